@@ -1,0 +1,114 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { migrationsFolder, readMigrations } from '../database/migrations.ts'
+import * as schema from '../schema/index.ts'
+import { type Trigger, triggerSql } from '../schema/trigger.ts'
+
+/**
+ * A piece of SQL that drizzle-kit does not know: a file of src/sql, or a trigger declared in the schema. Every custom
+ * migration is made of sections, each under a line `-- source: <name>`, so the migrations themselves record what the
+ * database has: the last section of a name is its current one.
+ */
+export interface Section {
+  /** The file below src/sql, or `trigger <name>`. */
+  readonly name: string
+  readonly sql: string
+}
+
+const breakpoint = '--> statement-breakpoint'
+const marker = /^-- source: (.+)$/m
+const sqlFolder = fileURLToPath(new URL('../sql', import.meta.url))
+
+/** What table definitions call, so it must be there before the tables. */
+const beforeTables = ['extensions', 'columns']
+const afterTables = ['storage', 'triggers', 'memory', 'jobs', 'views', 'rights']
+
+/** The sections that the sources ask for, in the order in which they must run. */
+export function sourceSections(): { beforeTables: Section[]; afterTables: Section[] } {
+  const known = [...beforeTables, ...afterTables]
+  const unknown = readdirSync(sqlFolder).filter((folder) => !known.includes(folder))
+  if (unknown.length > 0)
+    throw new Error(`src/sql has folders that no migration would take: ${unknown.join(', ')}`)
+  const triggers = Object.values(schema)
+    .filter((value): value is Trigger => (value as { kind?: unknown }).kind === 'trigger')
+    .map((trigger) => ({ name: `trigger ${trigger.name}`, sql: triggerSql(trigger) }))
+  return {
+    beforeTables: beforeTables.flatMap(filesOf),
+    // Triggers last: their functions must be there.
+    afterTables: [...afterTables.flatMap(filesOf), ...triggers],
+  }
+}
+
+function filesOf(folder: string): Section[] {
+  let files: string[]
+  try {
+    files = readdirSync(`${sqlFolder}/${folder}`)
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return []
+    throw error
+  }
+  return files.sort().map((file) => ({
+    name: `src/sql/${folder}/${file}`,
+    sql: readFileSync(`${sqlFolder}/${folder}/${file}`, 'utf8').trim(),
+  }))
+}
+
+/** The sections that the migrations have made so far, the current one of each name; removed ones are left out. */
+export function recordedSections(): Map<string, string> {
+  const recorded = new Map<string, string>()
+  for (const migration of readMigrations()) {
+    const parts = readFileSync(`${migrationsFolder}/${migration.tag}.sql`, 'utf8').split(marker)
+    for (let at = 1; at < parts.length; at += 2) {
+      const name = parts[at] ?? ''
+      const sql = (parts[at + 1] ?? '')
+        .trim()
+        .replace(new RegExp(`\\n?${breakpoint}$`), '')
+        .trim()
+      if (sql.startsWith('-- removed')) recorded.delete(name)
+      else recorded.set(name, withoutDrops(sql))
+    }
+  }
+  return recorded
+}
+
+/** A section as a migration has it. A changed signature is dropped first: CREATE OR REPLACE would refuse it or overload it. */
+export function sectionText(section: Section, recorded: string | undefined): string {
+  const drop =
+    recorded !== undefined && signature(recorded) !== signature(section.sql) ? dropOf(recorded) : undefined
+  return [
+    `-- source: ${section.name}`,
+    ...(drop ? [`${drop} -- replaced below`, breakpoint] : []),
+    section.sql,
+  ].join('\n')
+}
+
+/** What a migration says of a section that the sources no longer have. */
+export function removalText(name: string, recorded: string): string {
+  return `-- source: ${name}\n-- removed\n${dropOf(recorded) ?? ''}`.trim()
+}
+
+/** Bodies are not checked while the functions are made, so that their files need no order among themselves. */
+export function joinSections(texts: string[]): string {
+  return `${['SET LOCAL check_function_bodies = off;', ...texts].join(`\n${breakpoint}\n`)}\n`
+}
+
+function withoutDrops(sql: string): string {
+  return sql.replace(new RegExp(`^DROP [^\\n]* -- replaced below\\n${breakpoint}\\n`), '')
+}
+
+const created = /^CREATE (?:OR REPLACE )?(FUNCTION|VIEW|TRIGGER|CONSTRAINT TRIGGER) ([\w.]+)/m
+
+/** What the object is called by others: everything before the body. */
+function signature(sql: string): string {
+  if (created.exec(sql)?.[1] !== 'FUNCTION') return sql
+  const start = sql.search(/^CREATE /m)
+  return sql.slice(start, sql.search(/^LANGUAGE /m)).replace(/\s+/g, ' ')
+}
+
+/** The statement that removes what a section made. */
+function dropOf(sql: string): string | undefined {
+  const [, kind, name] = created.exec(sql) ?? []
+  if (kind === 'FUNCTION' || kind === 'VIEW') return `DROP ${kind} IF EXISTS ${name};`
+  if (kind === undefined) return undefined
+  return `DROP TRIGGER IF EXISTS ${name} ON ${/ ON ([\w.]+)/.exec(sql)?.[1]};`
+}

@@ -1,0 +1,43 @@
+/** What every error of this package is: a literal `code` to branch on, and the `cause` where another error lies below. */
+export abstract class OpaError extends Error {
+  abstract readonly code: string
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+  }
+}
+
+/** An argument is not what the function takes; the message says what was expected and what came. */
+export class InvalidInputError extends OpaError {
+  readonly code = 'invalid_input'
+}
+
+/** What was asked for contradicts a row that is there: an id of another namespace, a state that forbids it. */
+export class ConflictError extends OpaError {
+  readonly code = 'conflict'
+}
+
+/** A row that must be there is not. */
+export class NotFoundError extends OpaError {
+  readonly code = 'not_found'
+}
+
+/** The database is not one that this version of the package can work with; the message says what to do. */
+export class UnsupportedDatabaseError extends OpaError {
+  readonly code = 'unsupported_database'
+}
+
+/** A migration failed, or the database's ledger does not fit this version of the package. */
+export class MigrationError extends OpaError {
+  readonly code = 'migration_failed'
+}
+
+/** The settings that say where the database is do not make sense, or a driver that they need is not installed. */
+export class ConfigurationError extends OpaError {
+  readonly code = 'configuration'
+}
+
+/** The database refused a statement for a reason that is none of the above; `cause` is the driver's error. */
+export class DatabaseError extends OpaError {
+  readonly code = 'database'
+}

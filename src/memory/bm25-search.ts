@@ -1,0 +1,56 @@
+import { sql } from 'drizzle-orm'
+import type { Database } from '../database/database.ts'
+import { queryRows, type Row, toDate, toNumber } from '../database/rows.ts'
+import { checkText } from './check.ts'
+import { filterSql, type SearchOptions, textArraySql } from './search-filter.ts'
+
+/** What every search gives of a row. */
+export interface SearchResult {
+  readonly id: string
+  readonly text: string
+  readonly tags: string[]
+  readonly createdAt: Date
+}
+
+export interface Bm25Result extends SearchResult {
+  /** BM25, above 0. */
+  readonly score: number
+}
+
+export interface Bm25SearchOptions extends SearchOptions {
+  /** Words, `"phrases"` that must occur, `-exclusions` that must not. */
+  readonly queryText: string
+}
+
+/**
+ * Finds memories by keyword: the k best by BM25, best first, among those that share a word with the query.
+ *
+ * @throws InvalidInputError for a k, a tag or a filter that the SQL function refuses.
+ * @example
+ * const results = await bm25Search(db, { queryText: 'window seat', k: 3 })
+ * // SELECT * FROM bm25_search('window seat', '{}', 3, '{}')
+ */
+export async function bm25Search(db: Database, options: Bm25SearchOptions): Promise<Bm25Result[]> {
+  const { queryText, queryTags, k = 10, filter } = options
+  checkText(queryText, 'queryText')
+  const rows = await queryRows(
+    db,
+    sql`SELECT * FROM public.bm25_search(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
+  )
+  return rows.map((row) => ({ ...searchResult(row), score: toNumber(row.score) }))
+}
+
+/** The columns that every search has. */
+export function searchResult(row: Row): SearchResult {
+  return {
+    id: String(row.id),
+    text: String(row.text),
+    tags: row.tags as string[],
+    createdAt: toDate(row.created_at),
+  }
+}
+
+/** k as a parameter: the function refuses one out of range, PostgreSQL one that is not an integer. */
+export function limitSql(k: number) {
+  return sql`${String(k)}::text::integer`
+}

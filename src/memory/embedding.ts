@@ -1,0 +1,41 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { toSql } from 'pgvector'
+import { InvalidInputError } from '../errors.ts'
+import { embeddingDimensions } from '../schema/memory-items.ts'
+
+/** An embedding: 384 finite numbers, not all zero. Its length does not matter, only its direction. */
+export type Embedding = readonly number[] | Float32Array | Float64Array
+
+/** An embedding as pgvector's text form. @throws InvalidInputError that says what was expected and what came. */
+export function embeddingText(embedding: Embedding, name: string): string {
+  if (!Array.isArray(embedding) && !ArrayBuffer.isView(embedding)) {
+    throw new InvalidInputError(
+      `${name} must be an array of ${embeddingDimensions} numbers, got ${typeof embedding}`,
+    )
+  }
+  if (embedding.length !== embeddingDimensions) {
+    throw new InvalidInputError(
+      `${name} must have ${embeddingDimensions} dimensions, got ${embedding.length}`,
+    )
+  }
+  let zero = true
+  for (let at = 0; at < embedding.length; at++) {
+    // Kept in single precision by pgvector: what is not finite there would be refused without saying where.
+    const value = Math.fround(embedding[at] as number)
+    if (typeof embedding[at] !== 'number' || !Number.isFinite(value)) {
+      throw new InvalidInputError(
+        `${name} must have finite numbers, got ${String(embedding[at])} at position ${at}`,
+      )
+    }
+    if (value !== 0) zero = false
+  }
+  if (zero) throw new InvalidInputError(`${name} must have a direction, got a zero vector`)
+  return toSql(Array.from(embedding))
+}
+
+/** An embedding, or its absence, as a parameter. */
+export function embeddingSql(embedding: Embedding | null | undefined, name: string): SQL {
+  return embedding === null || embedding === undefined
+    ? sql`NULL::vector`
+    : sql`${embeddingText(embedding, name)}::text::vector`
+}

@@ -1,0 +1,50 @@
+import { type SQL, sql } from 'drizzle-orm'
+
+/** What narrows a search. Every condition that is given must hold; an expired memory is never found. */
+export interface SearchFilter {
+  /** Whose memory. */
+  readonly namespace?: string
+  readonly speakerId?: string
+  /** True: a row must have all of `queryTags`, not just any. */
+  readonly allTags?: boolean
+  /** `createdAt` at or after this: a Date or ISO 8601. */
+  readonly since?: Date | string
+  /** `createdAt` before this. */
+  readonly until?: Date | string
+  /** JSON that the row's metadata contains. */
+  readonly metadata?: Record<string, unknown>
+  /** Only these rows; an empty list matches nothing. */
+  readonly ids?: readonly string[]
+  /** False: words that nobody wrote are not replaced by the nearest one. True by default. */
+  readonly fuzzy?: boolean
+}
+
+/** What every search takes. */
+export interface SearchOptions {
+  /** Rows with any of these tags; none by default, which is no tag filter. */
+  readonly queryTags?: readonly string[]
+  /** How many results, 1 to 1000; 10 by default. */
+  readonly k?: number
+  readonly filter?: SearchFilter
+}
+
+const databaseKeys: Record<string, string> = { speakerId: 'speaker_id', allTags: 'all_tags' }
+
+/** A filter as the SQL functions take it. They check it, so unknown keys pass through and are refused by name there. */
+export function filterSql(filter: SearchFilter = {}): SQL {
+  const entries = Object.entries(filter).map(([key, value]) => [databaseKeys[key] ?? key, value])
+  return jsonSql(Object.fromEntries(entries))
+}
+
+/** A JSON parameter that every driver passes alike: as text. */
+export function jsonSql(value: unknown): SQL {
+  return sql`${JSON.stringify(value)}::text::jsonb`
+}
+
+/** A text[] parameter that every driver passes alike: PostgreSQL's own array literal. */
+export function textArraySql(values: readonly string[] = []): SQL {
+  const quoted = values.map((value) =>
+    value === null ? 'NULL' : `"${String(value).replace(/[\\"]/g, '\\$&')}"`,
+  )
+  return sql`${`{${quoted.join(',')}}`}::text::text[]`
+}

@@ -1,0 +1,32 @@
+import { sql } from 'drizzle-orm'
+import type { Database } from '../database/database.ts'
+import { queryRows, toNumber } from '../database/rows.ts'
+import { limitSql, type SearchResult, searchResult } from './bm25-search.ts'
+import { type Embedding, embeddingSql } from './embedding.ts'
+import { filterSql, type SearchOptions, textArraySql } from './search-filter.ts'
+
+export interface VectorResult extends SearchResult {
+  /** 1 - cosine distance, -1 to 1. */
+  readonly similarity: number
+}
+
+export interface VectorSearchOptions extends SearchOptions {
+  /** 384 numbers, not all zero, of the model that the memories were embedded by. */
+  readonly queryEmbedding: Embedding
+}
+
+/**
+ * Finds memories by meaning: the k whose embeddings are nearest by cosine, best first.
+ *
+ * @throws InvalidInputError for a vector without a direction or of another length, or a filter that is refused.
+ * @example
+ * const results = await vectorSearch(db, { queryEmbedding: await embed('where does Ana like to sit?'), k: 3 })
+ */
+export async function vectorSearch(db: Database, options: VectorSearchOptions): Promise<VectorResult[]> {
+  const { queryEmbedding, queryTags, k = 10, filter } = options
+  const rows = await queryRows(
+    db,
+    sql`SELECT * FROM public.vector_search(${embeddingSql(queryEmbedding, 'queryEmbedding')}, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
+  )
+  return rows.map((row) => ({ ...searchResult(row), similarity: toNumber(row.similarity) }))
+}

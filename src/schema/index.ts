@@ -1,0 +1,5 @@
+export * from './enums.ts'
+export * from './job-attempts.ts'
+export * from './jobs.ts'
+export * from './memory-items.ts'
+export * from './relations.ts'

@@ -1,0 +1,51 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  check,
+  customType,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+} from 'drizzle-orm/pg-core'
+import { type JobError, jobs } from './jobs.ts'
+
+const identifier = customType<{ data: string; driverData: string }>({ dataType: () => 'text COLLATE "C"' })
+
+/**
+ * One row for each lease that was ever taken, written once, when the lease is settled or taken back: the
+ * history that a retry does not erase. `attempt` is what the job counted then (a release gives it back and
+ * an explicit retry starts again at 1), so only the lease token tells two leases of a job apart.
+ */
+export const jobAttempts = pgTable(
+  'job_attempts',
+  {
+    jobId: identifier('job_id')
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    leaseToken: bigint('lease_token', { mode: 'number' }).notNull(),
+    startedAt: timestamp('started_at', { withTimezone: true }).notNull(),
+    finishedAt: timestamp('finished_at', { withTimezone: true }).notNull(),
+    attempt: integer('attempt').notNull(),
+    outcome: text('outcome', {
+      enum: ['completed', 'failed', 'retried', 'released', 'snoozed', 'waiting', 'cancelled', 'lease_lost'],
+    }).notNull(),
+    workerId: text('worker_id').notNull(),
+    error: jsonb('error').$type<JobError>(),
+  },
+  (table) => [
+    primaryKey({ name: 'job_attempts_pkey', columns: [table.jobId, table.leaseToken] }),
+    check(
+      'job_attempts_outcome_check',
+      sql`outcome IN ('completed', 'failed', 'retried', 'released', 'snoozed', 'waiting', 'cancelled', 'lease_lost')`,
+    ),
+  ],
+)
+
+/** A lease that has ended: who held it, when, and how it went. */
+export type JobAttempt = typeof jobAttempts.$inferSelect
+
+/** A row of `job_attempts` as it is written; the job functions write it. */
+export type NewJobAttempt = typeof jobAttempts.$inferInsert

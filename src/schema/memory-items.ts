@@ -1,0 +1,68 @@
+import { sql } from 'drizzle-orm'
+import {
+  check,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  real,
+  text,
+  timestamp,
+  vector,
+} from 'drizzle-orm/pg-core'
+import { updatedAtTrigger } from './trigger.ts'
+
+/** Dimensions of `memory_items.embedding`. */
+export const embeddingDimensions = 384
+
+const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' })
+
+/** What the assistant remembers: found by keyword, by meaning, or by both. */
+export const memoryItems = pgTable(
+  'memory_items',
+  {
+    id: text('id').primaryKey(),
+    namespace: text('namespace').notNull().default('default'),
+    text: text('text').notNull(),
+    tags: text('tags').array().notNull().default(sql`'{}'`),
+    speakerId: text('speaker_id'),
+    metadata: jsonb('metadata').$type<Record<string, unknown>>().notNull().default({}),
+    embedding: vector('embedding', { dimensions: embeddingDimensions }),
+    importance: real('importance').notNull().default(0.5),
+    expiresAt: timestamp('expires_at', { withTimezone: true }),
+    searchVector: tsvector('search_vector').generatedAlwaysAs(sql`memory_search_vector("text")`),
+    lexemeCount: integer('lexeme_count').generatedAlwaysAs(sql`lexeme_count("text")`),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+    updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (table) => [
+    index('memory_items_tags_idx').using('gin', table.tags),
+    // halfvec halves the index; normalised first, because components near 1e-9 would vanish and 70,000 would not fit.
+    index('memory_items_embedding_idx').using(
+      'hnsw',
+      sql`(l2_normalize(${table.embedding})::halfvec(${sql.raw(String(embeddingDimensions))})) halfvec_cosine_ops`,
+    ),
+    index('memory_items_text_idx').using('gin', table.text.op('gin_trgm_ops')),
+    index('memory_items_search_vector_idx').using('gin', table.searchVector),
+    index('memory_items_namespace_created_at_idx').on(table.namespace, table.createdAt),
+    index('memory_items_created_at_idx').on(table.createdAt),
+    check('memory_items_id_check', sql`octet_length(${table.id}) BETWEEN 1 AND 1024`),
+    check('memory_items_namespace_check', sql`octet_length(${table.namespace}) BETWEEN 1 AND 1024`),
+    check('memory_items_text_check', sql`octet_length(${table.text}) BETWEEN 1 AND 65536`),
+    check('memory_items_tags_check', sql`array_position(${table.tags}, NULL) IS NULL`),
+    check('memory_items_metadata_check', sql`jsonb_typeof(${table.metadata}) = 'object'`),
+    check('memory_items_importance_check', sql`${table.importance} BETWEEN 0 AND 1`),
+    // A zero vector has no direction. The other bounds keep squares within single precision, in which pgvector
+    // sums them: past 1e18 or below 1e-18 a cosine would be NaN.
+    check('memory_items_embedding_check', sql`vector_norm(${table.embedding}) BETWEEN 1e-15 AND 1e15`),
+  ],
+)
+
+/** `updated_at` is the database's, not the client's. */
+export const memoryItemsUpdatedAt = updatedAtTrigger(memoryItems)
+
+/** A row of `memory_items`. */
+export type MemoryItem = typeof memoryItems.$inferSelect
+/** What an insert into `memory_items` takes. */
+export type NewMemoryItem = typeof memoryItems.$inferInsert

@@ -1,0 +1,70 @@
+import { getTableColumns, getTableName } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
+
+/**
+ * A trigger, declared beside its table. Drizzle has no builder for triggers, so this is plain data:
+ * `npm run db:generate` turns every exported one into SQL, and a change of it into a migration.
+ */
+export interface Trigger {
+  readonly kind: 'trigger'
+  readonly table: PgTable
+  readonly name: string
+  readonly timing: 'BEFORE' | 'AFTER'
+  /** For example `UPDATE` or `INSERT OR DELETE`. */
+  readonly events: string
+  readonly each: 'ROW' | 'STATEMENT'
+  /** The trigger function, one file of src/sql/triggers. */
+  readonly function: string
+  /** The condition, in SQL over OLD and NEW. */
+  readonly when?: string
+  /** Transition tables, as in `OLD TABLE AS removed NEW TABLE AS added`. */
+  readonly referencing?: string
+  /** True makes a constraint trigger that runs at COMMIT. */
+  readonly atCommit?: boolean
+}
+
+/** Declares a trigger on a table. */
+export function trigger(table: PgTable, definition: Omit<Trigger, 'kind' | 'table'>): Trigger {
+  return { kind: 'trigger', table, ...definition }
+}
+
+/**
+ * Sets `updated_at` when, and only when, another stored column really changed.
+ *
+ * The columns are compared by name: with generated columns in the table, `OLD IS DISTINCT FROM NEW` is always true
+ * in a BEFORE trigger (they are null in NEW), and a WHEN that names one is refused. A new column in the table
+ * therefore changes this trigger, and `npm run db:generate` writes the migration for it.
+ */
+export function updatedAtTrigger(table: PgTable): Trigger {
+  const columns = Object.values(getTableColumns(table))
+    .filter((column) => column.generated === undefined && column.name !== 'updated_at')
+    .map((column) => column.name)
+  const row = (side: 'OLD' | 'NEW') => `(${columns.map((name) => `${side}.${name}`).join(', ')})`
+  return trigger(table, {
+    name: `${getTableName(table)}_updated_at`,
+    timing: 'BEFORE',
+    events: 'UPDATE',
+    each: 'ROW',
+    function: 'set_updated_at',
+    when: `${row('OLD')} IS DISTINCT FROM ${row('NEW')}`,
+  })
+}
+
+/** The statements that make a trigger anew, whether or not it exists. */
+export function triggerSql(definition: Trigger): string {
+  const table = `public.${getTableName(definition.table)}`
+  const words = [
+    definition.atCommit ? 'CREATE CONSTRAINT TRIGGER' : 'CREATE OR REPLACE TRIGGER',
+    `${definition.name}\n  ${definition.timing} ${definition.events} ON ${table}`,
+    ...(definition.referencing ? [`\n  REFERENCING ${definition.referencing}`] : []),
+    ...(definition.atCommit ? ['\n  DEFERRABLE INITIALLY DEFERRED'] : []),
+    `\n  FOR EACH ${definition.each}`,
+    ...(definition.when ? [`\n  WHEN (${definition.when})`] : []),
+    `\n  EXECUTE FUNCTION public.${definition.function}();`,
+  ]
+  const create = words.join(' ').replaceAll(' \n', '\n')
+  // CREATE OR REPLACE is not there for constraint triggers.
+  return definition.atCommit
+    ? `DROP TRIGGER IF EXISTS ${definition.name} ON ${table};\n--> statement-breakpoint\n${create}`
+    : create
+}

@@ -1,0 +1,30 @@
+-- Ends a job well, with its result. Answers ok; stale_lease when the lease was taken back or is settled already;
+-- cancelled when the job was cancelled; not_found. Anything but ok has changed nothing.
+--
+--   SELECT complete('job-1', lease_token => 4, result => '{"summary": "…"}');
+--
+-- A job whose cancellation was asked for, and which got done nevertheless, is completed.
+CREATE OR REPLACE FUNCTION public.complete(job_id text, lease_token bigint, result jsonb DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+BEGIN
+  WITH settled AS (
+    UPDATE public.jobs AS job
+    SET status = 'completed', result = complete.result, error = NULL, progress = 1, lease_expires_at = NULL,
+      completed_at = current_moment
+    WHERE job.id = complete.job_id AND job.lease_token = complete.lease_token AND job.status = 'running'
+    RETURNING job.id, job.lease_token, job.started_at, job.attempt, job.worker_id
+  )
+  INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)
+  SELECT id, lease_token, started_at, current_moment, attempt, 'completed', worker_id FROM settled;
+  IF FOUND THEN
+    RETURN 'ok';
+  END IF;
+  RETURN public.lease_refusal(complete.job_id, complete.lease_token);
+END
+$$;

@@ -1,0 +1,56 @@
+-- A page of jobs, the newest first. Every filter that is given must hold. For the next page call it again with after_id,
+-- the id of the last row of this one; an empty page is the end.
+--
+--   SELECT id, status, intent FROM list_jobs(queue => 'documents', statuses => '{failed}', page_size => 20);
+--
+-- The plan is made anew for each call: then a filter that is not given costs nothing, and one that is can use its index.
+CREATE OR REPLACE FUNCTION public.list_jobs(
+  queue text DEFAULT NULL,
+  statuses public.job_status[] DEFAULT NULL,
+  intent text DEFAULT NULL,
+  modes public.execution_mode[] DEFAULT NULL,
+  worker_id text DEFAULT NULL,
+  parent_id text DEFAULT NULL,
+  root_id text DEFAULT NULL,
+  trace_id text DEFAULT NULL,
+  since timestamptz DEFAULT NULL,
+  until timestamptz DEFAULT NULL,
+  after_id text DEFAULT NULL,
+  page_size integer DEFAULT 50
+)
+RETURNS SETOF public.jobs
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_custom_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+  after_created_at timestamptz;
+BEGIN
+  IF list_jobs.page_size IS NULL OR list_jobs.page_size NOT BETWEEN 1 AND 1000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('list_jobs: page_size must be from 1 to 1000, got %s', coalesce(list_jobs.page_size::text, 'null'));
+  END IF;
+  IF list_jobs.after_id IS NOT NULL THEN
+    SELECT created_at INTO after_created_at FROM public.jobs WHERE id = list_jobs.after_id;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('list_jobs: after_id must be the id of a job (was it pruned meanwhile?), got %s', list_jobs.after_id);
+    END IF;
+  END IF;
+  RETURN QUERY
+    SELECT job.* FROM public.jobs AS job
+    WHERE (list_jobs.queue IS NULL OR job.queue = list_jobs.queue)
+      AND (list_jobs.statuses IS NULL OR job.status = ANY (list_jobs.statuses))
+      AND (list_jobs.intent IS NULL OR job.intent = list_jobs.intent)
+      AND (list_jobs.modes IS NULL OR job.mode = ANY (list_jobs.modes))
+      AND (list_jobs.worker_id IS NULL OR job.worker_id = list_jobs.worker_id)
+      AND (list_jobs.parent_id IS NULL OR job.parent_id = list_jobs.parent_id)
+      AND (list_jobs.root_id IS NULL OR job.root_id = list_jobs.root_id)
+      AND (list_jobs.trace_id IS NULL OR job.trace_id = list_jobs.trace_id)
+      AND (list_jobs.since IS NULL OR job.created_at >= list_jobs.since)
+      AND (list_jobs.until IS NULL OR job.created_at < list_jobs.until)
+      AND (list_jobs.after_id IS NULL OR (job.created_at, job.id) < (after_created_at, list_jobs.after_id))
+    ORDER BY job.created_at DESC, job.id DESC
+    LIMIT list_jobs.page_size;
+END
+$$;

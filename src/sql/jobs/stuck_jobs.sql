@@ -1,0 +1,76 @@
+-- Jobs that do not go on, with the reason, the longest first:
+--   lease_expired      its worker is gone, and nobody claims from the queue to take it back
+--   ignores_cancel     runs on although somebody asked for its cancellation longer ago than `longer_than`
+--   past_deadline      unfinished after its deadline
+--   runs_long          runs for longer than `longer_than`
+--   waits_long         waits (for approval, input, …) for longer than `longer_than`
+--   not_picked_up      ready for longer than `longer_than`: no worker for its queue and mode, or too few
+--
+--   SELECT reason, id, queue, intent, since FROM stuck_jobs(longer_than => interval '15 minutes');
+CREATE OR REPLACE FUNCTION public.stuck_jobs(
+  queue text DEFAULT NULL,
+  longer_than interval DEFAULT interval '15 minutes',
+  max_jobs integer DEFAULT 100
+)
+RETURNS TABLE (
+  reason text,
+  id text,
+  queue_name text,
+  intent text,
+  mode public.execution_mode,
+  status public.job_status,
+  worker_id text,
+  since timestamptz
+)
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+BEGIN
+  IF stuck_jobs.longer_than IS NULL OR stuck_jobs.longer_than < interval '0' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('stuck_jobs: longer_than must be an interval of 0 or more, got %s', coalesce(stuck_jobs.longer_than::text, 'null'));
+  END IF;
+  RETURN QUERY
+    SELECT found.reason, found.id, found.queue, found.intent, found.mode, found.status, found.worker_id, found.since
+    FROM (
+      SELECT job.*, stuck.reason, stuck.since
+      FROM public.jobs AS job
+      CROSS JOIN LATERAL (
+        SELECT 'lease_expired' AS reason, job.lease_expires_at AS since WHERE job.lease_expires_at <= current_moment
+        UNION ALL
+        SELECT 'ignores_cancel', job.cancel_requested_at WHERE job.cancel_requested_at <= current_moment - stuck_jobs.longer_than
+        UNION ALL
+        SELECT 'past_deadline', job.deadline_at WHERE job.deadline_at <= current_moment
+        UNION ALL
+        SELECT 'runs_long', job.started_at WHERE job.started_at <= current_moment - stuck_jobs.longer_than
+        LIMIT 1
+      ) AS stuck
+      WHERE job.status = 'running'
+      UNION ALL
+      SELECT job.*, stuck.reason, stuck.since
+      FROM public.jobs AS job
+      CROSS JOIN LATERAL (
+        SELECT 'past_deadline' AS reason, job.deadline_at AS since WHERE job.deadline_at <= current_moment
+        UNION ALL
+        SELECT 'waits_long', job.updated_at WHERE job.updated_at <= current_moment - stuck_jobs.longer_than
+        LIMIT 1
+      ) AS stuck
+      WHERE job.status = 'waiting'
+      UNION ALL
+      SELECT job.*, stuck.reason, stuck.since
+      FROM public.jobs AS job
+      CROSS JOIN LATERAL (
+        SELECT 'past_deadline' AS reason, job.deadline_at AS since WHERE job.deadline_at <= current_moment
+        UNION ALL
+        SELECT 'not_picked_up', job.run_at WHERE job.run_at <= current_moment - stuck_jobs.longer_than
+        LIMIT 1
+      ) AS stuck
+      WHERE job.status = 'pending'
+    ) AS found
+    WHERE stuck_jobs.queue IS NULL OR found.queue = stuck_jobs.queue
+    ORDER BY found.since, found.id
+    LIMIT stuck_jobs.max_jobs;
+END
+$$;

@@ -1,0 +1,16 @@
+-- The lexemes of a query with each one that occurs in no document replaced by the nearest one that does; those with
+-- nothing near stay. Distinct and in byte order, as parse_search_query gives them.
+CREATE OR REPLACE FUNCTION public.correct_lexemes(lexemes text[])
+RETURNS text[]
+LANGUAGE sql STABLE STRICT
+AS $$
+  SELECT ARRAY(
+    SELECT corrected.lexeme
+    FROM (
+      SELECT DISTINCT
+        CASE WHEN given.frequency > 0 THEN given.lexeme ELSE COALESCE(public.nearest_lexeme(given.lexeme), given.lexeme) END
+      FROM unnest(lexemes, (public.search_statistics(lexemes)).document_frequencies) AS given (lexeme, frequency)
+    ) AS corrected (lexeme)
+    ORDER BY corrected.lexeme COLLATE "C"
+  )
+$$;

@@ -1,0 +1,32 @@
+-- Search by meaning: the k rows whose embeddings are nearest to the query's, by cosine. similarity = 1 - cosine
+-- distance, from -1 to 1. Rows without an embedding are not found.
+--
+-- query_embedding: 384 dimensions, not zero
+-- query_tags, k, filter: as in bm25_search (fuzzy has no effect here)
+CREATE OR REPLACE FUNCTION public.vector_search(
+  query_embedding vector, query_tags text[] DEFAULT '{}', k integer DEFAULT 10, filter jsonb DEFAULT '{}'
+)
+RETURNS TABLE (id text, text text, tags text[], created_at timestamptz, similarity float8)
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+  condition text;
+BEGIN
+  IF query_embedding IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = 'vector_search: query_embedding must be a vector of 384 dimensions, got null';
+  END IF;
+  PERFORM public.check_query_embedding('vector_search', query_embedding);
+  PERFORM public.check_search_limit('vector_search', k);
+  query_tags := COALESCE(query_tags, '{}');
+  filter := COALESCE(filter, '{}');
+  condition := public.memory_filter_condition(query_tags, filter);
+
+  RETURN QUERY
+    SELECT m.id, m.text, m.tags, m.created_at, hit.similarity
+    FROM public.vector_rows(query_embedding, NULL, condition, query_tags, k, filter) AS hit
+    JOIN public.memory_items AS m ON m.id = hit.id
+    ORDER BY hit.similarity DESC, hit.id COLLATE "C";
+END
+$$;

@@ -1,0 +1,10 @@
+-- A child has ended: its parent may go on.
+CREATE OR REPLACE FUNCTION public.jobs_continue_parent()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  PERFORM public.continue_parent(NEW.parent_id);
+  RETURN NULL;
+END
+$$;
