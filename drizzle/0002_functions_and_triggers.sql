@@ -30,6 +30,35 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/triggers/jobs_notify.sql
+-- Sends the notifications of set_job_notifications(), at most one for each channel and statement. A payload may have
+-- 7999 bytes; a longer list is sent as an empty one.
+CREATE OR REPLACE FUNCTION public.jobs_notify()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  queues text;
+  ended text;
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    SELECT jsonb_agg(DISTINCT changed.queue)::text INTO queues FROM changed WHERE changed.status = 'pending';
+  ELSE
+    SELECT jsonb_agg(DISTINCT changed.queue) FILTER (WHERE changed.status = 'pending')::text,
+      jsonb_agg(changed.id) FILTER (WHERE changed.completed_at IS NOT NULL)::text
+    INTO queues, ended
+    FROM changed JOIN previous ON previous.id = changed.id AND previous.status <> changed.status;
+  END IF;
+  IF queues IS NOT NULL THEN
+    PERFORM pg_notify('opa_jobs_ready', CASE WHEN octet_length(queues) < 8000 THEN queues ELSE '' END);
+  END IF;
+  IF ended IS NOT NULL THEN
+    PERFORM pg_notify('opa_jobs_ended', CASE WHEN octet_length(ended) < 8000 THEN ended ELSE '' END);
+  END IF;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/triggers/jobs_refuse_transition.sql
 -- Raises the error for what the trigger's condition (src/schema/jobs.ts) has found to be forbidden. Whoever writes to
 -- the table, by whatever path, cannot complete a job that nobody runs, revive one that is completed, or hand out a
@@ -684,6 +713,55 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/jobs/add_usage.sql
+-- Adds to what a job has cost: tokens read and written by a model, and the price in whatever currency the caller counts.
+-- usage keeps the totals (input_tokens, output_tokens, cost), the model used last (model), and the same by model
+-- (by_model). Answers as complete() does; cancelled also when somebody asked for that while it runs (the usage is
+-- counted: it was spent).
+--
+--   SELECT add_usage('job-1', lease_token => 4, model => 'small-1', input_tokens => 1200, output_tokens => 80, cost => 0.0021);
+CREATE OR REPLACE FUNCTION public.add_usage(
+  job_id text,
+  lease_token bigint,
+  model text,
+  input_tokens bigint DEFAULT 0,
+  output_tokens bigint DEFAULT 0,
+  cost numeric DEFAULT 0
+)
+RETURNS text
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  is_cancelling boolean;
+BEGIN
+  IF add_usage.model IS NULL OR octet_length(add_usage.model) NOT BETWEEN 1 AND 255 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('add_usage: model must be text of 1 to 255 bytes, got %s', coalesce(octet_length(add_usage.model)::text, 'null'));
+  END IF;
+  -- NaN is greater than every number.
+  IF (add_usage.input_tokens >= 0 AND add_usage.output_tokens >= 0 AND add_usage.cost >= 0 AND add_usage.cost < 'infinity') IS NOT TRUE THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('add_usage: input_tokens, output_tokens and cost must be 0 or more, got %s, %s and %s',
+        coalesce(add_usage.input_tokens::text, 'null'), coalesce(add_usage.output_tokens::text, 'null'), coalesce(add_usage.cost::text, 'null'));
+  END IF;
+  UPDATE public.jobs AS job
+  SET usage = public.sum_usage(job.usage, add_usage.input_tokens, add_usage.output_tokens, add_usage.cost)
+    || jsonb_build_object(
+      'model', add_usage.model,
+      'by_model', coalesce(job.usage -> 'by_model', '{}') || jsonb_build_object(add_usage.model,
+        public.sum_usage(job.usage -> 'by_model' -> add_usage.model, add_usage.input_tokens, add_usage.output_tokens, add_usage.cost))
+    )
+  WHERE job.id = add_usage.job_id AND job.lease_token = add_usage.lease_token AND job.status = 'running'
+  RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
+  IF FOUND THEN
+    RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;
+  END IF;
+  RETURN public.lease_refusal(add_usage.job_id, add_usage.lease_token);
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/jobs/approve.sql
 -- Says yes to a job that waits for approval: it is pending, with {"approved": true, "by": …, "comment": …} in
 -- required_action.response. Answers ok; wrong_status when it does not wait for approval; not_found.
@@ -790,6 +868,20 @@ BEGIN
   IF array_position(job_ids, NULL) IS NOT NULL OR array_position(lease_tokens, NULL) IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('%s: every job id and lease token must be given, got a null', caller);
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/check_period.sql
+-- Refuses a period that is not one, for the functions that report about the recent past.
+CREATE OR REPLACE FUNCTION public.check_period(caller text, period interval)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+  IF period IS NULL OR period <= interval '0' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: period must be an interval greater than 0, got %s', caller, coalesce(period::text, 'null'));
   END IF;
 END
 $$;
@@ -1185,8 +1277,6 @@ CREATE OR REPLACE FUNCTION public.enqueue_many(jobs jsonb)
 RETURNS TABLE (id text, status public.job_status, created boolean)
 LANGUAGE plpgsql
 SET enable_seqscan = off
-SET enable_hashjoin = off
-SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -1203,37 +1293,29 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('enqueue_many: jobs must be a JSON array of objects, got %s', coalesce(jsonb_typeof(enqueue_many.jobs), 'null'));
   END IF;
-  SELECT format('element %s must be an object, got %s', one.place - 1, jsonb_typeof(one.job)) INTO wrong
+  SELECT format('element %s%s', one.place - 1, checked.problem) INTO wrong
   FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
-  WHERE jsonb_typeof(one.job) <> 'object' ORDER BY one.place LIMIT 1;
-  IF wrong IS NULL THEN
-    SELECT format('element %s has the key %s; known are %s', one.place - 1, key.name, array_to_string(known, ', ')) INTO wrong
-    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
-    CROSS JOIN LATERAL jsonb_object_keys(one.job) AS key (name)
-    WHERE key.name <> ALL (known) ORDER BY one.place LIMIT 1;
-  END IF;
-  IF wrong IS NULL THEN
-    SELECT format('element %s: inputs must be a JSON object, got %s', one.place - 1, jsonb_typeof(one.job -> 'inputs')) INTO wrong
-    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
-    WHERE jsonb_typeof(one.job -> 'inputs') <> 'object' ORDER BY one.place LIMIT 1;
-  END IF;
-  IF wrong IS NULL THEN
-    SELECT format('element %s: parent_id must be the id of a job that is there already, got %s', one.place - 1, one.job ->> 'parent_id')
-    INTO wrong
-    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
-    WHERE one.job ->> 'parent_id' IS NOT NULL
-      AND NOT EXISTS (SELECT FROM public.jobs AS parent WHERE parent.id = one.job ->> 'parent_id')
-    ORDER BY one.place LIMIT 1;
-  END IF;
-  IF wrong IS NULL THEN
-    SELECT format('element %s: a new job can wait for approval, input or external (with a required_action), got wait_reason %s',
-      one.place - 1, coalesce(one.job ->> 'wait_reason', 'null'))
-    INTO wrong
-    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
-    WHERE one.job ->> 'wait_reason' = 'children'
-      OR one.job ->> 'wait_reason' IS NULL AND one.job ->> 'required_action' IS NOT NULL
-    ORDER BY one.place LIMIT 1;
-  END IF;
+  CROSS JOIN LATERAL (
+    SELECT CASE
+      WHEN jsonb_typeof(one.job) <> 'object' THEN
+        format(' must be an object, got %s', jsonb_typeof(one.job))
+      WHEN one.job - known <> '{}' THEN
+        format(' has an unknown key, %s; known are %s', (SELECT min(key) FROM jsonb_object_keys(one.job - known) AS key),
+          array_to_string(known, ', '))
+      WHEN jsonb_typeof(one.job -> 'inputs') <> 'object' THEN
+        format(': inputs must be a JSON object, got %s', jsonb_typeof(one.job -> 'inputs'))
+      WHEN one.job ->> 'wait_reason' = 'children'
+        OR one.job ->> 'wait_reason' IS NULL AND one.job ->> 'required_action' IS NOT NULL THEN
+        format(': a new job can wait for approval, input or external (with a required_action), got wait_reason %s',
+          coalesce(one.job ->> 'wait_reason', 'null'))
+      WHEN one.job ->> 'parent_id' IS NOT NULL
+        AND (SELECT parent.id FROM public.jobs AS parent WHERE parent.id = one.job ->> 'parent_id') IS NULL THEN
+        format(': parent_id must be the id of a job that is there already, got %s', one.job ->> 'parent_id')
+    END AS problem
+  ) AS checked
+  WHERE checked.problem IS NOT NULL
+  ORDER BY one.place
+  LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('enqueue_many: %s', wrong);
   END IF;
@@ -1275,12 +1357,17 @@ BEGIN
     RETURN QUERY SELECT one.id, 'pending'::public.job_status, true FROM unnest(ids) AS one (id);
     RETURN;
   END IF;
-  -- Some were there already, or came twice in the array. enqueue() knows what to do with each.
+  -- Some were there already, or came twice in the array.
   RETURN QUERY
     SELECT coalesce(made.id, found.id), coalesce(made.status, found.status), made.id IS NOT NULL
     FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
-    LEFT JOIN public.jobs AS made
-      ON made.id = ids[one.place] AND made.id = ANY (inserted)
+    LEFT JOIN (
+      SELECT DISTINCT ON (mine.id) mine.id, mine.place,
+        (SELECT job.status FROM public.jobs AS job WHERE job.id = mine.id) AS status
+      FROM unnest(inserted) AS new (id)
+      JOIN unnest(ids) WITH ORDINALITY AS mine (id, place) USING (id)
+      ORDER BY mine.id, mine.place
+    ) AS made ON made.place = one.place
     LEFT JOIN LATERAL public.find_duplicate(coalesce(one.job ->> 'queue', 'default'), one.job ->> 'job_id',
       one.job ->> 'idempotency_key', one.job ->> 'singleton_key') AS found ON made.id IS NULL
     ORDER BY one.place;
@@ -1444,6 +1531,107 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/jobs/job_tree.sql
+-- A job with all its descendants: each parent before its children, brothers and sisters in the order of their creation.
+-- depth is 0 for the job itself.
+--
+--   SELECT repeat('  ', depth) || intent, status, progress FROM job_tree('job-1');
+CREATE OR REPLACE FUNCTION public.job_tree(job_id text)
+RETURNS TABLE (
+  depth integer,
+  id text,
+  parent_id text,
+  queue text,
+  intent text,
+  mode public.execution_mode,
+  status public.job_status,
+  progress real,
+  progress_message text,
+  attempt integer,
+  wait_reason text,
+  error jsonb,
+  usage jsonb,
+  created_at timestamptz,
+  started_at timestamptz,
+  completed_at timestamptz
+)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+    WITH RECURSIVE tree (depth, id, created_at) AS (
+      SELECT 0, job.id, job.created_at FROM public.jobs AS job WHERE job.id = job_tree.job_id
+      UNION ALL
+      SELECT tree.depth + 1, child.id, child.created_at
+      FROM tree JOIN public.jobs AS child ON child.parent_id = tree.id
+    ) SEARCH DEPTH FIRST BY created_at, id SET place
+    SELECT tree.depth, job.id, job.parent_id, job.queue, job.intent, job.mode, job.status, job.progress,
+      job.progress_message, job.attempt, job.wait_reason, job.error, job.usage, job.created_at, job.started_at,
+      job.completed_at
+    FROM tree JOIN public.jobs AS job USING (id)
+    ORDER BY tree.place;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/latency_stats.sql
+-- Throughput and latency of the jobs that ended within the last `period`, by queue, intent and mode. Seconds: queued is
+-- from when a job might start (run_at) to its last start, running from there to its end, total from its acceptance to
+-- its end; each as the median, the 95th and the 99th percentile.
+--
+--   SELECT intent, jobs, running_p95 FROM latency_stats(period => interval '1 day') ORDER BY running_p95 DESC;
+CREATE OR REPLACE FUNCTION public.latency_stats(queue text DEFAULT NULL, period interval DEFAULT interval '1 hour')
+RETURNS TABLE (
+  queue_name text,
+  intent text,
+  mode public.execution_mode,
+  jobs bigint,
+  failed bigint,
+  per_second double precision,
+  queued_p50 double precision,
+  queued_p95 double precision,
+  queued_p99 double precision,
+  running_p50 double precision,
+  running_p95 double precision,
+  running_p99 double precision,
+  total_p50 double precision,
+  total_p95 double precision,
+  total_p99 double precision
+)
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+  ended_after timestamptz := public.jobs_now() - latency_stats.period;
+BEGIN
+  PERFORM public.check_period('latency_stats', latency_stats.period);
+  RETURN QUERY
+    SELECT summed.queue, summed.intent, summed.mode, summed.jobs, summed.failed,
+      summed.jobs / extract(epoch FROM latency_stats.period)::double precision,
+      summed.queued[1], summed.queued[2], summed.queued[3],
+      summed.running[1], summed.running[2], summed.running[3],
+      summed.total[1], summed.total[2], summed.total[3]
+    FROM (
+      SELECT ended.queue, ended.intent, ended.mode, count(*) AS jobs, count(*) FILTER (WHERE ended.status = 'failed') AS failed,
+        percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ended.queued) AS queued,
+        percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ended.running) AS running,
+        percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ended.total) AS total
+      FROM (
+        SELECT job.queue, job.intent, job.mode, job.status,
+          extract(epoch FROM greatest(job.started_at - job.run_at, interval '0'))::double precision AS queued,
+          extract(epoch FROM job.completed_at - job.started_at)::double precision AS running,
+          extract(epoch FROM job.completed_at - job.created_at)::double precision AS total
+        FROM public.jobs AS job
+        WHERE job.completed_at IS NOT NULL AND job.completed_at > ended_after
+          AND (latency_stats.queue IS NULL OR job.queue = latency_stats.queue)
+      ) AS ended
+      GROUP BY ended.queue, ended.intent, ended.mode
+    ) AS summed
+    ORDER BY summed.queue, summed.intent, summed.mode;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/jobs/lease_refusal.sql
 -- Why a lease could not be settled: the job is not_found, was cancelled, or this lease of it is over (stale_lease).
 CREATE OR REPLACE FUNCTION public.lease_refusal(job_id text, lease_token bigint)
@@ -1495,9 +1683,9 @@ AS $$
 DECLARE
   after_created_at timestamptz;
 BEGIN
-  IF list_jobs.page_size IS NULL OR list_jobs.page_size NOT BETWEEN 1 AND 1000 THEN
+  IF list_jobs.page_size IS NULL OR list_jobs.page_size NOT BETWEEN 1 AND 10000 THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('list_jobs: page_size must be from 1 to 1000, got %s', coalesce(list_jobs.page_size::text, 'null'));
+      MESSAGE = format('list_jobs: page_size must be from 1 to 10000, got %s', coalesce(list_jobs.page_size::text, 'null'));
   END IF;
   IF list_jobs.after_id IS NOT NULL THEN
     SELECT created_at INTO after_created_at FROM public.jobs WHERE id = list_jobs.after_id;
@@ -1521,6 +1709,124 @@ BEGIN
       AND (list_jobs.after_id IS NULL OR (job.created_at, job.id) < (after_created_at, list_jobs.after_id))
     ORDER BY job.created_at DESC, job.id DESC
     LIMIT list_jobs.page_size;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/prune.sql
+-- Deletes jobs that ended more than older_than ago, with their attempts, the oldest first, at most batch of them; gives
+-- how many. Call it again until it gives 0: small batches keep locks short and leave vacuum time to follow.
+--
+--   SELECT prune(older_than => interval '30 days', batch => 1000);
+--
+-- A job that still has children stays until they are pruned: an unfinished child never loses its parent.
+CREATE OR REPLACE FUNCTION public.prune(
+  older_than interval,
+  batch integer DEFAULT 1000,
+  queue text DEFAULT NULL,
+  statuses public.job_status[] DEFAULT NULL
+)
+RETURNS integer
+LANGUAGE plpgsql
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  ended_before timestamptz := public.jobs_now() - prune.older_than;
+  pruned integer;
+BEGIN
+  IF prune.older_than IS NULL OR prune.older_than < interval '0' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('prune: older_than must be an interval of 0 or more, got %s', coalesce(prune.older_than::text, 'null'));
+  END IF;
+  IF prune.batch IS NULL OR prune.batch NOT BETWEEN 1 AND 100000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('prune: batch must be from 1 to 100000, got %s', coalesce(prune.batch::text, 'null'));
+  END IF;
+  WITH old AS MATERIALIZED (
+    SELECT job.id FROM public.jobs AS job
+    WHERE job.completed_at IS NOT NULL AND job.completed_at <= ended_before
+      AND (prune.queue IS NULL OR job.queue = prune.queue)
+      AND (prune.statuses IS NULL OR job.status = ANY (prune.statuses))
+      AND (SELECT child.id FROM public.jobs AS child WHERE child.parent_id = job.id LIMIT 1) IS NULL
+    ORDER BY job.completed_at
+    LIMIT prune.batch
+    FOR UPDATE SKIP LOCKED
+  )
+  DELETE FROM public.jobs AS job USING old WHERE job.id = old.id;
+  GET DIAGNOSTICS pruned = ROW_COUNT;
+  RETURN pruned;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/queue_stats.sql
+-- How each queue is doing now, and what it did in the last `period`. ready may run at once, scheduled have a run_at in
+-- the future (retries among them); completed, failed and cancelled are those that ended within the period, and
+-- per_second is their number by its length. oldest_ready_seconds is how long the first in line has been waiting.
+--
+--   SELECT * FROM queue_stats(period => interval '15 minutes');
+--
+-- Only the partial indexes are read, so an archive of millions of finished jobs costs nothing.
+CREATE OR REPLACE FUNCTION public.queue_stats(queue text DEFAULT NULL, period interval DEFAULT interval '1 hour')
+RETURNS TABLE (
+  queue_name text,
+  pending bigint,
+  ready bigint,
+  scheduled bigint,
+  running bigint,
+  waiting bigint,
+  completed bigint,
+  failed bigint,
+  cancelled bigint,
+  per_second double precision,
+  oldest_pending_at timestamptz,
+  oldest_ready_seconds double precision
+)
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+BEGIN
+  PERFORM public.check_period('queue_stats', queue_stats.period);
+  RETURN QUERY
+    WITH counted AS (
+      SELECT job.queue, 'pending' AS status, count(*) AS jobs, count(*) FILTER (WHERE job.run_at <= current_moment) AS ready,
+        min(job.created_at) AS oldest, min(job.run_at) AS first_run_at
+      FROM public.jobs AS job WHERE job.status = 'pending' GROUP BY job.queue
+      UNION ALL
+      SELECT job.queue, 'running', count(*), NULL, NULL, NULL
+      FROM public.jobs AS job WHERE job.status = 'running' GROUP BY job.queue
+      UNION ALL
+      SELECT job.queue, 'waiting', count(*), NULL, NULL, NULL
+      FROM public.jobs AS job WHERE job.status = 'waiting' GROUP BY job.queue
+      UNION ALL
+      SELECT job.queue, job.status::text, count(*), NULL, NULL, NULL
+      FROM public.jobs AS job
+      WHERE job.completed_at IS NOT NULL AND job.completed_at > current_moment - queue_stats.period
+      GROUP BY job.queue, job.status
+    ), summed AS (
+      SELECT counted.queue,
+        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'pending'), 0)::bigint AS pending,
+        coalesce(sum(counted.ready), 0)::bigint AS ready,
+        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'running'), 0)::bigint AS running,
+        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'waiting'), 0)::bigint AS waiting,
+        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'completed'), 0)::bigint AS completed,
+        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'failed'), 0)::bigint AS failed,
+        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'cancelled'), 0)::bigint AS cancelled,
+        min(counted.oldest) AS oldest, min(counted.first_run_at) AS first_run_at
+      FROM counted
+      WHERE queue_stats.queue IS NULL OR counted.queue = queue_stats.queue
+      GROUP BY counted.queue
+    )
+    SELECT summed.queue, summed.pending, summed.ready, summed.pending - summed.ready, summed.running, summed.waiting,
+      summed.completed, summed.failed, summed.cancelled,
+      (summed.completed + summed.failed + summed.cancelled) / extract(epoch FROM queue_stats.period)::double precision,
+      summed.oldest,
+      CASE WHEN summed.ready > 0 THEN extract(epoch FROM current_moment - summed.first_run_at)::double precision END
+    FROM summed
+    ORDER BY summed.queue;
 END
 $$;
 --> statement-breakpoint
@@ -1562,6 +1868,42 @@ LANGUAGE plpgsql
 AS $$
 BEGIN
   RETURN public.end_lease(release.job_id, release.lease_token, 'pending', 'released');
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/report_progress.sql
+-- Says how far a job is, from 0 to 1, and what it is doing. Answers as complete() does; cancelled also when somebody
+-- asked for that while it runs (the progress is written: the worker is still at it). An argument that is null leaves
+-- its column as it is.
+--
+--   SELECT report_progress('job-1', lease_token => 4, progress => 0.5, message => 'page 10 of 20');
+CREATE OR REPLACE FUNCTION public.report_progress(
+  job_id text,
+  lease_token bigint,
+  progress double precision DEFAULT NULL,
+  message text DEFAULT NULL
+)
+RETURNS text
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  is_cancelling boolean;
+BEGIN
+  IF NOT (report_progress.progress >= 0 AND report_progress.progress <= 1) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('report_progress: progress must be from 0 to 1, got %s', report_progress.progress);
+  END IF;
+  UPDATE public.jobs AS job
+  SET progress = coalesce(report_progress.progress, job.progress),
+    progress_message = coalesce(report_progress.message, job.progress_message)
+  WHERE job.id = report_progress.job_id AND job.lease_token = report_progress.lease_token AND job.status = 'running'
+  RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
+  IF FOUND THEN
+    RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;
+  END IF;
+  RETURN public.lease_refusal(report_progress.job_id, report_progress.lease_token);
 END
 $$;
 --> statement-breakpoint
@@ -1620,6 +1962,33 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/jobs/set_job_notifications.sql
+-- Turns notifications for LISTEN on or off; they are off until somebody asks, for a NOTIFY makes commits queue up behind
+-- each other. Only the owner of the tables may. With them on, each statement sends at most one notification:
+--   channel opa_jobs_ready   a JSON array of the queues in which jobs became pending
+--   channel opa_jobs_ended   a JSON array of the ids of jobs that ended
+-- An empty text instead means that there were too many to name: look for yourself.
+--
+--   SELECT set_job_notifications(true);
+CREATE OR REPLACE FUNCTION public.set_job_notifications(is_on boolean)
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  IF is_on IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'set_job_notifications: is_on must be true or false, got null';
+  END IF;
+  DROP TRIGGER IF EXISTS jobs_notify_insert ON public.jobs;
+  DROP TRIGGER IF EXISTS jobs_notify_update ON public.jobs;
+  IF is_on THEN
+    CREATE TRIGGER jobs_notify_insert AFTER INSERT ON public.jobs
+      REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.jobs_notify();
+    CREATE TRIGGER jobs_notify_update AFTER UPDATE ON public.jobs
+      REFERENCING OLD TABLE AS previous NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.jobs_notify();
+  END IF;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/jobs/snooze.sql
 -- Gives a job back for later: it is pending, and handed out again after delay_seconds. The attempt does not count.
 -- Answers as release() does.
@@ -1637,6 +2006,93 @@ BEGIN
   RETURN public.end_lease(snooze.job_id, snooze.lease_token, 'pending', 'snoozed',
     run_at => public.jobs_now() + make_interval(secs => snooze.delay_seconds));
 END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/stuck_jobs.sql
+-- Jobs that do not go on, with the reason, the longest first, one row for each reason:
+--   lease_expired      its worker is gone, and nobody claims from the queue to take it back
+--   ignores_cancel     runs on although somebody asked for its cancellation longer ago than `longer_than`
+--   past_deadline      unfinished after its deadline
+--   runs_long          runs for longer than `longer_than`
+--   waits_long         waits (for approval, input, …) for longer than `longer_than`
+--   not_picked_up      ready for longer than `longer_than`: no worker for its queue and mode, or too few
+--
+--   SELECT reason, id, queue, intent, since FROM stuck_jobs(longer_than => interval '15 minutes');
+CREATE OR REPLACE FUNCTION public.stuck_jobs(
+  queue text DEFAULT NULL,
+  longer_than interval DEFAULT interval '15 minutes',
+  max_jobs integer DEFAULT 100
+)
+RETURNS TABLE (
+  reason text,
+  id text,
+  queue_name text,
+  intent text,
+  mode public.execution_mode,
+  status public.job_status,
+  worker_id text,
+  since timestamptz
+)
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+BEGIN
+  IF stuck_jobs.longer_than IS NULL OR stuck_jobs.longer_than < interval '0' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('stuck_jobs: longer_than must be an interval of 0 or more, got %s', coalesce(stuck_jobs.longer_than::text, 'null'));
+  END IF;
+  RETURN QUERY
+    SELECT found.reason, found.id, found.queue, found.intent, found.mode, found.status, found.worker_id, found.since
+    FROM (
+      -- One part for each status, as literals, so that each reads only its own partial index.
+      SELECT job.id, job.queue, job.intent, job.mode, job.status, job.worker_id, stuck.reason, stuck.since
+      FROM public.jobs AS job
+      CROSS JOIN LATERAL (
+        VALUES
+          ('lease_expired', job.lease_expires_at, interval '0'),
+          ('ignores_cancel', job.cancel_requested_at, stuck_jobs.longer_than),
+          ('past_deadline', job.deadline_at, interval '0'),
+          ('runs_long', job.started_at, stuck_jobs.longer_than)
+      ) AS stuck (reason, since, patience)
+      WHERE job.status = 'running' AND stuck.since <= current_moment - stuck.patience
+      UNION ALL
+      SELECT job.id, job.queue, job.intent, job.mode, job.status, job.worker_id, stuck.reason, stuck.since
+      FROM public.jobs AS job
+      CROSS JOIN LATERAL (
+        VALUES
+          ('past_deadline', job.deadline_at, interval '0'),
+          ('waits_long', job.updated_at, stuck_jobs.longer_than)
+      ) AS stuck (reason, since, patience)
+      WHERE job.status = 'waiting' AND stuck.since <= current_moment - stuck.patience
+      UNION ALL
+      SELECT job.id, job.queue, job.intent, job.mode, job.status, job.worker_id, stuck.reason, stuck.since
+      FROM public.jobs AS job
+      CROSS JOIN LATERAL (
+        VALUES
+          ('past_deadline', job.deadline_at, interval '0'),
+          ('not_picked_up', job.run_at, stuck_jobs.longer_than)
+      ) AS stuck (reason, since, patience)
+      WHERE job.status = 'pending' AND stuck.since <= current_moment - stuck.patience
+    ) AS found
+    WHERE stuck_jobs.queue IS NULL OR found.queue = stuck_jobs.queue
+    ORDER BY found.since, found.id, found.reason
+    LIMIT stuck_jobs.max_jobs;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/sum_usage.sql
+-- A usage (null counts as nothing) with more added to it. Costs are decimal, so that a thousand small ones add up.
+CREATE OR REPLACE FUNCTION public.sum_usage(usage jsonb, input_tokens bigint, output_tokens bigint, cost numeric)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT jsonb_build_object(
+    'input_tokens', coalesce((usage ->> 'input_tokens')::bigint, 0) + input_tokens,
+    'output_tokens', coalesce((usage ->> 'output_tokens')::bigint, 0) + output_tokens,
+    'cost', coalesce((usage ->> 'cost')::numeric, 0) + cost
+  )
 $$;
 --> statement-breakpoint
 -- source: src/sql/jobs/take_back_expired.sql
@@ -1715,6 +2171,40 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/jobs/usage_stats.sql
+-- What the models cost: the usage of the jobs that ended within the last `period` and of those that have not ended,
+-- summed by model, the dearest first.
+--
+--   SELECT model, jobs, input_tokens, output_tokens, cost FROM usage_stats(period => interval '30 days');
+CREATE OR REPLACE FUNCTION public.usage_stats(queue text DEFAULT NULL, period interval DEFAULT interval '1 day')
+RETURNS TABLE (model text, jobs bigint, input_tokens bigint, output_tokens bigint, cost numeric)
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+  ended_after timestamptz := public.jobs_now() - usage_stats.period;
+BEGIN
+  PERFORM public.check_period('usage_stats', usage_stats.period);
+  RETURN QUERY
+    SELECT share.key, count(*), sum((share.value ->> 'input_tokens')::bigint)::bigint,
+      sum((share.value ->> 'output_tokens')::bigint)::bigint, sum((share.value ->> 'cost')::numeric)
+    FROM (
+      SELECT job.queue, job.usage FROM public.jobs AS job
+      WHERE job.completed_at IS NOT NULL AND job.completed_at > ended_after
+      UNION ALL
+      SELECT job.queue, job.usage FROM public.jobs AS job WHERE job.status = 'pending'
+      UNION ALL
+      SELECT job.queue, job.usage FROM public.jobs AS job WHERE job.status = 'running'
+      UNION ALL
+      SELECT job.queue, job.usage FROM public.jobs AS job WHERE job.status = 'waiting'
+    ) AS one
+    CROSS JOIN LATERAL jsonb_each(one.usage -> 'by_model') AS share
+    WHERE usage_stats.queue IS NULL OR one.queue = usage_stats.queue
+    GROUP BY share.key
+    ORDER BY sum((share.value ->> 'cost')::numeric) DESC, share.key;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/jobs/wait_for.sql
 -- Lets go of a job until something happens. reason says what:
 --   approval   somebody calls approve() or reject()
@@ -1774,6 +2264,26 @@ BEGIN
   RETURN answer;
 END
 $$;
+--> statement-breakpoint
+-- source: src/sql/views/job_latency_stats.sql
+-- For Studio and dashboards: throughput and latency of the last hour by queue, intent and mode.
+CREATE OR REPLACE VIEW public.job_latency_stats AS
+SELECT * FROM public.latency_stats();
+--> statement-breakpoint
+-- source: src/sql/views/job_queue_stats.sql
+-- For Studio and dashboards: every queue now, and its last hour.
+CREATE OR REPLACE VIEW public.job_queue_stats AS
+SELECT * FROM public.queue_stats();
+--> statement-breakpoint
+-- source: src/sql/views/job_stuck.sql
+-- For Studio and dashboards: the jobs that do not go on, and why.
+CREATE OR REPLACE VIEW public.job_stuck AS
+SELECT * FROM public.stuck_jobs();
+--> statement-breakpoint
+-- source: src/sql/views/job_usage_stats.sql
+-- For Studio and dashboards: tokens and cost of the last day by model.
+CREATE OR REPLACE VIEW public.job_usage_stats AS
+SELECT * FROM public.usage_stats();
 --> statement-breakpoint
 -- source: trigger jobs_child_ended
 CREATE OR REPLACE TRIGGER jobs_child_ended

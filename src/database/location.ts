@@ -88,6 +88,10 @@ export function describeLocation(location: DatabaseLocation): string {
 export function isLocalServer(url: string): boolean {
   const host = decodeURIComponent(/^[a-z]+:\/\/(?:.*@)?(\[[^\]]*\]|[^:/?]*)/i.exec(url)?.[1] ?? '')
   return (
-    host === '' || host === 'localhost' || host === '[::1]' || host.startsWith('/') || /^127\./.test(host)
+    host === '' ||
+    host === 'localhost' ||
+    host === '[::1]' ||
+    host.startsWith('/') ||
+    /^127(\.\d{1,3}){3}$/.test(host)
   )
 }

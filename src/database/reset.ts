@@ -26,6 +26,9 @@ export async function resetDatabase(
         dropped.push(what)
       }
       for (const view of await existing(transaction, 'VIEW')) await drop(`VIEW ${view}`)
+      // Functions that return rows of a table go before it; those that its columns and triggers call, after it.
+      for (const signature of await existing(transaction, 'FREE FUNCTION'))
+        await drop(`FUNCTION ${signature}`)
       // Tables in one statement, since they refer to one another.
       const tables = await existing(transaction, 'TABLE')
       if (tables.length > 0) await drop(`TABLE ${tables.join(', ')}`)
@@ -46,7 +49,14 @@ export async function resetDatabase(
   )
 }
 
-type Kind = 'VIEW' | 'TABLE' | 'FUNCTION' | 'TYPE'
+type Kind = 'VIEW' | 'TABLE' | 'FREE FUNCTION' | 'FUNCTION' | 'TYPE'
+
+/** Functions, but never one of an extension that happens to have the name. */
+const functions = sql`
+  SELECT p.oid::regprocedure::text AS object, p.proname AS name FROM pg_proc AS p
+  WHERE p.pronamespace = 'public'::regnamespace
+    AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+`
 
 /** The objects of a kind that the migrations made and that are there, the last made first, as DROP takes them. */
 async function existing(db: Database, kind: Kind): Promise<string[]> {
@@ -54,8 +64,8 @@ async function existing(db: Database, kind: Kind): Promise<string[]> {
   const catalog = {
     VIEW: sql`SELECT oid::regclass::text AS object, relname AS name FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace`,
     TABLE: sql`SELECT oid::regclass::text AS object, relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`,
-    // Never one of an extension that happens to have the name.
-    FUNCTION: sql`SELECT oid::regprocedure::text AS object, proname AS name FROM pg_proc AS p WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')`,
+    'FREE FUNCTION': sql`${functions} AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid)`,
+    FUNCTION: functions,
     TYPE: sql`SELECT oid::regtype::text AS object, typname AS name FROM pg_type WHERE typtype = 'e' AND typnamespace = 'public'::regnamespace`,
   }
   const rows = await queryRows(db, catalog[kind])
@@ -68,7 +78,7 @@ async function existing(db: Database, kind: Kind): Promise<string[]> {
 function madeByMigrations(kind: Kind): string[] {
   return readMigrations().flatMap(({ tag }) =>
     [...readFileSync(`${migrationsFolder}/${tag}.sql`, 'utf8').matchAll(created)]
-      .filter((match) => match[1] === kind)
+      .filter((match) => kind.endsWith(match[1] ?? ''))
       .map((match) => (match[2] ?? '').replaceAll('"', '').replace(/^public\./, '')),
   )
 }

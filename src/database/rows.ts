@@ -67,6 +67,7 @@ export async function translatingErrors<T>(work: () => Promise<T>): Promise<T> {
 interface PostgresError {
   readonly code: string
   readonly message: string
+  readonly detail?: string | undefined
 }
 
 /** The driver's own error below Drizzle's, which repeats the statement and its parameters. */
@@ -87,6 +88,7 @@ function translateError(error: unknown): OpaError | undefined {
   if (refused.code.startsWith('22') || ['23502', '23514', '23503'].includes(refused.code)) {
     return new InvalidInputError(refused.message, options)
   }
-  if (refused.code === '23505' || refused.code === '55000') return new ConflictError(refused.message, options)
-  return new DatabaseError(refused.message, options)
+  const message = refused.detail ? `${refused.message}: ${refused.detail}` : refused.message
+  if (refused.code === '23505' || refused.code === '55000') return new ConflictError(message, options)
+  return new DatabaseError(message, options)
 }

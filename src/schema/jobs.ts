@@ -89,6 +89,7 @@ export const jobs = pgTable(
       .on(table.queue, table.priority.desc().nullsFirst(), table.runAt, table.id)
       .where(sql`status = 'pending'`),
     index('jobs_running_idx').on(table.queue, table.startedAt).where(sql`status = 'running'`),
+    index('jobs_waiting_idx').on(table.queue, table.createdAt).where(sql`status = 'waiting'`),
     index('jobs_finished_idx').on(table.completedAt).where(sql`completed_at IS NOT NULL`),
     index('jobs_deadline_at_idx')
       .on(table.queue, table.deadlineAt)

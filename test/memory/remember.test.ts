@@ -13,8 +13,17 @@ describeOnEachBackend('remember', (test) => {
     expect(first).toEqual({ id: memoryId('default', memory.text, memory.tags), created: true })
     expect(again).toEqual({ id: first.id, created: false })
     expect(await getMemory(test.db, { id: first.id })).toMatchObject({
-      text: memory.text, namespace: 'default', importance: 0.5, embedding: null, metadata: {}, speakerId: null,
+      text: memory.text,
+      namespace: 'default',
+      importance: 0.5,
+      embedding: null,
+      metadata: {},
+      speakerId: null,
     })
   })
 })
-void sql; void forget; void listMemories; void rememberMany; void vector
+void sql
+void forget
+void listMemories
+void rememberMany
+void vector

@@ -1,5 +1,5 @@
-import { connect, type Database, type DatabaseLocation, migrate, rememberMany } from '../../index.ts'
 import { describeLocation } from '../../database/location.ts'
+import { connect, type Database, type DatabaseLocation, migrate, rememberMany } from '../../index.ts'
 import { type DemoFixture, type DemoMemory, readFixture } from './fixture.ts'
 import { liveOneJob } from './job-life.ts'
 import { ask, askByKeyword, comparisonLines, keywordLines, scoreboardLines } from './searches.ts'
@@ -59,7 +59,8 @@ async function rememberAll(db: Database, terminal: Terminal, memories: DemoMemor
     items: memories,
     batchSize: rowsInBatch,
     onProgress: (done, total) => {
-      if (terminal.isInteractive) terminal.write(`\r${progressBar(done, total)} ${done} of ${total} remembered`)
+      if (terminal.isInteractive)
+        terminal.write(`\r${progressBar(done, total)} ${done} of ${total} remembered`)
     },
   })
   if (terminal.isInteractive) terminal.write('\r\u001b[K')
@@ -80,7 +81,11 @@ async function searchLines(db: Database, terminal: Terminal, fixture: DemoFixtur
   return [
     '',
     heading(terminal, 'Three searches side by side'),
-    styled(terminal, 'dim', 'Place and score of whatever one of them has in its top 3; ✓ answers the question.'),
+    styled(
+      terminal,
+      'dim',
+      'Place and score of whatever one of them has in its top 3; ✓ answers the question.',
+    ),
     ...shown.flatMap(({ question, findings }) => ['', ...comparisonLines(terminal, question, findings)]),
     '',
     heading(terminal, `All ${asked.length} questions: where the best answer came`),
@@ -100,7 +105,9 @@ async function ownQuestionLines(db: Database, terminal: Terminal, text: string):
 
   const findings = await askByKeyword(db, text)
   const found =
-    findings.length > 0 ? keywordLines(terminal, findings) : ['  no memory of the demo has a word of this question']
+    findings.length > 0
+      ? keywordLines(terminal, findings)
+      : ['  no memory of the demo has a word of this question']
   return [
     '',
     styled(terminal, 'bold', shortened(text, terminal.columns)),

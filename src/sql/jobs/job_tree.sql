@@ -16,25 +16,27 @@ RETURNS TABLE (
   attempt integer,
   wait_reason text,
   error jsonb,
+  usage jsonb,
   created_at timestamptz,
   started_at timestamptz,
   completed_at timestamptz
 )
 LANGUAGE plpgsql STABLE
 SET enable_seqscan = off
-SET enable_hashjoin = off
-SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
-    WITH RECURSIVE tree (depth, id) AS (
-      SELECT 0, job_tree.job_id
+    WITH RECURSIVE tree (depth, id, created_at) AS (
+      SELECT 0, job.id, job.created_at FROM public.jobs AS job WHERE job.id = job_tree.job_id
       UNION ALL
-      SELECT tree.depth + 1, child.id FROM tree JOIN public.jobs AS child ON child.parent_id = tree.id
-    ) SEARCH DEPTH FIRST BY depth, id SET place, branch (depth, id, path) AS (
-      SELECT 1, 2, 3
-    )
-    SELECT 1;
+      SELECT tree.depth + 1, child.id, child.created_at
+      FROM tree JOIN public.jobs AS child ON child.parent_id = tree.id
+    ) SEARCH DEPTH FIRST BY created_at, id SET place
+    SELECT tree.depth, job.id, job.parent_id, job.queue, job.intent, job.mode, job.status, job.progress,
+      job.progress_message, job.attempt, job.wait_reason, job.error, job.usage, job.created_at, job.started_at,
+      job.completed_at
+    FROM tree JOIN public.jobs AS job USING (id)
+    ORDER BY tree.place;
 END
 $$;

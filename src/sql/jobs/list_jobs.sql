@@ -26,9 +26,9 @@ AS $$
 DECLARE
   after_created_at timestamptz;
 BEGIN
-  IF list_jobs.page_size IS NULL OR list_jobs.page_size NOT BETWEEN 1 AND 1000 THEN
+  IF list_jobs.page_size IS NULL OR list_jobs.page_size NOT BETWEEN 1 AND 10000 THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('list_jobs: page_size must be from 1 to 1000, got %s', coalesce(list_jobs.page_size::text, 'null'));
+      MESSAGE = format('list_jobs: page_size must be from 1 to 10000, got %s', coalesce(list_jobs.page_size::text, 'null'));
   END IF;
   IF list_jobs.after_id IS NOT NULL THEN
     SELECT created_at INTO after_created_at FROM public.jobs WHERE id = list_jobs.after_id;

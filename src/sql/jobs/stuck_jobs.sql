@@ -1,4 +1,4 @@
--- Jobs that do not go on, with the reason, the longest first:
+-- Jobs that do not go on, with the reason, the longest first, one row for each reason:
 --   lease_expired      its worker is gone, and nobody claims from the queue to take it back
 --   ignores_cancel     runs on although somebody asked for its cancellation longer ago than `longer_than`
 --   past_deadline      unfinished after its deadline
@@ -35,42 +35,38 @@ BEGIN
   RETURN QUERY
     SELECT found.reason, found.id, found.queue, found.intent, found.mode, found.status, found.worker_id, found.since
     FROM (
-      SELECT job.*, stuck.reason, stuck.since
+      -- One part for each status, as literals, so that each reads only its own partial index.
+      SELECT job.id, job.queue, job.intent, job.mode, job.status, job.worker_id, stuck.reason, stuck.since
       FROM public.jobs AS job
       CROSS JOIN LATERAL (
-        SELECT 'lease_expired' AS reason, job.lease_expires_at AS since WHERE job.lease_expires_at <= current_moment
-        UNION ALL
-        SELECT 'ignores_cancel', job.cancel_requested_at WHERE job.cancel_requested_at <= current_moment - stuck_jobs.longer_than
-        UNION ALL
-        SELECT 'past_deadline', job.deadline_at WHERE job.deadline_at <= current_moment
-        UNION ALL
-        SELECT 'runs_long', job.started_at WHERE job.started_at <= current_moment - stuck_jobs.longer_than
-        LIMIT 1
-      ) AS stuck
-      WHERE job.status = 'running'
+        VALUES
+          ('lease_expired', job.lease_expires_at, interval '0'),
+          ('ignores_cancel', job.cancel_requested_at, stuck_jobs.longer_than),
+          ('past_deadline', job.deadline_at, interval '0'),
+          ('runs_long', job.started_at, stuck_jobs.longer_than)
+      ) AS stuck (reason, since, patience)
+      WHERE job.status = 'running' AND stuck.since <= current_moment - stuck.patience
       UNION ALL
-      SELECT job.*, stuck.reason, stuck.since
+      SELECT job.id, job.queue, job.intent, job.mode, job.status, job.worker_id, stuck.reason, stuck.since
       FROM public.jobs AS job
       CROSS JOIN LATERAL (
-        SELECT 'past_deadline' AS reason, job.deadline_at AS since WHERE job.deadline_at <= current_moment
-        UNION ALL
-        SELECT 'waits_long', job.updated_at WHERE job.updated_at <= current_moment - stuck_jobs.longer_than
-        LIMIT 1
-      ) AS stuck
-      WHERE job.status = 'waiting'
+        VALUES
+          ('past_deadline', job.deadline_at, interval '0'),
+          ('waits_long', job.updated_at, stuck_jobs.longer_than)
+      ) AS stuck (reason, since, patience)
+      WHERE job.status = 'waiting' AND stuck.since <= current_moment - stuck.patience
       UNION ALL
-      SELECT job.*, stuck.reason, stuck.since
+      SELECT job.id, job.queue, job.intent, job.mode, job.status, job.worker_id, stuck.reason, stuck.since
       FROM public.jobs AS job
       CROSS JOIN LATERAL (
-        SELECT 'past_deadline' AS reason, job.deadline_at AS since WHERE job.deadline_at <= current_moment
-        UNION ALL
-        SELECT 'not_picked_up', job.run_at WHERE job.run_at <= current_moment - stuck_jobs.longer_than
-        LIMIT 1
-      ) AS stuck
-      WHERE job.status = 'pending'
+        VALUES
+          ('past_deadline', job.deadline_at, interval '0'),
+          ('not_picked_up', job.run_at, stuck_jobs.longer_than)
+      ) AS stuck (reason, since, patience)
+      WHERE job.status = 'pending' AND stuck.since <= current_moment - stuck.patience
     ) AS found
     WHERE stuck_jobs.queue IS NULL OR found.queue = stuck_jobs.queue
-    ORDER BY found.since, found.id
+    ORDER BY found.since, found.id, found.reason
     LIMIT stuck_jobs.max_jobs;
 END
 $$;

@@ -1,0 +1,35 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../database/database.ts'
+import { queryRows } from '../database/rows.ts'
+import { InvalidInputError } from '../errors.ts'
+import { numberSql, textSql } from './parameters.ts'
+
+/**
+ * The right to work on a job: its id and the token of the lease. What {@link claim} gives is one. The token grows with
+ * every lease of the job, so an old one is told apart from the current one for ever.
+ */
+export interface Lease {
+  readonly id: string
+  readonly leaseToken: number
+}
+
+/**
+ * What became of a call about a lease. `ok`: done. `stale_lease`: the lease was taken back or is settled, nothing
+ * changed, stop working. `cancelled`: the job is, or is to be, cancelled. `not_found`: there is no such job.
+ */
+export type SettleOutcome = 'ok' | 'stale_lease' | 'cancelled' | 'not_found'
+
+/** The first two arguments of every SQL function about a lease. */
+export function leaseSql({ id, leaseToken }: Lease): SQL {
+  if (typeof id !== 'string') throw new InvalidInputError(`id must be a string, got ${typeof id}`)
+  if (leaseToken === undefined || leaseToken === null) {
+    throw new InvalidInputError(`leaseToken must be a whole number, got ${String(leaseToken)}`)
+  }
+  return sql`job_id => ${textSql('id', id)}, lease_token => ${numberSql('leaseToken', leaseToken, 'bigint')}`
+}
+
+/** Calls a function that answers with one word. */
+export async function callForOutcome<T extends string>(db: Database, call: SQL): Promise<T> {
+  const [row] = await queryRows(db, sql`SELECT ${call} AS outcome`)
+  return row?.outcome as T
+}

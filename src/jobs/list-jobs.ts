@@ -1,0 +1,68 @@
+import { sql } from 'drizzle-orm'
+import type { Database } from '../database/database.ts'
+import { queryRows } from '../database/rows.ts'
+import { InvalidInputError } from '../errors.ts'
+import type { ExecutionMode, JobStatus } from '../schema/enums.ts'
+import type { Job } from '../schema/jobs.ts'
+import { decodeJob, jobColumns } from './job-row.ts'
+import { arraySql, momentSql, numberSql, textSql } from './parameters.ts'
+
+/** Every filter that is given must hold. */
+export interface ListJobsOptions {
+  readonly queue?: string
+  /** Jobs in any of these. */
+  readonly statuses?: readonly JobStatus[]
+  readonly intent?: string
+  readonly modes?: readonly ExecutionMode[]
+  /** Who holds, or last held, its lease. */
+  readonly workerId?: string
+  readonly parentId?: string
+  readonly rootId?: string
+  readonly traceId?: string
+  /** Created at or after this. */
+  readonly since?: Date | string
+  /** Created before this. */
+  readonly until?: Date | string
+  /** 1 to 1000; 50 by default. */
+  readonly limit?: number
+  /** `next` of the page before. */
+  readonly after?: string
+}
+
+export interface JobPage {
+  readonly items: Job[]
+  /** What to pass as `after` for the next page; null on the last. */
+  readonly next: string | null
+}
+
+/**
+ * Lists jobs, the newest first, a page at a time. Pages are found by key, so the thousandth costs what the first does.
+ *
+ * @throws InvalidInputError for a limit out of range, or an `after` whose job is gone.
+ * @example
+ * const { items, next } = await listJobs(db, { queue: 'documents', statuses: ['failed'], limit: 20 })
+ */
+export async function listJobs(db: Database, options: ListJobsOptions = {}): Promise<JobPage> {
+  const { limit = 50 } = options
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+    throw new InvalidInputError(`limit must be a whole number from 1 to 1000, got ${String(limit)}`)
+  }
+  const rows = await queryRows(
+    db,
+    sql`SELECT ${jobColumns} FROM public.list_jobs(
+      queue => ${textSql('queue', options.queue)},
+      statuses => ${arraySql('statuses', options.statuses, 'public.job_status')},
+      intent => ${textSql('intent', options.intent)},
+      modes => ${arraySql('modes', options.modes, 'public.execution_mode')},
+      worker_id => ${textSql('workerId', options.workerId)},
+      parent_id => ${textSql('parentId', options.parentId)},
+      root_id => ${textSql('rootId', options.rootId)},
+      trace_id => ${textSql('traceId', options.traceId)},
+      since => ${momentSql('since', options.since)},
+      until => ${momentSql('until', options.until)},
+      after_id => ${textSql('after', options.after)},
+      page_size => ${numberSql('limit', limit + 1, 'int')})`,
+  )
+  const items = rows.slice(0, limit).map(decodeJob)
+  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
+}

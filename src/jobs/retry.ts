@@ -1,0 +1,27 @@
+import { sql } from 'drizzle-orm'
+import type { Database } from '../database/database.ts'
+import { callForOutcome } from './lease.ts'
+import { momentSql, textSql } from './parameters.ts'
+
+/** `wrong_status`: it is not failed or cancelled. `conflict`: another unfinished job has its singleton key. */
+export type RetryOutcome = 'ok' | 'wrong_status' | 'conflict' | 'not_found'
+
+export interface RetryOptions {
+  readonly id: string
+  /** Not before this; now by default. */
+  readonly runAt?: Date | string
+}
+
+/**
+ * Runs a failed or cancelled job again, from its first attempt. What happened before stays in its attempts; a deadline
+ * that is past is taken away.
+ *
+ * @example
+ * const outcome = await retry(db, { id })
+ */
+export async function retry(db: Database, { id, runAt }: RetryOptions): Promise<RetryOutcome> {
+  return callForOutcome(
+    db,
+    sql`public.retry(job_id => ${textSql('id', id)}, run_at => ${momentSql('runAt', runAt)})`,
+  )
+}

@@ -1,0 +1,2099 @@
+-- The catalog that the migrations make. Rewritten by: npm run db:golden
+
+EXTENSION pg_trgm
+
+EXTENSION vector
+
+ENUM execution_mode ('flow', 'mcp', 'agent', 'auto')
+
+ENUM job_status ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')
+
+TABLE job_attempts
+  COLUMN job_id text COLLATE "C" NOT NULL
+  COLUMN lease_token bigint NOT NULL
+  COLUMN started_at timestamp with time zone NOT NULL
+  COLUMN finished_at timestamp with time zone NOT NULL
+  COLUMN attempt integer NOT NULL
+  COLUMN outcome text NOT NULL
+  COLUMN worker_id text NOT NULL
+  COLUMN error jsonb
+  CONSTRAINT job_attempts_job_id_jobs_id_fk FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+  CONSTRAINT job_attempts_outcome_check CHECK ((outcome = ANY (ARRAY['completed'::text, 'failed'::text, 'retried'::text, 'released'::text, 'snoozed'::text, 'waiting'::text, 'cancelled'::text, 'lease_lost'::text])))
+  CONSTRAINT job_attempts_pkey PRIMARY KEY (job_id, lease_token)
+  CREATE UNIQUE INDEX job_attempts_pkey ON public.job_attempts USING btree (job_id, lease_token)
+
+TABLE jobs WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_cost_delay=1)
+  COLUMN id text COLLATE "C" NOT NULL DEFAULT (gen_random_uuid())::text
+  COLUMN status job_status NOT NULL DEFAULT 'pending'::job_status
+  COLUMN lease_token bigint NOT NULL DEFAULT 0
+  COLUMN lease_expires_at timestamp with time zone
+  COLUMN heartbeat_at timestamp with time zone
+  COLUMN progress real NOT NULL DEFAULT 0
+  COLUMN progress_message text
+  COLUMN queue text COLLATE "C" NOT NULL DEFAULT 'default'::text
+  COLUMN priority smallint NOT NULL DEFAULT 0
+  COLUMN run_at timestamp with time zone NOT NULL DEFAULT jobs_now()
+  COLUMN mode execution_mode NOT NULL DEFAULT 'auto'::execution_mode
+  COLUMN intent text NOT NULL
+  COLUMN attempt integer NOT NULL DEFAULT 0
+  COLUMN max_attempts integer NOT NULL DEFAULT 3
+  COLUMN backoff_seconds double precision NOT NULL DEFAULT 10
+  COLUMN worker_id text
+  COLUMN deadline_at timestamp with time zone
+  COLUMN cancel_requested_at timestamp with time zone
+  COLUMN created_at timestamp with time zone NOT NULL DEFAULT jobs_now()
+  COLUMN started_at timestamp with time zone
+  COLUMN completed_at timestamp with time zone
+  COLUMN updated_at timestamp with time zone NOT NULL DEFAULT now()
+  COLUMN wait_reason text
+  COLUMN idempotency_key text COLLATE "C"
+  COLUMN singleton_key text COLLATE "C"
+  COLUMN parent_id text COLLATE "C"
+  COLUMN root_id text COLLATE "C"
+  COLUMN trace_id text
+  COLUMN callback_url text
+  COLUMN required_action jsonb
+  COLUMN usage jsonb NOT NULL DEFAULT '{}'::jsonb
+  COLUMN error jsonb
+  COLUMN metadata jsonb NOT NULL DEFAULT '{}'::jsonb
+  COLUMN inputs jsonb NOT NULL DEFAULT '{}'::jsonb
+  COLUMN result jsonb
+  CONSTRAINT jobs_attempt_check CHECK (((attempt >= 0) AND (max_attempts >= 1)))
+  CONSTRAINT jobs_backoff_seconds_check CHECK (((backoff_seconds >= (0)::double precision) AND (backoff_seconds <= (86400)::double precision)))
+  CONSTRAINT jobs_completed_at_check CHECK (((completed_at IS NOT NULL) = (status = ANY (ARRAY['completed'::job_status, 'failed'::job_status, 'cancelled'::job_status]))))
+  CONSTRAINT jobs_documents_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (jsonb_typeof(usage) = 'object'::text) AND (jsonb_typeof(required_action) = 'object'::text)))
+  CONSTRAINT jobs_error_check CHECK (((jsonb_typeof(error) = 'object'::text) AND ((status <> 'failed'::job_status) OR (error IS NOT NULL))))
+  CONSTRAINT jobs_identifier_length_check CHECK ((((octet_length(id) >= 1) AND (octet_length(id) <= 255)) AND ((octet_length(queue) >= 1) AND (octet_length(queue) <= 255)) AND ((octet_length(intent) >= 1) AND (octet_length(intent) <= 1024)) AND ((octet_length(worker_id) >= 1) AND (octet_length(worker_id) <= 255))))
+  CONSTRAINT jobs_key_length_check CHECK ((((octet_length(idempotency_key) >= 1) AND (octet_length(idempotency_key) <= 1024)) AND ((octet_length(singleton_key) >= 1) AND (octet_length(singleton_key) <= 1024)) AND ((octet_length(trace_id) >= 1) AND (octet_length(trace_id) <= 255))))
+  CONSTRAINT jobs_lease_check CHECK ((((status = 'running'::job_status) = (lease_expires_at IS NOT NULL)) AND ((status <> 'running'::job_status) OR ((lease_token > 0) AND (worker_id IS NOT NULL) AND (heartbeat_at IS NOT NULL) AND (started_at IS NOT NULL)))))
+  CONSTRAINT jobs_lease_token_check CHECK ((lease_token >= 0))
+  CONSTRAINT jobs_parent_id_check CHECK (((parent_id <> id) AND ((parent_id IS NULL) = (root_id IS NULL))))
+  CONSTRAINT jobs_parent_id_jobs_id_fk FOREIGN KEY (parent_id) REFERENCES jobs(id)
+  CONSTRAINT jobs_pkey PRIMARY KEY (id)
+  CONSTRAINT jobs_progress_check CHECK (((progress >= (0)::double precision) AND (progress <= (1)::double precision)))
+  CONSTRAINT jobs_text_length_check CHECK (((octet_length(progress_message) <= 4096) AND ((octet_length(callback_url) >= 1) AND (octet_length(callback_url) <= 4096))))
+  CONSTRAINT jobs_wait_reason_check CHECK ((((wait_reason IS NOT NULL) = (status = 'waiting'::job_status)) AND (wait_reason = ANY (ARRAY['approval'::text, 'input'::text, 'children'::text, 'external'::text]))))
+  CREATE INDEX jobs_created_at_idx ON public.jobs USING btree (created_at, id)
+  CREATE INDEX jobs_deadline_at_idx ON public.jobs USING btree (queue, deadline_at) WHERE ((deadline_at IS NOT NULL) AND (status = ANY (ARRAY['pending'::job_status, 'waiting'::job_status])))
+  CREATE INDEX jobs_finished_idx ON public.jobs USING btree (completed_at) WHERE (completed_at IS NOT NULL)
+  CREATE UNIQUE INDEX jobs_idempotency_key_unique ON public.jobs USING btree (queue, idempotency_key) WHERE (idempotency_key IS NOT NULL)
+  CREATE INDEX jobs_parent_id_idx ON public.jobs USING btree (parent_id, completed_at) WHERE (parent_id IS NOT NULL)
+  CREATE UNIQUE INDEX jobs_pkey ON public.jobs USING btree (id)
+  CREATE INDEX jobs_ready_idx ON public.jobs USING btree (queue, priority DESC, run_at, id) WHERE (status = 'pending'::job_status)
+  CREATE INDEX jobs_root_id_idx ON public.jobs USING btree (root_id) WHERE (root_id IS NOT NULL)
+  CREATE INDEX jobs_running_idx ON public.jobs USING btree (queue, started_at) WHERE (status = 'running'::job_status)
+  CREATE UNIQUE INDEX jobs_singleton_key_unique ON public.jobs USING btree (queue, singleton_key) WHERE ((singleton_key IS NOT NULL) AND (status = ANY (ARRAY['pending'::job_status, 'running'::job_status, 'waiting'::job_status])))
+  CREATE INDEX jobs_waiting_idx ON public.jobs USING btree (queue, created_at) WHERE (status = 'waiting'::job_status)
+  CREATE TRIGGER jobs_child_ended AFTER UPDATE ON public.jobs FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.completed_at IS NOT NULL) AND (old.completed_at IS NULL))) EXECUTE FUNCTION jobs_continue_parent()
+  CREATE TRIGGER jobs_transition BEFORE UPDATE ON public.jobs FOR EACH ROW WHEN (((new.lease_token < old.lease_token) OR (new.id <> old.id) OR (NOT
+        CASE old.status
+            WHEN 'pending'::job_status THEN (new.status <> 'completed'::job_status)
+            WHEN 'running'::job_status THEN true
+            WHEN 'waiting'::job_status THEN (new.status = ANY (ARRAY['waiting'::job_status, 'pending'::job_status, 'failed'::job_status, 'cancelled'::job_status]))
+            WHEN 'completed'::job_status THEN (new.status = 'completed'::job_status)
+            ELSE ((new.status = old.status) OR (new.status = 'pending'::job_status))
+        END))) EXECUTE FUNCTION jobs_refuse_transition()
+  CREATE TRIGGER jobs_updated_at BEFORE UPDATE ON public.jobs FOR EACH ROW WHEN (((((((((((((((((((((((((((((((((((old.id IS DISTINCT FROM new.id) OR (old.status IS DISTINCT FROM new.status)) OR (old.lease_token IS DISTINCT FROM new.lease_token)) OR (old.lease_expires_at IS DISTINCT FROM new.lease_expires_at)) OR (old.heartbeat_at IS DISTINCT FROM new.heartbeat_at)) OR (old.progress IS DISTINCT FROM new.progress)) OR (old.progress_message IS DISTINCT FROM new.progress_message)) OR (old.queue IS DISTINCT FROM new.queue)) OR (old.priority IS DISTINCT FROM new.priority)) OR (old.run_at IS DISTINCT FROM new.run_at)) OR (old.mode IS DISTINCT FROM new.mode)) OR (old.intent IS DISTINCT FROM new.intent)) OR (old.attempt IS DISTINCT FROM new.attempt)) OR (old.max_attempts IS DISTINCT FROM new.max_attempts)) OR (old.backoff_seconds IS DISTINCT FROM new.backoff_seconds)) OR (old.worker_id IS DISTINCT FROM new.worker_id)) OR (old.deadline_at IS DISTINCT FROM new.deadline_at)) OR (old.cancel_requested_at IS DISTINCT FROM new.cancel_requested_at)) OR (old.created_at IS DISTINCT FROM new.created_at)) OR (old.started_at IS DISTINCT FROM new.started_at)) OR (old.completed_at IS DISTINCT FROM new.completed_at)) OR (old.wait_reason IS DISTINCT FROM new.wait_reason)) OR (old.idempotency_key IS DISTINCT FROM new.idempotency_key)) OR (old.singleton_key IS DISTINCT FROM new.singleton_key)) OR (old.parent_id IS DISTINCT FROM new.parent_id)) OR (old.root_id IS DISTINCT FROM new.root_id)) OR (old.trace_id IS DISTINCT FROM new.trace_id)) OR (old.callback_url IS DISTINCT FROM new.callback_url)) OR (old.required_action IS DISTINCT FROM new.required_action)) OR (old.usage IS DISTINCT FROM new.usage)) OR (old.error IS DISTINCT FROM new.error)) OR (old.metadata IS DISTINCT FROM new.metadata)) OR (old.inputs IS DISTINCT FROM new.inputs)) OR (old.result IS DISTINCT FROM new.result))) EXECUTE FUNCTION set_updated_at()
+
+TABLE memory_items WITH (toast_tuple_target=8160)
+  COLUMN id text NOT NULL
+  COLUMN namespace text NOT NULL DEFAULT 'default'::text
+  COLUMN text text NOT NULL
+  COLUMN tags text[] NOT NULL DEFAULT '{}'::text[]
+  COLUMN speaker_id text
+  COLUMN metadata jsonb NOT NULL DEFAULT '{}'::jsonb
+  COLUMN embedding vector(384)
+  COLUMN importance real NOT NULL DEFAULT 0.5
+  COLUMN expires_at timestamp with time zone
+  COLUMN search_vector tsvector GENERATED memory_search_vector(text) STORAGE e
+  COLUMN lexeme_count integer GENERATED lexeme_count(text)
+  COLUMN created_at timestamp with time zone NOT NULL DEFAULT now()
+  COLUMN updated_at timestamp with time zone NOT NULL DEFAULT now()
+  CONSTRAINT memory_items_embedding_check CHECK (((vector_norm(embedding) >= (0.000000000000001)::double precision) AND (vector_norm(embedding) <= ('1000000000000000'::numeric)::double precision)))
+  CONSTRAINT memory_items_id_check CHECK (((octet_length(id) >= 1) AND (octet_length(id) <= 1024)))
+  CONSTRAINT memory_items_importance_check CHECK (((importance >= (0)::double precision) AND (importance <= (1)::double precision)))
+  CONSTRAINT memory_items_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text))
+  CONSTRAINT memory_items_namespace_check CHECK (((octet_length(namespace) >= 1) AND (octet_length(namespace) <= 1024)))
+  CONSTRAINT memory_items_pkey PRIMARY KEY (id)
+  CONSTRAINT memory_items_tags_check CHECK ((array_position(tags, NULL::text) IS NULL))
+  CONSTRAINT memory_items_text_check CHECK (((octet_length(text) >= 1) AND (octet_length(text) <= 65536)))
+  CREATE INDEX memory_items_created_at_idx ON public.memory_items USING btree (created_at)
+  CREATE INDEX memory_items_embedding_idx ON public.memory_items USING hnsw (((l2_normalize(embedding))::halfvec(384)) halfvec_cosine_ops)
+  CREATE INDEX memory_items_namespace_created_at_idx ON public.memory_items USING btree (namespace, created_at)
+  CREATE UNIQUE INDEX memory_items_pkey ON public.memory_items USING btree (id)
+  CREATE INDEX memory_items_search_vector_idx ON public.memory_items USING gin (search_vector)
+  CREATE INDEX memory_items_tags_idx ON public.memory_items USING gin (tags)
+  CREATE INDEX memory_items_text_idx ON public.memory_items USING gin (text gin_trgm_ops)
+  CREATE TRIGGER memory_items_updated_at BEFORE UPDATE ON public.memory_items FOR EACH ROW WHEN (((((((((((old.id IS DISTINCT FROM new.id) OR (old.namespace IS DISTINCT FROM new.namespace)) OR (old.text IS DISTINCT FROM new.text)) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.speaker_id IS DISTINCT FROM new.speaker_id)) OR (old.metadata IS DISTINCT FROM new.metadata)) OR (old.embedding IS DISTINCT FROM new.embedding)) OR (old.importance IS DISTINCT FROM new.importance)) OR (old.expires_at IS DISTINCT FROM new.expires_at)) OR (old.created_at IS DISTINCT FROM new.created_at))) EXECUTE FUNCTION set_updated_at()
+
+VIEW job_latency_stats
+  COLUMN queue_name text
+  COLUMN intent text
+  COLUMN mode execution_mode
+  COLUMN jobs bigint
+  COLUMN failed bigint
+  COLUMN per_second double precision
+  COLUMN queued_p50 double precision
+  COLUMN queued_p95 double precision
+  COLUMN queued_p99 double precision
+  COLUMN running_p50 double precision
+  COLUMN running_p95 double precision
+  COLUMN running_p99 double precision
+  COLUMN total_p50 double precision
+  COLUMN total_p95 double precision
+  COLUMN total_p99 double precision
+
+VIEW job_queue_stats
+  COLUMN queue_name text
+  COLUMN pending bigint
+  COLUMN ready bigint
+  COLUMN scheduled bigint
+  COLUMN running bigint
+  COLUMN waiting bigint
+  COLUMN completed bigint
+  COLUMN failed bigint
+  COLUMN cancelled bigint
+  COLUMN per_second double precision
+  COLUMN oldest_pending_at timestamp with time zone
+  COLUMN oldest_ready_seconds double precision
+
+VIEW job_stuck
+  COLUMN reason text
+  COLUMN id text
+  COLUMN queue_name text
+  COLUMN intent text
+  COLUMN mode execution_mode
+  COLUMN status job_status
+  COLUMN worker_id text
+  COLUMN since timestamp with time zone
+
+VIEW job_usage_stats
+  COLUMN model text
+  COLUMN jobs bigint
+  COLUMN input_tokens bigint
+  COLUMN output_tokens bigint
+  COLUMN cost numeric
+
+CREATE OR REPLACE FUNCTION public.add_usage(job_id text, lease_token bigint, model text, input_tokens bigint DEFAULT 0, output_tokens bigint DEFAULT 0, cost numeric DEFAULT 0)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  is_cancelling boolean;
+BEGIN
+  IF add_usage.model IS NULL OR octet_length(add_usage.model) NOT BETWEEN 1 AND 255 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('add_usage: model must be text of 1 to 255 bytes, got %s', coalesce(octet_length(add_usage.model)::text, 'null'));
+  END IF;
+  -- NaN is greater than every number.
+  IF (add_usage.input_tokens >= 0 AND add_usage.output_tokens >= 0 AND add_usage.cost >= 0 AND add_usage.cost < 'infinity') IS NOT TRUE THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('add_usage: input_tokens, output_tokens and cost must be 0 or more, got %s, %s and %s',
+        coalesce(add_usage.input_tokens::text, 'null'), coalesce(add_usage.output_tokens::text, 'null'), coalesce(add_usage.cost::text, 'null'));
+  END IF;
+  UPDATE public.jobs AS job
+  SET usage = public.sum_usage(job.usage, add_usage.input_tokens, add_usage.output_tokens, add_usage.cost)
+    || jsonb_build_object(
+      'model', add_usage.model,
+      'by_model', coalesce(job.usage -> 'by_model', '{}') || jsonb_build_object(add_usage.model,
+        public.sum_usage(job.usage -> 'by_model' -> add_usage.model, add_usage.input_tokens, add_usage.output_tokens, add_usage.cost))
+    )
+  WHERE job.id = add_usage.job_id AND job.lease_token = add_usage.lease_token AND job.status = 'running'
+  RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
+  IF FOUND THEN
+    RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;
+  END IF;
+  RETURN public.lease_refusal(add_usage.job_id, add_usage.lease_token);
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.approve(job_id text, approved_by text DEFAULT NULL::text, comment text DEFAULT NULL::text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+BEGIN
+  PERFORM FROM public.jobs
+  WHERE id = approve.job_id AND status = 'waiting' AND wait_reason = 'approval'
+  FOR NO KEY UPDATE;
+  IF FOUND THEN
+    RETURN public.resume(approve.job_id,
+      jsonb_build_object('approved', true, 'by', approve.approved_by, 'comment', approve.comment));
+  END IF;
+  RETURN CASE WHEN EXISTS (SELECT FROM public.jobs WHERE id = approve.job_id) THEN 'wrong_status' ELSE 'not_found' END;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.bm25_document_score(document tsvector, length double precision, average_length double precision, lexemes text[], idfs double precision[], k1 double precision, b double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  SELECT COALESCE(
+    sum(
+      query.idf * frequency.tf * (k1 + 1) / (frequency.tf + k1 * (1 - b + b * length / average_length))
+      ORDER BY query.lexeme COLLATE "C"
+    ),
+    0
+  )
+  FROM unnest(document) AS entry
+  JOIN unnest(lexemes, idfs) AS query (lexeme, idf) ON query.lexeme = entry.lexeme
+  CROSS JOIN LATERAL (SELECT cardinality(entry.positions)::float8 AS tf) AS frequency
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.bm25_idf(documents bigint, document_frequency bigint)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  SELECT ln(1 + (documents - document_frequency + 0.5::float8) / (document_frequency + 0.5::float8))
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.bm25_rows(lexemes text[], required tsquery, condition text, query_tags text[], filter jsonb)
+ RETURNS TABLE(id text, score double precision)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_column
+DECLARE
+  statistics record;
+  idfs float8[];
+BEGIN
+  IF cardinality(lexemes) = 0 THEN
+    RETURN;
+  END IF;
+  SELECT * INTO statistics FROM public.search_statistics(lexemes);
+  IF statistics.total_length = 0 THEN
+    RETURN;
+  END IF;
+  idfs := ARRAY(
+    SELECT public.bm25_idf(statistics.documents, frequency.df)
+    FROM unnest(statistics.document_frequencies) WITH ORDINALITY AS frequency (df, place)
+    ORDER BY frequency.place
+  );
+  RETURN QUERY EXECUTE format(
+    $query$
+      SELECT m.id, public.bm25_document_score(m.search_vector, m.lexeme_count, $3, $4, $5, 1.2, 0.75)
+      FROM public.memory_items AS m
+      WHERE m.search_vector @@ $6 AND ($7 IS NULL OR m.search_vector @@ $7) AND %s
+    $query$,
+    condition
+  )
+  USING query_tags, filter, statistics.total_length::float8 / statistics.documents, lexemes, idfs,
+    public.lexeme_query(lexemes), required;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.bm25_score(query_text text, doc_text text, k1 double precision DEFAULT 1.2, b double precision DEFAULT 0.75)
+ RETURNS double precision
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+DECLARE
+  parsed record;
+  statistics record;
+  document tsvector;
+  length integer;
+BEGIN
+  IF query_text IS NULL OR doc_text IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = format('bm25_score: query_text and doc_text must be text, got null for %s',
+        CASE WHEN query_text IS NULL THEN 'query_text' ELSE 'doc_text' END);
+  END IF;
+  IF k1 IS NULL OR NOT (k1 >= 0 AND k1 <= 1000) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('bm25_score: k1 must be from 0 to 1000, got %s', COALESCE(k1::text, 'null'));
+  END IF;
+  IF b IS NULL OR NOT (b >= 0 AND b <= 1) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('bm25_score: b must be from 0 to 1, got %s', COALESCE(b::text, 'null'));
+  END IF;
+  PERFORM public.check_query_text('bm25_score', query_text);
+
+  SELECT * INTO parsed FROM public.parse_search_query(query_text);
+  document := to_tsvector('pg_catalog.english', doc_text);
+  IF cardinality(parsed.lexemes) = 0 OR (parsed.required IS NOT NULL AND NOT document @@ parsed.required) THEN
+    RETURN 0;
+  END IF;
+  SELECT * INTO statistics FROM public.search_statistics(parsed.lexemes);
+  length := public.lexeme_count(doc_text);
+  RETURN public.bm25_document_score(
+    document, length,
+    CASE WHEN statistics.total_length > 0 THEN statistics.total_length::float8 / statistics.documents ELSE length END,
+    parsed.lexemes,
+    ARRAY(
+      SELECT public.bm25_idf(statistics.documents, frequency.df)
+      FROM unnest(statistics.document_frequencies) WITH ORDINALITY AS frequency (df, place)
+      ORDER BY frequency.place
+    ),
+    k1, b
+  );
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.bm25_search(query_text text, query_tags text[] DEFAULT '{}'::text[], k integer DEFAULT 10, filter jsonb DEFAULT '{}'::jsonb)
+ RETURNS TABLE(id text, text text, tags text[], created_at timestamp with time zone, score double precision)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_column
+DECLARE
+  condition text;
+  lexemes text[];
+  required tsquery;
+BEGIN
+  IF query_text IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'bm25_search: query_text must be text, got null';
+  END IF;
+  PERFORM public.check_query_text('bm25_search', query_text);
+  PERFORM public.check_search_limit('bm25_search', k);
+  query_tags := COALESCE(query_tags, '{}');
+  filter := COALESCE(filter, '{}');
+  condition := public.memory_filter_condition(query_tags, filter);
+
+  SELECT parsed.lexemes, parsed.required INTO lexemes, required FROM public.parse_search_query(query_text) AS parsed;
+  IF COALESCE((filter -> 'fuzzy')::boolean, true) THEN
+    lexemes := public.correct_lexemes(lexemes);
+  END IF;
+
+  RETURN QUERY
+    SELECT m.id, m.text, m.tags, m.created_at, hit.score
+    FROM (
+      SELECT scored.id, scored.score
+      FROM public.bm25_rows(lexemes, required, condition, query_tags, filter) AS scored
+      ORDER BY scored.score DESC, scored.id COLLATE "C"
+      LIMIT k
+    ) AS hit
+    JOIN public.memory_items AS m ON m.id = hit.id
+    ORDER BY hit.score DESC, hit.id COLLATE "C";
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.cancel(job_id text, cascade boolean DEFAULT false)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  targets text[] := ARRAY[cancel.job_id];
+  target text;
+  answer text;
+BEGIN
+  IF cancel.cascade THEN
+    WITH RECURSIVE descendant (id, depth) AS (
+      SELECT cancel.job_id, 0
+      UNION ALL
+      SELECT child.id, descendant.depth + 1
+      FROM descendant JOIN public.jobs AS child ON child.parent_id = descendant.id
+    )
+    SELECT array_agg(descendant.id ORDER BY descendant.depth DESC, descendant.id COLLATE "C") INTO targets FROM descendant;
+  END IF;
+
+  FOREACH target IN ARRAY targets LOOP
+    PERFORM FROM public.jobs WHERE id = target FOR NO KEY UPDATE;
+  END LOOP;
+
+  FOR place IN REVERSE cardinality(targets)..1 LOOP
+    UPDATE public.jobs
+    SET status = CASE status WHEN 'running' THEN status ELSE 'cancelled' END,
+      completed_at = CASE status WHEN 'running' THEN NULL ELSE current_moment END,
+      wait_reason = NULL,
+      cancel_requested_at = coalesce(cancel_requested_at, current_moment)
+    WHERE id = targets[place] AND status IN ('pending', 'waiting', 'running')
+    RETURNING CASE status WHEN 'cancelled' THEN 'cancelled' ELSE 'cancel_requested' END INTO target;
+    -- The job itself comes first.
+    answer := coalesce(answer, target, 'wrong_status');
+  END LOOP;
+  IF answer = 'wrong_status' AND NOT EXISTS (SELECT FROM public.jobs WHERE id = cancel.job_id) THEN
+    RETURN 'not_found';
+  END IF;
+  RETURN answer;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.check_filter_time(filter jsonb, key text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+AS $function$
+DECLARE
+  came text := filter ->> key;
+BEGIN
+  IF came ~ '^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?)?$' THEN
+    PERFORM came::timestamptz;
+    RETURN;
+  END IF;
+  RAISE EXCEPTION USING ERRCODE = 'invalid_datetime_format';
+EXCEPTION
+  WHEN data_exception THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.%s must be an ISO 8601 time such as 2026-01-31T09:00:00Z, got "%s"', key, left(came, 60));
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.check_filter_value(filter jsonb, key text, expected text)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+DECLARE
+  came text := jsonb_typeof(filter -> key);
+BEGIN
+  IF came IS NULL OR came = expected THEN
+    RETURN;
+  END IF;
+  RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+    MESSAGE = format('filter.%s must be %s, got %s', key,
+      CASE expected WHEN 'array' THEN 'an array of strings' WHEN 'object' THEN 'an object' ELSE 'a ' || expected END,
+      CASE came WHEN 'null' THEN 'null' ELSE came || ' ' || left((filter -> key)::text, 60) END);
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.check_fusion(bm25_weight double precision, vector_weight double precision, fusion text)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+DECLARE
+  weight record;
+BEGIN
+  FOR weight IN VALUES ('bm25_weight', bm25_weight), ('vector_weight', vector_weight) LOOP
+    -- PostgreSQL sorts NaN above every number, so this refuses it as well.
+    IF weight.column2 IS NULL OR weight.column2 < 0 OR weight.column2 > 1e6 THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('hybrid_search: %s must be a number from 0 to 1000000, got %s', weight.column1, COALESCE(weight.column2::text, 'null'));
+    END IF;
+  END LOOP;
+  IF bm25_weight = 0 AND vector_weight = 0 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = 'hybrid_search: bm25_weight and vector_weight must not both be 0';
+  END IF;
+  IF fusion IS NULL OR fusion NOT IN ('convex', 'rrf') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('hybrid_search: fusion must be convex or rrf, got %s', COALESCE('"' || left(fusion, 60) || '"', 'null'));
+  END IF;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.check_lease_seconds(caller text, lease_seconds double precision)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+BEGIN
+  IF lease_seconds IS NULL OR NOT (lease_seconds >= 0.01 AND lease_seconds <= 604800) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: lease_seconds must be from 0.01 to 604800 (a week), got %s', caller, coalesce(lease_seconds::text, 'null'));
+  END IF;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.check_leases(caller text, job_ids text[], lease_tokens bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+BEGIN
+  IF job_ids IS NULL OR lease_tokens IS NULL OR cardinality(job_ids) <> cardinality(lease_tokens) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: job_ids and lease_tokens must be arrays of the same length, got %s and %s', caller,
+        coalesce(cardinality(job_ids)::text, 'null'), coalesce(cardinality(lease_tokens)::text, 'null'));
+  END IF;
+  IF array_position(job_ids, NULL) IS NOT NULL OR array_position(lease_tokens, NULL) IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: every job id and lease token must be given, got a null', caller);
+  END IF;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.check_period(caller text, period interval)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+BEGIN
+  IF period IS NULL OR period <= interval '0' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: period must be an interval greater than 0, got %s', caller, coalesce(period::text, 'null'));
+  END IF;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.check_query_embedding(caller text, query_embedding vector)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+BEGIN
+  IF vector_dims(query_embedding) <> 384 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: query_embedding must have 384 dimensions, got %s', caller, vector_dims(query_embedding));
+  END IF;
+  IF vector_norm(query_embedding) = 0 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: query_embedding must have a direction, got a zero vector', caller);
+  END IF;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.check_query_text(caller text, query_text text)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+BEGIN
+  IF octet_length(query_text) > 65536 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: query_text must have at most 65536 bytes, got %s', caller, octet_length(query_text));
+  END IF;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.check_search_limit(caller text, k integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+BEGIN
+  IF k IS NULL OR k NOT BETWEEN 1 AND 1000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: k must be from 1 to 1000, got %s', caller, COALESCE(k::text, 'null'));
+  END IF;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.claim(queue text, worker_id text, max_jobs integer DEFAULT 1, lease_seconds double precision DEFAULT 60, modes execution_mode[] DEFAULT NULL::execution_mode[])
+ RETURNS SETOF jobs
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  found tid[];
+BEGIN
+  IF claim.worker_id IS NULL OR octet_length(claim.worker_id) NOT BETWEEN 1 AND 255 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('claim: worker_id must be text of 1 to 255 bytes, got %s', coalesce(octet_length(claim.worker_id)::text, 'null'));
+  END IF;
+  IF claim.max_jobs IS NULL OR claim.max_jobs NOT BETWEEN 1 AND 10000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('claim: max_jobs must be from 1 to 10000, got %s', coalesce(claim.max_jobs::text, 'null'));
+  END IF;
+  PERFORM public.check_lease_seconds('claim', claim.lease_seconds);
+
+  IF EXISTS (
+    SELECT FROM public.jobs AS job
+    WHERE job.queue = claim.queue AND job.status = 'running'
+      AND job.started_at <= current_moment - interval '10 milliseconds' AND job.lease_expires_at <= current_moment
+  ) OR EXISTS (
+    SELECT FROM public.jobs AS job
+    WHERE job.queue = claim.queue AND job.status IN ('pending', 'waiting') AND job.deadline_at <= current_moment
+  ) THEN
+    PERFORM public.take_back_expired(claim.queue, 100);
+    current_moment := public.jobs_now();
+  END IF;
+
+  WITH RECURSIVE level (priority) AS (
+    (
+      SELECT job.priority FROM public.jobs AS job
+      WHERE job.queue = claim.queue AND job.status = 'pending'
+      ORDER BY job.priority DESC LIMIT 1
+    )
+    UNION ALL
+    SELECT (
+      SELECT job.priority FROM public.jobs AS job
+      WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority < level.priority
+      ORDER BY job.priority DESC LIMIT 1
+    )
+    FROM level
+    WHERE level.priority IS NOT NULL
+  ), locked AS MATERIALIZED (
+    SELECT ready.place
+    FROM level
+    CROSS JOIN LATERAL (
+      SELECT job.ctid AS place FROM public.jobs AS job
+      WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority = level.priority
+        AND job.run_at <= current_moment
+        AND (job.deadline_at IS NULL OR job.deadline_at > current_moment)
+        AND (claim.modes IS NULL OR job.mode = ANY (claim.modes))
+      ORDER BY job.run_at, job.id
+      LIMIT claim.max_jobs
+      FOR NO KEY UPDATE SKIP LOCKED
+    ) AS ready
+    LIMIT claim.max_jobs
+  )
+  SELECT array_agg(place) INTO found FROM locked;
+
+  IF found IS NULL THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+    WITH leased AS (
+      UPDATE public.jobs AS job
+      SET status = 'running',
+        lease_token = job.lease_token + 1,
+        lease_expires_at = current_moment + make_interval(secs => claim.lease_seconds),
+        heartbeat_at = current_moment,
+        attempt = job.attempt + 1,
+        worker_id = claim.worker_id,
+        started_at = current_moment
+      WHERE job.ctid = ANY (found)
+      RETURNING job.*
+    )
+    SELECT * FROM leased ORDER BY leased.priority DESC, leased.run_at, leased.id;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.complete(job_id text, lease_token bigint, result jsonb DEFAULT NULL::jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+BEGIN
+  WITH settled AS (
+    UPDATE public.jobs AS job
+    SET status = 'completed', result = complete.result, error = NULL, progress = 1, lease_expires_at = NULL,
+      completed_at = current_moment
+    WHERE job.id = complete.job_id AND job.lease_token = complete.lease_token AND job.status = 'running'
+    RETURNING job.id, job.lease_token, job.started_at, job.attempt, job.worker_id
+  )
+  INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)
+  SELECT id, lease_token, started_at, current_moment, attempt, 'completed', worker_id FROM settled;
+  IF FOUND THEN
+    RETURN 'ok';
+  END IF;
+  RETURN public.lease_refusal(complete.job_id, complete.lease_token);
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.complete_many(job_ids text[], lease_tokens bigint[], results jsonb[] DEFAULT NULL::jsonb[])
+ RETURNS TABLE(id text, outcome text)
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  settled_ids text[];
+BEGIN
+  PERFORM public.check_leases('complete_many', complete_many.job_ids, complete_many.lease_tokens);
+  IF cardinality(complete_many.results) <> cardinality(complete_many.job_ids) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('complete_many: results must be null or have one element for each of the %s jobs, got %s',
+        cardinality(complete_many.job_ids), cardinality(complete_many.results));
+  END IF;
+
+  WITH settled AS (
+    UPDATE public.jobs AS job
+    SET status = 'completed', result = lease.result, error = NULL, progress = 1, lease_expires_at = NULL,
+      completed_at = current_moment
+    FROM (
+      SELECT * FROM unnest(complete_many.job_ids, complete_many.lease_tokens, complete_many.results) AS one (id, token, result)
+      ORDER BY one.id COLLATE "C"
+    ) AS lease
+    WHERE job.id = lease.id AND job.lease_token = lease.token AND job.status = 'running'
+    RETURNING job.id, job.lease_token, job.started_at, job.attempt, job.worker_id
+  ), recorded AS (
+    INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)
+    SELECT id, lease_token, started_at, current_moment, attempt, 'completed', worker_id FROM settled
+  )
+  SELECT array_agg(settled.id) INTO settled_ids FROM settled;
+
+  IF cardinality(settled_ids) = cardinality(complete_many.job_ids) THEN
+    RETURN QUERY SELECT one.id, 'ok' FROM unnest(complete_many.job_ids) AS one (id);
+    RETURN;
+  END IF;
+  RETURN QUERY
+    SELECT lease.id,
+      CASE WHEN lease.id = ANY (settled_ids) AND job.lease_token = lease.token
+        THEN 'ok' ELSE public.lease_refusal(lease.id, lease.token) END
+    FROM unnest(complete_many.job_ids, complete_many.lease_tokens) WITH ORDINALITY AS lease (id, token, place)
+    LEFT JOIN public.jobs AS job ON job.id = lease.id
+    ORDER BY lease.place;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.continue_parent(job_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz;
+  parent public.jobs;
+  failed_child text;
+BEGIN
+  UPDATE public.jobs SET lease_token = lease_token WHERE id = continue_parent.job_id RETURNING * INTO parent;
+  IF parent.status IS DISTINCT FROM 'waiting' OR parent.wait_reason <> 'children' THEN
+    RETURN;
+  END IF;
+  IF EXISTS (SELECT FROM public.jobs WHERE parent_id = parent.id AND completed_at IS NULL) THEN
+    RETURN;
+  END IF;
+  current_moment := public.jobs_now();
+  IF parent.required_action ->> 'on_child_failure' = 'fail' THEN
+    SELECT id INTO failed_child FROM public.jobs
+    WHERE parent_id = parent.id AND status IN ('failed', 'cancelled')
+    ORDER BY completed_at, id LIMIT 1;
+  END IF;
+  IF failed_child IS NULL THEN
+    UPDATE public.jobs SET status = 'pending', wait_reason = NULL, run_at = current_moment WHERE id = parent.id;
+  ELSE
+    UPDATE public.jobs
+    SET status = 'failed', wait_reason = NULL, completed_at = current_moment,
+      error = jsonb_build_object('code', 'child_failed', 'message', format('child job %s did not complete', failed_child),
+        'detail', jsonb_build_object('job_id', failed_child))
+    WHERE id = parent.id;
+  END IF;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.correct_lexemes(lexemes text[])
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE STRICT
+AS $function$
+  SELECT ARRAY(
+    SELECT corrected.lexeme
+    FROM (
+      SELECT DISTINCT
+        CASE WHEN given.frequency > 0 THEN given.lexeme ELSE COALESCE(public.nearest_lexeme(given.lexeme), given.lexeme) END
+      FROM unnest(lexemes, (public.search_statistics(lexemes)).document_frequencies) AS given (lexeme, frequency)
+    ) AS corrected (lexeme)
+    ORDER BY corrected.lexeme COLLATE "C"
+  )
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.deadline_error(deadline_at timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  SELECT jsonb_build_object('code', 'deadline_exceeded', 'message', format('the job was not done by its deadline, %s', deadline_at))
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.end_lease(job_id text, lease_token bigint, next_status job_status, outcome text, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, wait_reason text DEFAULT NULL::text, required_action jsonb DEFAULT NULL::jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  job public.jobs;
+BEGIN
+  SELECT * INTO job FROM public.jobs
+  WHERE id = end_lease.job_id AND lease_token = end_lease.lease_token AND status = 'running'
+  FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN public.lease_refusal(end_lease.job_id, end_lease.lease_token);
+  END IF;
+  IF job.cancel_requested_at IS NOT NULL THEN
+    UPDATE public.jobs SET status = 'cancelled', completed_at = current_moment, lease_expires_at = NULL WHERE id = job.id;
+  ELSE
+    UPDATE public.jobs
+    SET status = end_lease.next_status, lease_expires_at = NULL, attempt = job.attempt - 1,
+      run_at = coalesce(end_lease.run_at, job.run_at), wait_reason = end_lease.wait_reason,
+      required_action = coalesce(end_lease.required_action, job.required_action)
+    WHERE id = job.id;
+  END IF;
+  INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)
+  VALUES (
+    job.id, job.lease_token, job.started_at, current_moment, job.attempt,
+    CASE WHEN job.cancel_requested_at IS NULL THEN end_lease.outcome ELSE 'cancelled' END, job.worker_id
+  );
+  RETURN CASE WHEN job.cancel_requested_at IS NULL THEN 'ok' ELSE 'cancelled' END;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.enqueue(intent text, inputs jsonb DEFAULT '{}'::jsonb, queue text DEFAULT 'default'::text, mode execution_mode DEFAULT 'auto'::execution_mode, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, job_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, singleton_key text DEFAULT NULL::text, parent_id text DEFAULT NULL::text, deadline_at timestamp with time zone DEFAULT NULL::timestamp with time zone, max_attempts integer DEFAULT 3, backoff_seconds double precision DEFAULT 10, wait_reason text DEFAULT NULL::text, required_action jsonb DEFAULT NULL::jsonb, metadata jsonb DEFAULT '{}'::jsonb, trace_id text DEFAULT NULL::text, callback_url text DEFAULT NULL::text)
+ RETURNS TABLE(id text, status job_status, created boolean)
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  new_root text;
+BEGIN
+  IF enqueue.inputs IS NULL OR jsonb_typeof(enqueue.inputs) <> 'object' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue: inputs must be a JSON object, got %s', coalesce(jsonb_typeof(enqueue.inputs), 'null'));
+  END IF;
+  IF enqueue.priority NOT BETWEEN -32768 AND 32767 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue: priority must be from -32768 to 32767, got %s', enqueue.priority);
+  END IF;
+  IF enqueue.wait_reason = 'children' OR enqueue.wait_reason IS NULL AND enqueue.required_action IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue: a new job can wait for approval, input or external (with a required_action), got wait_reason %s',
+        coalesce(enqueue.wait_reason, 'null'));
+  END IF;
+  IF enqueue.parent_id IS NOT NULL THEN
+    SELECT coalesce(parent.root_id, parent.id) INTO new_root FROM public.jobs AS parent WHERE parent.id = enqueue.parent_id;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('enqueue: parent_id must be the id of a job, got %s', enqueue.parent_id);
+    END IF;
+  END IF;
+
+  -- The job that was in the way may end between the insert and the look at it; then there is room after all.
+  FOR i IN 1..10 LOOP
+    RETURN QUERY
+      INSERT INTO public.jobs AS job (
+        id, status, queue, priority, run_at, mode, intent, max_attempts, backoff_seconds, deadline_at, created_at,
+        wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action,
+        metadata, inputs
+      )
+      VALUES (
+        coalesce(enqueue.job_id, gen_random_uuid()::text),
+        CASE WHEN enqueue.wait_reason IS NULL THEN 'pending'::public.job_status ELSE 'waiting' END,
+        enqueue.queue, enqueue.priority::smallint, coalesce(enqueue.run_at, current_moment), enqueue.mode, enqueue.intent,
+        enqueue.max_attempts, enqueue.backoff_seconds, enqueue.deadline_at, current_moment, enqueue.wait_reason,
+        enqueue.idempotency_key, enqueue.singleton_key, enqueue.parent_id, new_root, enqueue.trace_id,
+        enqueue.callback_url, enqueue.required_action, coalesce(enqueue.metadata, '{}'), enqueue.inputs
+      )
+      ON CONFLICT DO NOTHING
+      RETURNING job.id, job.status, true;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+    RETURN QUERY
+      SELECT found.id, found.status, false
+      FROM public.find_duplicate(enqueue.queue, enqueue.job_id, enqueue.idempotency_key, enqueue.singleton_key) AS found;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+  END LOOP;
+  RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
+    MESSAGE = format('enqueue: jobs with the keys of this one came and went ten times in queue %s, try again', enqueue.queue);
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.enqueue_many(jobs jsonb)
+ RETURNS TABLE(id text, status job_status, created boolean)
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  known text[] := ARRAY['intent', 'inputs', 'queue', 'mode', 'priority', 'run_at', 'job_id', 'idempotency_key',
+    'singleton_key', 'parent_id', 'deadline_at', 'max_attempts', 'backoff_seconds', 'wait_reason', 'required_action',
+    'metadata', 'trace_id', 'callback_url'];
+  wrong text;
+  ids text[];
+  waiting boolean;
+  inserted text[];
+BEGIN
+  IF enqueue_many.jobs IS NULL OR jsonb_typeof(enqueue_many.jobs) <> 'array' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue_many: jobs must be a JSON array of objects, got %s', coalesce(jsonb_typeof(enqueue_many.jobs), 'null'));
+  END IF;
+  SELECT format('element %s%s', one.place - 1, checked.problem) INTO wrong
+  FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
+  CROSS JOIN LATERAL (
+    SELECT CASE
+      WHEN jsonb_typeof(one.job) <> 'object' THEN
+        format(' must be an object, got %s', jsonb_typeof(one.job))
+      WHEN one.job - known <> '{}' THEN
+        format(' has an unknown key, %s; known are %s', (SELECT min(key) FROM jsonb_object_keys(one.job - known) AS key),
+          array_to_string(known, ', '))
+      WHEN jsonb_typeof(one.job -> 'inputs') <> 'object' THEN
+        format(': inputs must be a JSON object, got %s', jsonb_typeof(one.job -> 'inputs'))
+      WHEN one.job ->> 'wait_reason' = 'children'
+        OR one.job ->> 'wait_reason' IS NULL AND one.job ->> 'required_action' IS NOT NULL THEN
+        format(': a new job can wait for approval, input or external (with a required_action), got wait_reason %s',
+          coalesce(one.job ->> 'wait_reason', 'null'))
+      WHEN one.job ->> 'parent_id' IS NOT NULL
+        AND (SELECT parent.id FROM public.jobs AS parent WHERE parent.id = one.job ->> 'parent_id') IS NULL THEN
+        format(': parent_id must be the id of a job that is there already, got %s', one.job ->> 'parent_id')
+    END AS problem
+  ) AS checked
+  WHERE checked.problem IS NOT NULL
+  ORDER BY one.place
+  LIMIT 1;
+  IF wrong IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('enqueue_many: %s', wrong);
+  END IF;
+
+  SELECT array_agg(coalesce(one.job ->> 'job_id', gen_random_uuid()::text) ORDER BY one.place),
+    bool_or(one.job ->> 'wait_reason' IS NOT NULL)
+  INTO ids, waiting
+  FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place);
+
+  WITH accepted AS (
+    INSERT INTO public.jobs AS job (
+      id, status, queue, priority, run_at, mode, intent, max_attempts, backoff_seconds, deadline_at, created_at,
+      wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action,
+      metadata, inputs
+    )
+    SELECT ids[one.place],
+      CASE WHEN field.wait_reason IS NULL THEN 'pending'::public.job_status ELSE 'waiting' END,
+      coalesce(field.queue, 'default'), coalesce(field.priority, 0), coalesce(field.run_at, current_moment),
+      coalesce(field.mode, 'auto'), field.intent, coalesce(field.max_attempts, 3), coalesce(field.backoff_seconds, 10),
+      field.deadline_at, current_moment, field.wait_reason, field.idempotency_key, field.singleton_key, field.parent_id,
+      CASE WHEN field.parent_id IS NOT NULL THEN
+        (SELECT coalesce(parent.root_id, parent.id) FROM public.jobs AS parent WHERE parent.id = field.parent_id)
+      END,
+      field.trace_id, field.callback_url, field.required_action, coalesce(field.metadata, '{}'), coalesce(field.inputs, '{}')
+    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
+    CROSS JOIN LATERAL jsonb_to_record(one.job) AS field (
+      intent text, inputs jsonb, queue text, mode public.execution_mode, priority smallint, run_at timestamptz,
+      idempotency_key text, singleton_key text, parent_id text, deadline_at timestamptz, max_attempts integer,
+      backoff_seconds double precision, wait_reason text, required_action jsonb, metadata jsonb, trace_id text,
+      callback_url text
+    )
+    ORDER BY one.place
+    ON CONFLICT DO NOTHING
+    RETURNING job.id
+  )
+  SELECT array_agg(accepted.id) INTO inserted FROM accepted;
+
+  IF cardinality(inserted) = cardinality(ids) AND NOT waiting THEN
+    RETURN QUERY SELECT one.id, 'pending'::public.job_status, true FROM unnest(ids) AS one (id);
+    RETURN;
+  END IF;
+  -- Some were there already, or came twice in the array.
+  RETURN QUERY
+    SELECT coalesce(made.id, found.id), coalesce(made.status, found.status), made.id IS NOT NULL
+    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
+    LEFT JOIN (
+      SELECT DISTINCT ON (mine.id) mine.id, mine.place,
+        (SELECT job.status FROM public.jobs AS job WHERE job.id = mine.id) AS status
+      FROM unnest(inserted) AS new (id)
+      JOIN unnest(ids) WITH ORDINALITY AS mine (id, place) USING (id)
+      ORDER BY mine.id, mine.place
+    ) AS made ON made.place = one.place
+    LEFT JOIN LATERAL public.find_duplicate(coalesce(one.job ->> 'queue', 'default'), one.job ->> 'job_id',
+      one.job ->> 'idempotency_key', one.job ->> 'singleton_key') AS found ON made.id IS NULL
+    ORDER BY one.place;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.fail(job_id text, lease_token bigint, error jsonb, retryable boolean DEFAULT true, retry_in_seconds double precision DEFAULT NULL::double precision)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  job public.jobs;
+  next_status public.job_status;
+  reason jsonb;
+  pause double precision;
+BEGIN
+  IF fail.error IS NULL OR jsonb_typeof(fail.error) <> 'object' OR jsonb_typeof(fail.error -> 'message') IS DISTINCT FROM 'string'
+    OR jsonb_typeof(coalesce(fail.error -> 'code', '""')) <> 'string' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('fail: error must be a JSON object with a message and a code that are strings, got %s', coalesce(left(fail.error::text, 200), 'null'));
+  END IF;
+  IF NOT (fail.retry_in_seconds >= 0 AND fail.retry_in_seconds <= 31536000) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('fail: retry_in_seconds must be from 0 to 31536000 (a year), got %s', fail.retry_in_seconds);
+  END IF;
+  reason := '{"code": "error"}'::jsonb || fail.error;
+
+  SELECT * INTO job FROM public.jobs
+  WHERE id = fail.job_id AND lease_token = fail.lease_token AND status = 'running'
+  FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN public.lease_refusal(fail.job_id, fail.lease_token);
+  END IF;
+
+  next_status := CASE
+    WHEN job.cancel_requested_at IS NOT NULL THEN 'cancelled'
+    WHEN fail.retryable AND job.attempt < job.max_attempts AND coalesce(job.deadline_at > current_moment, true) THEN 'pending'
+    ELSE 'failed'
+  END;
+  IF next_status = 'pending' THEN
+    pause := coalesce(
+      fail.retry_in_seconds,
+      least(job.backoff_seconds * 2 ^ least(job.attempt - 1, 30), 86400) * (0.5 + random() / 2)
+    );
+    UPDATE public.jobs
+    SET status = 'pending', run_at = current_moment + make_interval(secs => pause), lease_expires_at = NULL, progress = 0,
+      progress_message = NULL, error = reason
+    WHERE id = job.id;
+  ELSE
+    UPDATE public.jobs
+    SET status = next_status, completed_at = current_moment, lease_expires_at = NULL, error = reason
+    WHERE id = job.id;
+  END IF;
+  INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id, error)
+  VALUES (
+    job.id, job.lease_token, job.started_at, current_moment, job.attempt,
+    CASE next_status WHEN 'pending' THEN 'retried' ELSE next_status::text END, job.worker_id, reason
+  );
+  RETURN CASE next_status WHEN 'cancelled' THEN 'cancelled' ELSE 'ok' END;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.find_duplicate(queue text, job_id text, idempotency_key text, singleton_key text)
+ RETURNS TABLE(id text, status job_status)
+ LANGUAGE plpgsql
+ STABLE
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+BEGIN
+  IF find_duplicate.job_id IS NOT NULL THEN
+    RETURN QUERY SELECT job.id, job.status FROM public.jobs AS job WHERE job.id = find_duplicate.job_id;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+  END IF;
+  IF find_duplicate.idempotency_key IS NOT NULL THEN
+    RETURN QUERY
+      SELECT job.id, job.status FROM public.jobs AS job
+      WHERE job.queue = find_duplicate.queue AND job.idempotency_key = find_duplicate.idempotency_key;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+  END IF;
+  RETURN QUERY
+    SELECT job.id, job.status FROM public.jobs AS job
+    WHERE job.queue = find_duplicate.queue AND job.singleton_key = find_duplicate.singleton_key
+      AND job.status IN ('pending', 'running', 'waiting');
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.get_job(job_id text)
+ RETURNS SETOF jobs
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  SELECT * FROM public.jobs WHERE id = get_job.job_id
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.heartbeat(job_ids text[], lease_tokens bigint[], lease_seconds double precision DEFAULT 60)
+ RETURNS TABLE(id text, lease_token bigint, state text, lease_expires_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+BEGIN
+  PERFORM public.check_leases('heartbeat', heartbeat.job_ids, heartbeat.lease_tokens);
+  PERFORM public.check_lease_seconds('heartbeat', heartbeat.lease_seconds);
+
+  -- In the order of their ids, so that two calls that share jobs never wait for each other in a ring.
+  UPDATE public.jobs AS job
+  SET heartbeat_at = current_moment,
+    lease_expires_at = greatest(job.lease_expires_at, current_moment + make_interval(secs => heartbeat.lease_seconds))
+  FROM (
+    SELECT * FROM unnest(heartbeat.job_ids, heartbeat.lease_tokens) AS one (id, token) ORDER BY one.id COLLATE "C"
+  ) AS lease
+  WHERE job.id = lease.id AND job.lease_token = lease.token AND job.status = 'running';
+
+  RETURN QUERY
+    SELECT lease.id, lease.token,
+      CASE WHEN job.id IS NULL THEN 'lost' WHEN job.cancel_requested_at IS NULL THEN 'held' ELSE 'cancel_requested' END,
+      job.lease_expires_at
+    FROM unnest(heartbeat.job_ids, heartbeat.lease_tokens) WITH ORDINALITY AS lease (id, token, place)
+    LEFT JOIN public.jobs AS job
+      ON job.id = lease.id AND job.lease_token = lease.token AND job.status = 'running'
+    ORDER BY lease.place;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.hybrid_search(query_text text, query_embedding vector, query_tags text[] DEFAULT '{}'::text[], k integer DEFAULT 10, bm25_weight double precision DEFAULT 0.5, vector_weight double precision DEFAULT 0.5, filter jsonb DEFAULT '{}'::jsonb, fusion text DEFAULT 'convex'::text)
+ RETURNS TABLE(id text, text text, tags text[], created_at timestamp with time zone, bm25_score double precision, vector_score double precision, combined_score double precision, bm25_rank integer, vector_rank integer)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_column
+DECLARE
+  condition text;
+  lexemes text[];
+  required tsquery;
+  offered integer;
+BEGIN
+  PERFORM public.check_query_text('hybrid_search', query_text);
+  IF query_embedding IS NOT NULL THEN
+    PERFORM public.check_query_embedding('hybrid_search', query_embedding);
+  END IF;
+  PERFORM public.check_search_limit('hybrid_search', k);
+  PERFORM public.check_fusion(bm25_weight, vector_weight, fusion);
+  query_tags := COALESCE(query_tags, '{}');
+  filter := COALESCE(filter, '{}');
+  condition := public.memory_filter_condition(query_tags, filter);
+
+  SELECT parsed.lexemes, parsed.required INTO lexemes, required
+  FROM public.parse_search_query(COALESCE(query_text, '')) AS parsed;
+  IF cardinality(lexemes) = 0 AND query_embedding IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = 'hybrid_search: expected a query_text with a word to search by, or a query_embedding, or both; got neither';
+  END IF;
+  IF COALESCE((filter -> 'fuzzy')::boolean, true) THEN
+    lexemes := public.correct_lexemes(lexemes);
+  END IF;
+  offered := greatest(100, 4 * k);
+
+  RETURN QUERY
+    WITH keyword AS MATERIALIZED (
+      SELECT hit.id, hit.score
+      FROM public.bm25_rows(lexemes, required, condition, query_tags, filter) AS hit
+    ),
+    candidates AS MATERIALIZED (
+      (SELECT keyword.id FROM keyword ORDER BY keyword.score DESC, keyword.id COLLATE "C" LIMIT offered)
+      UNION
+      SELECT nearest.id
+      FROM public.vector_rows(query_embedding, required, condition, query_tags, offered, filter) AS nearest
+      WHERE query_embedding IS NOT NULL
+    ),
+    scored AS (
+      SELECT m.id, m.text, m.tags, m.created_at, keyword.score AS bm25,
+        1 - (m.embedding <=> l2_normalize(query_embedding)) AS similarity
+      FROM candidates
+      JOIN public.memory_items AS m ON m.id = candidates.id
+      LEFT JOIN keyword ON keyword.id = candidates.id
+    ),
+    ranked AS (
+      SELECT scored.*,
+        max(scored.bm25) OVER () AS best_bm25,
+        max(scored.similarity) OVER () AS best_similarity,
+        CASE WHEN scored.bm25 IS NOT NULL THEN
+          row_number() OVER (ORDER BY scored.bm25 DESC NULLS LAST, scored.id COLLATE "C") END AS bm25_rank,
+        CASE WHEN scored.similarity IS NOT NULL THEN
+          row_number() OVER (ORDER BY scored.similarity DESC NULLS LAST, scored.id COLLATE "C") END AS vector_rank
+      FROM scored
+    ),
+    combined AS (
+      SELECT ranked.*,
+        CASE fusion
+          WHEN 'convex' THEN
+            (bm25_weight * COALESCE(ranked.bm25 / NULLIF(ranked.best_bm25, 0), 0)
+              + vector_weight * COALESCE((ranked.similarity + 1) / NULLIF(ranked.best_similarity + 1, 0), 0))
+            / (bm25_weight + vector_weight)
+          ELSE
+            COALESCE(bm25_weight / (60 + ranked.bm25_rank), 0) + COALESCE(vector_weight / (60 + ranked.vector_rank), 0)
+        END AS score
+      FROM ranked
+    )
+    SELECT combined.id, combined.text, combined.tags, combined.created_at, COALESCE(combined.bm25, 0),
+      combined.similarity, combined.score, combined.bm25_rank::integer, combined.vector_rank::integer
+    FROM combined
+    ORDER BY combined.score DESC, combined.id COLLATE "C"
+    LIMIT k;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.job_tree(job_id text)
+ RETURNS TABLE(depth integer, id text, parent_id text, queue text, intent text, mode execution_mode, status job_status, progress real, progress_message text, attempt integer, wait_reason text, error jsonb, usage jsonb, created_at timestamp with time zone, started_at timestamp with time zone, completed_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+    WITH RECURSIVE tree (depth, id, created_at) AS (
+      SELECT 0, job.id, job.created_at FROM public.jobs AS job WHERE job.id = job_tree.job_id
+      UNION ALL
+      SELECT tree.depth + 1, child.id, child.created_at
+      FROM tree JOIN public.jobs AS child ON child.parent_id = tree.id
+    ) SEARCH DEPTH FIRST BY created_at, id SET place
+    SELECT tree.depth, job.id, job.parent_id, job.queue, job.intent, job.mode, job.status, job.progress,
+      job.progress_message, job.attempt, job.wait_reason, job.error, job.usage, job.created_at, job.started_at,
+      job.completed_at
+    FROM tree JOIN public.jobs AS job USING (id)
+    ORDER BY tree.place;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.jobs_continue_parent()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM public.continue_parent(NEW.parent_id);
+  RETURN NULL;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.jobs_notify()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  queues text;
+  ended text;
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    SELECT jsonb_agg(DISTINCT changed.queue)::text INTO queues FROM changed WHERE changed.status = 'pending';
+  ELSE
+    SELECT jsonb_agg(DISTINCT changed.queue) FILTER (WHERE changed.status = 'pending')::text,
+      jsonb_agg(changed.id) FILTER (WHERE changed.completed_at IS NOT NULL)::text
+    INTO queues, ended
+    FROM changed JOIN previous ON previous.id = changed.id AND previous.status <> changed.status;
+  END IF;
+  IF queues IS NOT NULL THEN
+    PERFORM pg_notify('opa_jobs_ready', CASE WHEN octet_length(queues) < 8000 THEN queues ELSE '' END);
+  END IF;
+  IF ended IS NOT NULL THEN
+    PERFORM pg_notify('opa_jobs_ended', CASE WHEN octet_length(ended) < 8000 THEN ended ELSE '' END);
+  END IF;
+  RETURN NULL;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.jobs_now()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ PARALLEL SAFE
+AS $function$
+  SELECT clock_timestamp()
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.jobs_refuse_transition()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF NEW.id <> OLD.id THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('job %s: the id of a job never changes, got %s', OLD.id, NEW.id);
+  END IF;
+  IF NEW.lease_token < OLD.lease_token THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('job %s: lease_token only grows, it is %s and would become %s', OLD.id, OLD.lease_token, NEW.lease_token);
+  END IF;
+  RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+    MESSAGE = format('job %s: status cannot change from %s to %s', OLD.id, OLD.status, NEW.status);
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.latency_stats(queue text DEFAULT NULL::text, period interval DEFAULT '01:00:00'::interval)
+ RETURNS TABLE(queue_name text, intent text, mode execution_mode, jobs bigint, failed bigint, per_second double precision, queued_p50 double precision, queued_p95 double precision, queued_p99 double precision, running_p50 double precision, running_p95 double precision, running_p99 double precision, total_p50 double precision, total_p95 double precision, total_p99 double precision)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_column
+DECLARE
+  ended_after timestamptz := public.jobs_now() - latency_stats.period;
+BEGIN
+  PERFORM public.check_period('latency_stats', latency_stats.period);
+  RETURN QUERY
+    SELECT summed.queue, summed.intent, summed.mode, summed.jobs, summed.failed,
+      summed.jobs / extract(epoch FROM latency_stats.period)::double precision,
+      summed.queued[1], summed.queued[2], summed.queued[3],
+      summed.running[1], summed.running[2], summed.running[3],
+      summed.total[1], summed.total[2], summed.total[3]
+    FROM (
+      SELECT ended.queue, ended.intent, ended.mode, count(*) AS jobs, count(*) FILTER (WHERE ended.status = 'failed') AS failed,
+        percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ended.queued) AS queued,
+        percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ended.running) AS running,
+        percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ended.total) AS total
+      FROM (
+        SELECT job.queue, job.intent, job.mode, job.status,
+          extract(epoch FROM greatest(job.started_at - job.run_at, interval '0'))::double precision AS queued,
+          extract(epoch FROM job.completed_at - job.started_at)::double precision AS running,
+          extract(epoch FROM job.completed_at - job.created_at)::double precision AS total
+        FROM public.jobs AS job
+        WHERE job.completed_at IS NOT NULL AND job.completed_at > ended_after
+          AND (latency_stats.queue IS NULL OR job.queue = latency_stats.queue)
+      ) AS ended
+      GROUP BY ended.queue, ended.intent, ended.mode
+    ) AS summed
+    ORDER BY summed.queue, summed.intent, summed.mode;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.lease_refusal(job_id text, lease_token bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  job public.jobs;
+BEGIN
+  SELECT * INTO job FROM public.jobs WHERE id = lease_refusal.job_id;
+  IF NOT FOUND THEN
+    RETURN 'not_found';
+  END IF;
+  IF job.status = 'cancelled' AND job.lease_token = lease_refusal.lease_token THEN
+    RETURN 'cancelled';
+  END IF;
+  RETURN 'stale_lease';
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.lexeme_count(document text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  SELECT COALESCE(pg_catalog.sum(pg_catalog.cardinality(entry.positions)), 0)::pg_catalog.int4
+  FROM pg_catalog.unnest(pg_catalog.to_tsvector('pg_catalog.english'::pg_catalog.regconfig, document)) AS entry
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.lexeme_query(lexemes text[])
+ RETURNS tsquery
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  SELECT string_agg(array_to_tsvector(ARRAY[given.lexeme])::text, '|')::tsquery
+  FROM unnest(lexemes) AS given (lexeme)
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.list_jobs(queue text DEFAULT NULL::text, statuses job_status[] DEFAULT NULL::job_status[], intent text DEFAULT NULL::text, modes execution_mode[] DEFAULT NULL::execution_mode[], worker_id text DEFAULT NULL::text, parent_id text DEFAULT NULL::text, root_id text DEFAULT NULL::text, trace_id text DEFAULT NULL::text, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, after_id text DEFAULT NULL::text, page_size integer DEFAULT 50)
+ RETURNS SETOF jobs
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  after_created_at timestamptz;
+BEGIN
+  IF list_jobs.page_size IS NULL OR list_jobs.page_size NOT BETWEEN 1 AND 10000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('list_jobs: page_size must be from 1 to 10000, got %s', coalesce(list_jobs.page_size::text, 'null'));
+  END IF;
+  IF list_jobs.after_id IS NOT NULL THEN
+    SELECT created_at INTO after_created_at FROM public.jobs WHERE id = list_jobs.after_id;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('list_jobs: after_id must be the id of a job (was it pruned meanwhile?), got %s', list_jobs.after_id);
+    END IF;
+  END IF;
+  RETURN QUERY
+    SELECT job.* FROM public.jobs AS job
+    WHERE (list_jobs.queue IS NULL OR job.queue = list_jobs.queue)
+      AND (list_jobs.statuses IS NULL OR job.status = ANY (list_jobs.statuses))
+      AND (list_jobs.intent IS NULL OR job.intent = list_jobs.intent)
+      AND (list_jobs.modes IS NULL OR job.mode = ANY (list_jobs.modes))
+      AND (list_jobs.worker_id IS NULL OR job.worker_id = list_jobs.worker_id)
+      AND (list_jobs.parent_id IS NULL OR job.parent_id = list_jobs.parent_id)
+      AND (list_jobs.root_id IS NULL OR job.root_id = list_jobs.root_id)
+      AND (list_jobs.trace_id IS NULL OR job.trace_id = list_jobs.trace_id)
+      AND (list_jobs.since IS NULL OR job.created_at >= list_jobs.since)
+      AND (list_jobs.until IS NULL OR job.created_at < list_jobs.until)
+      AND (list_jobs.after_id IS NULL OR (job.created_at, job.id) < (after_created_at, list_jobs.after_id))
+    ORDER BY job.created_at DESC, job.id DESC
+    LIMIT list_jobs.page_size;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.memory_filter_condition(query_tags text[], filter jsonb, options text[] DEFAULT '{}'::text[])
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+AS $function$
+DECLARE
+  common constant text[] := '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy}';
+  conditions text[] := ARRAY['(m.expires_at IS NULL OR m.expires_at > now())'];
+  unknown text;
+BEGIN
+  IF array_position(query_tags, NULL) IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'query_tags must be strings, got a null among them';
+  END IF;
+  IF jsonb_typeof(filter) <> 'object' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter must be a JSON object, got %s %s', jsonb_typeof(filter), left(filter::text, 60));
+  END IF;
+  IF filter <> '{}' THEN
+    SELECT given.key INTO unknown
+    FROM jsonb_object_keys(filter) AS given (key)
+    WHERE given.key <> ALL (common || options)
+    ORDER BY given.key COLLATE "C"
+    LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('filter has the key "%s", expected only: %s', left(unknown, 60), array_to_string(common || options, ', '));
+    END IF;
+    PERFORM public.check_filter_value(filter, key, expected)
+    FROM unnest(
+      '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy}'::text[],
+      '{string,string,boolean,string,string,object,array,boolean}'::text[]
+    ) AS value (key, expected);
+    IF jsonb_path_exists(filter, '$.ids[*] ? (@.type() != "string")') THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('filter.ids must be an array of strings, got %s', left((filter -> 'ids')::text, 60));
+    END IF;
+  END IF;
+
+  IF cardinality(query_tags) > 0 THEN
+    conditions := conditions || CASE WHEN (filter -> 'all_tags')::boolean THEN 'm.tags @> $1' ELSE 'm.tags && $1' END;
+  END IF;
+  IF filter ? 'namespace' THEN
+    conditions := conditions || 'm.namespace = ($2 ->> ''namespace'')'::text;
+  END IF;
+  IF filter ? 'speaker_id' THEN
+    conditions := conditions || 'm.speaker_id = ($2 ->> ''speaker_id'')'::text;
+  END IF;
+  IF filter ? 'since' THEN
+    PERFORM public.check_filter_time(filter, 'since');
+    conditions := conditions || 'm.created_at >= ($2 ->> ''since'')::timestamptz'::text;
+  END IF;
+  IF filter ? 'until' THEN
+    PERFORM public.check_filter_time(filter, 'until');
+    conditions := conditions || 'm.created_at < ($2 ->> ''until'')::timestamptz'::text;
+  END IF;
+  IF filter ? 'metadata' THEN
+    conditions := conditions || 'm.metadata @> ($2 -> ''metadata'')'::text;
+  END IF;
+  IF filter ? 'ids' THEN
+    conditions := conditions || 'm.id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''ids'')))'::text;
+  END IF;
+  RETURN array_to_string(conditions, ' AND ');
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.memory_id(namespace text, text text, tags text[])
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+DECLARE
+  netstrings bytea;
+BEGIN
+  IF memory_id.namespace IS NULL OR memory_id.text IS NULL OR array_position(memory_id.tags, NULL) IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = 'memory_id: namespace, text and every tag must be text, got null';
+  END IF;
+  SELECT string_agg(convert_to(octet_length(part.value) || ':' || part.value || ',', 'UTF8'), ''::bytea ORDER BY part.place, part.value COLLATE "C")
+  INTO netstrings
+  FROM (
+    VALUES (1, memory_id.namespace), (2, memory_id.text)
+    UNION ALL
+    SELECT DISTINCT 3, tag.value FROM unnest(memory_id.tags) AS tag (value)
+  ) AS part (place, value);
+  RETURN encode(sha256(netstrings), 'hex');
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.memory_search_vector(document text)
+ RETURNS tsvector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  SELECT pg_catalog.to_tsvector('pg_catalog.english'::pg_catalog.regconfig, document)
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.nearest_lexeme(lexeme text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE STRICT
+AS $function$
+  SELECT written.word
+  FROM ts_stat('SELECT m.search_vector FROM public.memory_items AS m') AS written
+  WHERE nearest_lexeme.lexeme !~ '\d' AND similarity(written.word, nearest_lexeme.lexeme) >= 0.3
+  ORDER BY similarity(written.word, nearest_lexeme.lexeme) DESC, written.ndoc DESC, written.word COLLATE "C"
+  LIMIT 1
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.parse_search_query(query_text text, OUT lexemes text[], OUT required tsquery)
+ RETURNS record
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+DECLARE
+  english constant regconfig := 'pg_catalog.english';
+  rest text := query_text;
+  phrases text[] := '{}';
+  exclusions text[] := '{}';
+BEGIN
+  -- A minus counts only at the start of a word: state-of-the-art excludes nothing.
+  IF rest ~ '["-]' THEN
+    exclusions := ARRAY(SELECT hit[1] FROM regexp_matches(rest, '(?<!\S)-"([^"]*)"', 'g') AS hit);
+    rest := regexp_replace(rest, '(?<!\S)-"[^"]*"', ' ', 'g');
+    phrases := ARRAY(SELECT hit[1] FROM regexp_matches(rest, '"([^"]*)"', 'g') AS hit);
+    rest := regexp_replace(rest, '"[^"]*"', ' ', 'g');
+    exclusions := exclusions || ARRAY(SELECT hit[1] FROM regexp_matches(rest, '(?<!\S)-([^\s-]\S*)', 'g') AS hit);
+    rest := regexp_replace(rest, '(?<!\S)-[^\s-]\S*', ' ', 'g');
+  END IF;
+
+  lexemes := ARRAY(
+    SELECT given.lexeme
+    FROM unnest(tsvector_to_array(to_tsvector(english, concat_ws(' ', rest, array_to_string(phrases, ' '))))) AS given (lexeme)
+    ORDER BY given.lexeme COLLATE "C"
+  );
+  SELECT string_agg('(' || part.query::text || ')', ' & ')::tsquery INTO required
+  FROM (
+    SELECT phraseto_tsquery(english, phrase) FROM unnest(phrases) AS phrase
+    UNION ALL
+    SELECT !!phraseto_tsquery(english, exclusion) FROM unnest(exclusions) AS exclusion
+  ) AS part (query)
+  WHERE numnode(part.query) > 0;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.prune(older_than interval, batch integer DEFAULT 1000, queue text DEFAULT NULL::text, statuses job_status[] DEFAULT NULL::job_status[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  ended_before timestamptz := public.jobs_now() - prune.older_than;
+  pruned integer;
+BEGIN
+  IF prune.older_than IS NULL OR prune.older_than < interval '0' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('prune: older_than must be an interval of 0 or more, got %s', coalesce(prune.older_than::text, 'null'));
+  END IF;
+  IF prune.batch IS NULL OR prune.batch NOT BETWEEN 1 AND 100000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('prune: batch must be from 1 to 100000, got %s', coalesce(prune.batch::text, 'null'));
+  END IF;
+  WITH old AS MATERIALIZED (
+    SELECT job.id FROM public.jobs AS job
+    WHERE job.completed_at IS NOT NULL AND job.completed_at <= ended_before
+      AND (prune.queue IS NULL OR job.queue = prune.queue)
+      AND (prune.statuses IS NULL OR job.status = ANY (prune.statuses))
+      AND (SELECT child.id FROM public.jobs AS child WHERE child.parent_id = job.id LIMIT 1) IS NULL
+    ORDER BY job.completed_at
+    LIMIT prune.batch
+    FOR UPDATE SKIP LOCKED
+  )
+  DELETE FROM public.jobs AS job USING old WHERE job.id = old.id;
+  GET DIAGNOSTICS pruned = ROW_COUNT;
+  RETURN pruned;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.queue_stats(queue text DEFAULT NULL::text, period interval DEFAULT '01:00:00'::interval)
+ RETURNS TABLE(queue_name text, pending bigint, ready bigint, scheduled bigint, running bigint, waiting bigint, completed bigint, failed bigint, cancelled bigint, per_second double precision, oldest_pending_at timestamp with time zone, oldest_ready_seconds double precision)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+BEGIN
+  PERFORM public.check_period('queue_stats', queue_stats.period);
+  RETURN QUERY
+    WITH counted AS (
+      SELECT job.queue, 'pending' AS status, count(*) AS jobs, count(*) FILTER (WHERE job.run_at <= current_moment) AS ready,
+        min(job.created_at) AS oldest, min(job.run_at) AS first_run_at
+      FROM public.jobs AS job WHERE job.status = 'pending' GROUP BY job.queue
+      UNION ALL
+      SELECT job.queue, 'running', count(*), NULL, NULL, NULL
+      FROM public.jobs AS job WHERE job.status = 'running' GROUP BY job.queue
+      UNION ALL
+      SELECT job.queue, 'waiting', count(*), NULL, NULL, NULL
+      FROM public.jobs AS job WHERE job.status = 'waiting' GROUP BY job.queue
+      UNION ALL
+      SELECT job.queue, job.status::text, count(*), NULL, NULL, NULL
+      FROM public.jobs AS job
+      WHERE job.completed_at IS NOT NULL AND job.completed_at > current_moment - queue_stats.period
+      GROUP BY job.queue, job.status
+    ), summed AS (
+      SELECT counted.queue,
+        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'pending'), 0)::bigint AS pending,
+        coalesce(sum(counted.ready), 0)::bigint AS ready,
+        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'running'), 0)::bigint AS running,
+        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'waiting'), 0)::bigint AS waiting,
+        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'completed'), 0)::bigint AS completed,
+        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'failed'), 0)::bigint AS failed,
+        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'cancelled'), 0)::bigint AS cancelled,
+        min(counted.oldest) AS oldest, min(counted.first_run_at) AS first_run_at
+      FROM counted
+      WHERE queue_stats.queue IS NULL OR counted.queue = queue_stats.queue
+      GROUP BY counted.queue
+    )
+    SELECT summed.queue, summed.pending, summed.ready, summed.pending - summed.ready, summed.running, summed.waiting,
+      summed.completed, summed.failed, summed.cancelled,
+      (summed.completed + summed.failed + summed.cancelled) / extract(epoch FROM queue_stats.period)::double precision,
+      summed.oldest,
+      CASE WHEN summed.ready > 0 THEN extract(epoch FROM current_moment - summed.first_run_at)::double precision END
+    FROM summed
+    ORDER BY summed.queue;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.reject(job_id text, rejected_by text DEFAULT NULL::text, comment text DEFAULT NULL::text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+BEGIN
+  UPDATE public.jobs
+  SET status = 'failed', wait_reason = NULL, completed_at = public.jobs_now(),
+    required_action = coalesce(required_action, '{}') || jsonb_build_object('response',
+      jsonb_build_object('approved', false, 'by', reject.rejected_by, 'comment', reject.comment)),
+    error = jsonb_build_object('code', 'rejected', 'message', coalesce(reject.comment, 'the approval was refused'),
+      'detail', jsonb_build_object('by', reject.rejected_by))
+  WHERE id = reject.job_id AND status = 'waiting' AND wait_reason = 'approval';
+  IF FOUND THEN
+    RETURN 'ok';
+  END IF;
+  RETURN CASE WHEN EXISTS (SELECT FROM public.jobs WHERE id = reject.job_id) THEN 'wrong_status' ELSE 'not_found' END;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.release(job_id text, lease_token bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RETURN public.end_lease(release.job_id, release.lease_token, 'pending', 'released');
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.report_progress(job_id text, lease_token bigint, progress double precision DEFAULT NULL::double precision, message text DEFAULT NULL::text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  is_cancelling boolean;
+BEGIN
+  IF NOT (report_progress.progress >= 0 AND report_progress.progress <= 1) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('report_progress: progress must be from 0 to 1, got %s', report_progress.progress);
+  END IF;
+  UPDATE public.jobs AS job
+  SET progress = coalesce(report_progress.progress, job.progress),
+    progress_message = coalesce(report_progress.message, job.progress_message)
+  WHERE job.id = report_progress.job_id AND job.lease_token = report_progress.lease_token AND job.status = 'running'
+  RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
+  IF FOUND THEN
+    RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;
+  END IF;
+  RETURN public.lease_refusal(report_progress.job_id, report_progress.lease_token);
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.resume(job_id text, response jsonb DEFAULT NULL::jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+BEGIN
+  UPDATE public.jobs
+  SET status = 'pending', wait_reason = NULL, run_at = public.jobs_now(),
+    required_action = coalesce(required_action, '{}') || jsonb_build_object('response', resume.response)
+  WHERE id = resume.job_id AND status = 'waiting';
+  IF FOUND THEN
+    RETURN 'ok';
+  END IF;
+  RETURN CASE WHEN EXISTS (SELECT FROM public.jobs WHERE id = resume.job_id) THEN 'wrong_status' ELSE 'not_found' END;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.retry(job_id text, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+BEGIN
+  BEGIN
+    UPDATE public.jobs AS job
+    SET status = 'pending', attempt = 0, run_at = coalesce(retry.run_at, current_moment), error = NULL, result = NULL,
+      progress = 0, progress_message = NULL, completed_at = NULL, cancel_requested_at = NULL,
+      deadline_at = CASE WHEN job.deadline_at <= current_moment THEN NULL ELSE job.deadline_at END
+    WHERE job.id = retry.job_id AND job.status IN ('failed', 'cancelled');
+  EXCEPTION WHEN unique_violation THEN
+    RETURN 'conflict';
+  END;
+  IF FOUND THEN
+    RETURN 'ok';
+  END IF;
+  RETURN CASE WHEN EXISTS (SELECT FROM public.jobs WHERE id = retry.job_id) THEN 'wrong_status' ELSE 'not_found' END;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.search_statistics(lexemes text[], OUT documents bigint, OUT total_length bigint, OUT document_frequencies bigint[])
+ RETURNS record
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  SELECT
+    count(*),
+    COALESCE(sum(m.lexeme_count), 0)::bigint,
+    ARRAY(
+      SELECT (SELECT count(*) FROM public.memory_items AS m WHERE m.search_vector @@ public.lexeme_query(ARRAY[given.lexeme]))
+      FROM unnest(search_statistics.lexemes) WITH ORDINALITY AS given (lexeme, place)
+      ORDER BY given.place
+    )
+  FROM public.memory_items AS m
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.set_job_notifications(is_on boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF is_on IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'set_job_notifications: is_on must be true or false, got null';
+  END IF;
+  DROP TRIGGER IF EXISTS jobs_notify_insert ON public.jobs;
+  DROP TRIGGER IF EXISTS jobs_notify_update ON public.jobs;
+  IF is_on THEN
+    CREATE TRIGGER jobs_notify_insert AFTER INSERT ON public.jobs
+      REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.jobs_notify();
+    CREATE TRIGGER jobs_notify_update AFTER UPDATE ON public.jobs
+      REFERENCING OLD TABLE AS previous NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.jobs_notify();
+  END IF;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.set_updated_at()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  NEW.updated_at := now();
+  RETURN NEW;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.snooze(job_id text, lease_token bigint, delay_seconds double precision)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF snooze.delay_seconds IS NULL OR NOT (snooze.delay_seconds >= 0 AND snooze.delay_seconds <= 31536000) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('snooze: delay_seconds must be from 0 to 31536000 (a year), got %s', coalesce(snooze.delay_seconds::text, 'null'));
+  END IF;
+  RETURN public.end_lease(snooze.job_id, snooze.lease_token, 'pending', 'snoozed',
+    run_at => public.jobs_now() + make_interval(secs => snooze.delay_seconds));
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.stuck_jobs(queue text DEFAULT NULL::text, longer_than interval DEFAULT '00:15:00'::interval, max_jobs integer DEFAULT 100)
+ RETURNS TABLE(reason text, id text, queue_name text, intent text, mode execution_mode, status job_status, worker_id text, since timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+BEGIN
+  IF stuck_jobs.longer_than IS NULL OR stuck_jobs.longer_than < interval '0' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('stuck_jobs: longer_than must be an interval of 0 or more, got %s', coalesce(stuck_jobs.longer_than::text, 'null'));
+  END IF;
+  RETURN QUERY
+    SELECT found.reason, found.id, found.queue, found.intent, found.mode, found.status, found.worker_id, found.since
+    FROM (
+      -- One part for each status, as literals, so that each reads only its own partial index.
+      SELECT job.id, job.queue, job.intent, job.mode, job.status, job.worker_id, stuck.reason, stuck.since
+      FROM public.jobs AS job
+      CROSS JOIN LATERAL (
+        VALUES
+          ('lease_expired', job.lease_expires_at, interval '0'),
+          ('ignores_cancel', job.cancel_requested_at, stuck_jobs.longer_than),
+          ('past_deadline', job.deadline_at, interval '0'),
+          ('runs_long', job.started_at, stuck_jobs.longer_than)
+      ) AS stuck (reason, since, patience)
+      WHERE job.status = 'running' AND stuck.since <= current_moment - stuck.patience
+      UNION ALL
+      SELECT job.id, job.queue, job.intent, job.mode, job.status, job.worker_id, stuck.reason, stuck.since
+      FROM public.jobs AS job
+      CROSS JOIN LATERAL (
+        VALUES
+          ('past_deadline', job.deadline_at, interval '0'),
+          ('waits_long', job.updated_at, stuck_jobs.longer_than)
+      ) AS stuck (reason, since, patience)
+      WHERE job.status = 'waiting' AND stuck.since <= current_moment - stuck.patience
+      UNION ALL
+      SELECT job.id, job.queue, job.intent, job.mode, job.status, job.worker_id, stuck.reason, stuck.since
+      FROM public.jobs AS job
+      CROSS JOIN LATERAL (
+        VALUES
+          ('past_deadline', job.deadline_at, interval '0'),
+          ('not_picked_up', job.run_at, stuck_jobs.longer_than)
+      ) AS stuck (reason, since, patience)
+      WHERE job.status = 'pending' AND stuck.since <= current_moment - stuck.patience
+    ) AS found
+    WHERE stuck_jobs.queue IS NULL OR found.queue = stuck_jobs.queue
+    ORDER BY found.since, found.id, found.reason
+    LIMIT stuck_jobs.max_jobs;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.sum_usage(usage jsonb, input_tokens bigint, output_tokens bigint, cost numeric)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  SELECT jsonb_build_object(
+    'input_tokens', coalesce((usage ->> 'input_tokens')::bigint, 0) + input_tokens,
+    'output_tokens', coalesce((usage ->> 'output_tokens')::bigint, 0) + output_tokens,
+    'cost', coalesce((usage ->> 'cost')::numeric, 0) + cost
+  )
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.take_back_expired(queue text DEFAULT 'default'::text, max_jobs integer DEFAULT 100)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  taken integer;
+  overdue integer;
+BEGIN
+  IF take_back_expired.max_jobs IS NULL OR take_back_expired.max_jobs < 1 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('take_back_expired: max_jobs must be at least 1, got %s', coalesce(take_back_expired.max_jobs::text, 'null'));
+  END IF;
+
+  WITH expired AS MATERIALIZED (
+    SELECT job.id,
+      CASE
+        WHEN job.cancel_requested_at IS NOT NULL THEN 'cancelled'
+        WHEN job.deadline_at <= current_moment OR job.attempt >= job.max_attempts THEN 'failed'
+        ELSE 'pending'
+      END::public.job_status AS next_status,
+      CASE
+        WHEN job.deadline_at <= current_moment THEN public.deadline_error(job.deadline_at)
+        ELSE jsonb_build_object('code', 'lease_lost',
+          'message', format('worker %s did not renew its lease, which ended at %s', job.worker_id, job.lease_expires_at))
+      END AS reason
+    FROM public.jobs AS job
+    -- No lease is shorter than this, so jobs that were claimed just now need not be looked at.
+    WHERE job.queue = take_back_expired.queue AND job.status = 'running'
+      AND job.started_at <= current_moment - interval '10 milliseconds' AND job.lease_expires_at <= current_moment
+    ORDER BY job.started_at
+    LIMIT take_back_expired.max_jobs
+    FOR NO KEY UPDATE SKIP LOCKED
+  ), lost AS (
+    UPDATE public.jobs AS job
+    SET status = expired.next_status,
+      lease_expires_at = NULL,
+      run_at = CASE WHEN expired.next_status = 'pending' THEN current_moment ELSE job.run_at END,
+      completed_at = CASE WHEN expired.next_status = 'pending' THEN NULL ELSE current_moment END,
+      progress = CASE WHEN expired.next_status = 'pending' THEN 0 ELSE job.progress END,
+      progress_message = CASE WHEN expired.next_status = 'pending' THEN NULL ELSE job.progress_message END,
+      error = CASE WHEN expired.next_status = 'cancelled' THEN job.error ELSE expired.reason END
+    FROM expired
+    WHERE job.id = expired.id
+    RETURNING job.id, job.lease_token, job.started_at, job.attempt, job.worker_id, expired.reason
+  )
+  INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id, error)
+  SELECT id, lease_token, started_at, current_moment, attempt, 'lease_lost', worker_id, reason FROM lost;
+  GET DIAGNOSTICS taken = ROW_COUNT;
+
+  WITH late AS MATERIALIZED (
+    SELECT job.id FROM public.jobs AS job
+    WHERE job.queue = take_back_expired.queue AND job.status IN ('pending', 'waiting') AND job.deadline_at <= current_moment
+    ORDER BY job.deadline_at
+    LIMIT take_back_expired.max_jobs
+    FOR NO KEY UPDATE SKIP LOCKED
+  )
+  UPDATE public.jobs AS job
+  SET status = 'failed', wait_reason = NULL, completed_at = current_moment, error = public.deadline_error(job.deadline_at)
+  FROM late
+  WHERE job.id = late.id;
+  GET DIAGNOSTICS overdue = ROW_COUNT;
+  RETURN taken + overdue;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.usage_stats(queue text DEFAULT NULL::text, period interval DEFAULT '1 day'::interval)
+ RETURNS TABLE(model text, jobs bigint, input_tokens bigint, output_tokens bigint, cost numeric)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_column
+DECLARE
+  ended_after timestamptz := public.jobs_now() - usage_stats.period;
+BEGIN
+  PERFORM public.check_period('usage_stats', usage_stats.period);
+  RETURN QUERY
+    SELECT share.key, count(*), sum((share.value ->> 'input_tokens')::bigint)::bigint,
+      sum((share.value ->> 'output_tokens')::bigint)::bigint, sum((share.value ->> 'cost')::numeric)
+    FROM (
+      SELECT job.queue, job.usage FROM public.jobs AS job
+      WHERE job.completed_at IS NOT NULL AND job.completed_at > ended_after
+      UNION ALL
+      SELECT job.queue, job.usage FROM public.jobs AS job WHERE job.status = 'pending'
+      UNION ALL
+      SELECT job.queue, job.usage FROM public.jobs AS job WHERE job.status = 'running'
+      UNION ALL
+      SELECT job.queue, job.usage FROM public.jobs AS job WHERE job.status = 'waiting'
+    ) AS one
+    CROSS JOIN LATERAL jsonb_each(one.usage -> 'by_model') AS share
+    WHERE usage_stats.queue IS NULL OR one.queue = usage_stats.queue
+    GROUP BY share.key
+    ORDER BY sum((share.value ->> 'cost')::numeric) DESC, share.key;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.vector_rows(query_embedding vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb)
+ RETURNS TABLE(id text, similarity double precision)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY EXECUTE format(
+    $query$
+      SELECT m.id, 1 - (m.embedding <=> $3) AS similarity
+      FROM public.memory_items AS m
+      WHERE m.embedding IS NOT NULL AND ($4 IS NULL OR m.search_vector @@ $4) AND %s
+      ORDER BY similarity DESC, m.id COLLATE "C"
+      LIMIT $5
+    $query$,
+    condition
+  )
+  USING query_tags, filter, l2_normalize(query_embedding), required, limit_rows;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.vector_search(query_embedding vector, query_tags text[] DEFAULT '{}'::text[], k integer DEFAULT 10, filter jsonb DEFAULT '{}'::jsonb)
+ RETURNS TABLE(id text, text text, tags text[], created_at timestamp with time zone, similarity double precision)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_column
+DECLARE
+  condition text;
+BEGIN
+  IF query_embedding IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = 'vector_search: query_embedding must be a vector of 384 dimensions, got null';
+  END IF;
+  PERFORM public.check_query_embedding('vector_search', query_embedding);
+  PERFORM public.check_search_limit('vector_search', k);
+  query_tags := COALESCE(query_tags, '{}');
+  filter := COALESCE(filter, '{}');
+  condition := public.memory_filter_condition(query_tags, filter);
+
+  RETURN QUERY
+    SELECT m.id, m.text, m.tags, m.created_at, hit.similarity
+    FROM public.vector_rows(query_embedding, NULL, condition, query_tags, k, filter) AS hit
+    JOIN public.memory_items AS m ON m.id = hit.id
+    ORDER BY hit.similarity DESC, hit.id COLLATE "C";
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.wait_for(job_id text, lease_token bigint, reason text, required_action jsonb DEFAULT '{}'::jsonb, on_child_failure text DEFAULT 'fail'::text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  action jsonb := coalesce(wait_for.required_action, '{}');
+  answer text;
+BEGIN
+  IF wait_for.reason IS NULL OR wait_for.reason NOT IN ('approval', 'input', 'children', 'external') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('wait_for: reason must be approval, input, children or external, got %s', coalesce(wait_for.reason, 'null'));
+  END IF;
+  IF jsonb_typeof(action) <> 'object' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('wait_for: required_action must be a JSON object, got %s', jsonb_typeof(action));
+  END IF;
+  IF wait_for.on_child_failure IS NULL OR wait_for.on_child_failure NOT IN ('fail', 'continue') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('wait_for: on_child_failure must be fail or continue, got %s', coalesce(wait_for.on_child_failure, 'null'));
+  END IF;
+  IF wait_for.reason = 'children' THEN
+    action := action || jsonb_build_object('on_child_failure', wait_for.on_child_failure);
+  END IF;
+
+  IF wait_for.lease_token IS NULL THEN
+    UPDATE public.jobs SET status = 'waiting', wait_reason = wait_for.reason, required_action = action
+    WHERE id = wait_for.job_id AND status = 'pending';
+    answer := CASE WHEN FOUND THEN 'ok' ELSE public.lease_refusal(wait_for.job_id, wait_for.lease_token) END;
+  ELSE
+    answer := public.end_lease(wait_for.job_id, wait_for.lease_token, 'waiting', 'waiting',
+      wait_reason => wait_for.reason, required_action => action);
+  END IF;
+  IF answer = 'ok' AND wait_for.reason = 'children' THEN
+    PERFORM public.continue_parent(wait_for.job_id);
+  END IF;
+  RETURN answer;
+END
+$function$
+
