@@ -8,10 +8,11 @@
 migrate_on_first_start() (
   set -euo pipefail
   migrations=/opt/opa-db/drizzle
+  journal=$(<"$migrations/meta/_journal.json")
   psql=(psql --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" --no-psqlrc --quiet --set ON_ERROR_STOP=1)
 
   # The image has no JSON parser except the database
-  entries=$("${psql[@]}" --tuples-only --no-align --field-separator ' ' --set journal="$(<"$migrations/meta/_journal.json")" <<'SQL'
+  entries=$("${psql[@]}" --tuples-only --no-align --field-separator ' ' --set journal="$journal" <<'SQL'
     SELECT entry."when", entry.tag
     FROM jsonb_to_recordset(:'journal'::jsonb -> 'entries') AS entry (idx integer, "when" bigint, tag text)
     ORDER BY entry.idx;

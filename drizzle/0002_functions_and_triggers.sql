@@ -18,6 +18,115 @@ ALTER TABLE public.memory_items ALTER COLUMN search_vector SET STORAGE EXTERNAL;
 --> statement-breakpoint
 ALTER TABLE public.memory_items SET (toast_tuple_target = 8160);
 --> statement-breakpoint
+-- source: src/sql/triggers/jobs_check_input.sql
+-- Refuses what no job may be: names and keys that are empty or endless, documents that are not objects, numbers that make
+-- no sense. A trigger and not checks, because it runs only when one of its columns is written: a check runs at every
+-- update, and a heartbeat would have to read inputs of a megabyte to learn that they still are an object.
+CREATE OR REPLACE FUNCTION public.jobs_check_input()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  problem text;
+BEGIN
+  problem := CASE
+    WHEN octet_length(NEW.id) NOT BETWEEN 1 AND 255 THEN format('id must have from 1 to 255 bytes, got %s', octet_length(NEW.id))
+    WHEN octet_length(NEW.queue) NOT BETWEEN 1 AND 255 THEN
+      format('queue must have from 1 to 255 bytes, got %s', octet_length(NEW.queue))
+    WHEN octet_length(NEW.intent) NOT BETWEEN 1 AND 1024 THEN
+      format('intent must have from 1 to 1024 bytes, got %s', octet_length(NEW.intent))
+    WHEN octet_length(NEW.idempotency_key) NOT BETWEEN 1 AND 1024 THEN
+      format('idempotency_key must have from 1 to 1024 bytes, got %s', octet_length(NEW.idempotency_key))
+    WHEN octet_length(NEW.singleton_key) NOT BETWEEN 1 AND 1024 THEN
+      format('singleton_key must have from 1 to 1024 bytes, got %s', octet_length(NEW.singleton_key))
+    WHEN octet_length(NEW.worker_id) NOT BETWEEN 1 AND 255 THEN
+      format('worker_id must have from 1 to 255 bytes, got %s', octet_length(NEW.worker_id))
+    WHEN octet_length(NEW.trace_id) NOT BETWEEN 1 AND 255 THEN
+      format('trace_id must have from 1 to 255 bytes, got %s', octet_length(NEW.trace_id))
+    WHEN octet_length(NEW.callback_url) NOT BETWEEN 1 AND 4096 THEN
+      format('callback_url must have from 1 to 4096 bytes, got %s', octet_length(NEW.callback_url))
+    WHEN octet_length(NEW.progress_message) > 4096 THEN
+      format('progress_message must have at most 4096 bytes, got %s', octet_length(NEW.progress_message))
+    WHEN NEW.max_attempts < 1 THEN format('max_attempts must be at least 1, got %s', NEW.max_attempts)
+    WHEN NOT (NEW.backoff_seconds >= 0 AND NEW.backoff_seconds <= 86400) THEN
+      format('backoff_seconds must be from 0 to 86400 (a day), got %s', NEW.backoff_seconds)
+    WHEN NEW.wait_reason NOT IN ('approval', 'input', 'children', 'external') THEN
+      format('wait_reason must be approval, input, children or external, got %s', NEW.wait_reason)
+    WHEN NEW.parent_id = NEW.id OR (NEW.parent_id IS NULL) <> (NEW.root_id IS NULL) THEN
+      'parent_id must be another job, and have the root_id of the tree with it'
+    WHEN jsonb_typeof(NEW.inputs) <> 'object' THEN format('inputs must be a JSON object, got %s', jsonb_typeof(NEW.inputs))
+    WHEN jsonb_typeof(NEW.metadata) <> 'object' THEN format('metadata must be a JSON object, got %s', jsonb_typeof(NEW.metadata))
+    WHEN jsonb_typeof(NEW.usage) <> 'object' THEN format('usage must be a JSON object, got %s', jsonb_typeof(NEW.usage))
+    WHEN jsonb_typeof(NEW.required_action) <> 'object' THEN
+      format('required_action must be a JSON object, got %s', jsonb_typeof(NEW.required_action))
+  END;
+  IF problem IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('job %s: %s', NEW.id, problem);
+  END IF;
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/jobs_check_transition.sql
+-- Refuses what the life of a job does not have, whoever writes and by whatever path: nobody completes a job that nobody
+-- runs, revives one that is completed, or hands out a fencing token twice. And sets updated_at when another column really
+-- changed: the columns that change most are compared first, so that a heartbeat is decided before a large document is
+-- read.
+CREATE OR REPLACE FUNCTION public.jobs_check_transition()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  is_allowed boolean;
+BEGIN
+  IF NEW.lease_token < OLD.lease_token THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('job %s: lease_token only grows, it is %s and would become %s', OLD.id, OLD.lease_token, NEW.lease_token);
+  END IF;
+  IF NEW.status <> OLD.status THEN
+    is_allowed := CASE OLD.status
+      WHEN 'pending' THEN NEW.status <> 'completed'
+      WHEN 'running' THEN true
+      WHEN 'waiting' THEN NEW.status IN ('pending', 'failed', 'cancelled')
+      WHEN 'completed' THEN false
+      ELSE NEW.status = 'pending'
+    END;
+    IF NOT is_allowed THEN
+      RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+        MESSAGE = format('job %s: status cannot change from %s to %s', OLD.id, OLD.status, NEW.status);
+    END IF;
+    IF NEW.status = 'running'
+      AND (NEW.lease_token = OLD.lease_token OR num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at) > 0) THEN
+      RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+        MESSAGE = format('job %s: to run it needs a new lease_token, a worker_id, heartbeat_at and started_at: use claim()', OLD.id);
+    END IF;
+    NEW.updated_at := now();
+    RETURN NEW;
+  END IF;
+  IF NEW.heartbeat_at IS DISTINCT FROM OLD.heartbeat_at OR NEW.lease_expires_at IS DISTINCT FROM OLD.lease_expires_at
+    OR NEW.progress <> OLD.progress OR NEW.progress_message IS DISTINCT FROM OLD.progress_message
+    OR NEW.lease_token <> OLD.lease_token OR NEW.queue <> OLD.queue OR NEW.priority <> OLD.priority OR NEW.run_at <> OLD.run_at
+    OR NEW.mode <> OLD.mode OR NEW.intent <> OLD.intent OR NEW.attempt <> OLD.attempt OR NEW.max_attempts <> OLD.max_attempts
+    OR NEW.backoff_seconds <> OLD.backoff_seconds OR NEW.worker_id IS DISTINCT FROM OLD.worker_id
+    OR NEW.deadline_at IS DISTINCT FROM OLD.deadline_at OR NEW.cancel_requested_at IS DISTINCT FROM OLD.cancel_requested_at
+    OR NEW.created_at <> OLD.created_at OR NEW.started_at IS DISTINCT FROM OLD.started_at
+    OR NEW.completed_at IS DISTINCT FROM OLD.completed_at OR NEW.wait_reason IS DISTINCT FROM OLD.wait_reason
+    OR NEW.idempotency_key IS DISTINCT FROM OLD.idempotency_key OR NEW.singleton_key IS DISTINCT FROM OLD.singleton_key
+    OR NEW.parent_id IS DISTINCT FROM OLD.parent_id OR NEW.root_id IS DISTINCT FROM OLD.root_id
+    OR NEW.trace_id IS DISTINCT FROM OLD.trace_id OR NEW.callback_url IS DISTINCT FROM OLD.callback_url
+    OR NEW.required_action IS DISTINCT FROM OLD.required_action OR NEW.usage <> OLD.usage
+    OR NEW.error IS DISTINCT FROM OLD.error OR NEW.metadata <> OLD.metadata OR NEW.inputs <> OLD.inputs
+    OR NEW.result IS DISTINCT FROM OLD.result OR NEW.id <> OLD.id THEN
+    NEW.updated_at := now();
+  END IF;
+  IF NEW.id <> OLD.id THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('job %s: the id of a job never changes, got %s', OLD.id, NEW.id);
+  END IF;
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/triggers/jobs_continue_parent.sql
 -- A child has ended: its parent may go on.
 CREATE OR REPLACE FUNCTION public.jobs_continue_parent()
@@ -26,6 +135,19 @@ LANGUAGE plpgsql
 AS $$
 BEGIN
   PERFORM public.continue_parent(NEW.parent_id);
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/jobs_delete_attempts.sql
+-- Deletes the attempts of deleted jobs, as a cascading foreign key would.
+CREATE OR REPLACE FUNCTION public.jobs_delete_attempts()
+RETURNS trigger
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
+BEGIN
+  DELETE FROM public.job_attempts WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
   RETURN NULL;
 END
 $$;
@@ -56,28 +178,6 @@ BEGIN
     PERFORM pg_notify('opa_jobs_ended', CASE WHEN octet_length(ended) < 8000 THEN ended ELSE '' END);
   END IF;
   RETURN NULL;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/triggers/jobs_refuse_transition.sql
--- Raises the error for what the trigger's condition (src/schema/jobs.ts) has found to be forbidden. Whoever writes to
--- the table, by whatever path, cannot complete a job that nobody runs, revive one that is completed, or hand out a
--- fencing token twice.
-CREATE OR REPLACE FUNCTION public.jobs_refuse_transition()
-RETURNS trigger
-LANGUAGE plpgsql
-AS $$
-BEGIN
-  IF NEW.id <> OLD.id THEN
-    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-      MESSAGE = format('job %s: the id of a job never changes, got %s', OLD.id, NEW.id);
-  END IF;
-  IF NEW.lease_token < OLD.lease_token THEN
-    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-      MESSAGE = format('job %s: lease_token only grows, it is %s and would become %s', OLD.id, OLD.lease_token, NEW.lease_token);
-  END IF;
-  RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-    MESSAGE = format('job %s: status cannot change from %s to %s', OLD.id, OLD.status, NEW.status);
 END
 $$;
 --> statement-breakpoint
@@ -501,13 +601,18 @@ $$;
 --> statement-breakpoint
 -- source: src/sql/memory/lexeme_query.sql
 -- A tsquery that any of the lexemes satisfies; null for none. The text form of a one-lexeme tsvector is quoted just as
--- tsquery's input wants it, whatever characters the lexeme has.
+-- tsquery's input wants it, whatever characters the lexeme has. In groups, because PostgreSQL reads and evaluates a
+-- tsquery by recursion: one chain of the 10,000 words of a long text would exceed the stack.
 CREATE OR REPLACE FUNCTION public.lexeme_query(lexemes text[])
 RETURNS tsquery
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
-  SELECT string_agg(array_to_tsvector(ARRAY[given.lexeme])::text, '|')::tsquery
-  FROM unnest(lexemes) AS given (lexeme)
+  SELECT string_agg('(' || chunk.query || ')', '|')::tsquery
+  FROM (
+    SELECT string_agg(array_to_tsvector(ARRAY[given.lexeme])::text, '|') AS query
+    FROM unnest(lexemes) WITH ORDINALITY AS given (lexeme, place)
+    GROUP BY (given.place - 1) / 128
+  ) AS chunk
 $$;
 --> statement-breakpoint
 -- source: src/sql/memory/memory_filter_condition.sql
@@ -547,7 +652,8 @@ BEGIN
       '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy}'::text[],
       '{string,string,boolean,string,string,object,array,boolean}'::text[]
     ) AS value (key, expected);
-    IF jsonb_path_exists(filter, '$.ids[*] ? (@.type() != "string")') THEN
+    -- Strict, because a lax path would look into an array among the ids; silent, because a strict one wants the key.
+    IF jsonb_path_exists(filter, 'strict $.ids[*] ? (@.type() != "string")', silent => true) THEN
       RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
         MESSAGE = format('filter.ids must be an array of strings, got %s', left((filter -> 'ids')::text, 60));
     END IF;
@@ -589,7 +695,7 @@ LANGUAGE sql STABLE STRICT
 AS $$
   SELECT written.word
   FROM ts_stat('SELECT m.search_vector FROM public.memory_items AS m') AS written
-  WHERE nearest_lexeme.lexeme !~ '\d' AND similarity(written.word, nearest_lexeme.lexeme) >= 0.3
+  WHERE nearest_lexeme.lexeme !~ '\d' AND similarity(written.word, nearest_lexeme.lexeme) >= 0.45
   ORDER BY similarity(written.word, nearest_lexeme.lexeme) DESC, written.ndoc DESC, written.word COLLATE "C"
   LIMIT 1
 $$;
@@ -599,7 +705,8 @@ $$;
 -- `-word` and `-"a phrase"` must not occur. Anything else, an unclosed quote or a lone minus among it, is plain text.
 --
 -- lexemes: the distinct lexemes to rank by, in byte order; empty for stop words alone.
--- required: what must hold, null where nothing must.
+-- required: what must hold, null where nothing must. Of so many words only, because PostgreSQL reads and evaluates a
+--   tsquery by recursion, and one of thousands of words in a row would exceed the stack.
 CREATE OR REPLACE FUNCTION public.parse_search_query(query_text text, OUT lexemes text[], OUT required tsquery)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -608,6 +715,8 @@ DECLARE
   rest text := query_text;
   phrases text[] := '{}';
   exclusions text[] := '{}';
+  most_required constant integer := 1000;
+  words bigint;
 BEGIN
   -- A minus counts only at the start of a word: state-of-the-art excludes nothing.
   IF rest ~ '["-]' THEN
@@ -624,6 +733,15 @@ BEGIN
     FROM unnest(tsvector_to_array(to_tsvector(english, concat_ws(' ', rest, array_to_string(phrases, ' '))))) AS given (lexeme)
     ORDER BY given.lexeme COLLATE "C"
   );
+  -- Counted before the phrases are put together, as deep as they may be.
+  SELECT count(*) INTO words
+  FROM unnest(phrases || exclusions) AS given (text)
+  CROSS JOIN LATERAL ts_parse('pg_catalog.default', given.text) AS token
+  WHERE token.tokid <> 12; -- 12 is the space between words
+  IF words > most_required THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('query_text must have at most %s words in phrases and exclusions, got %s', most_required, words);
+  END IF;
   SELECT string_agg('(' || part.query::text || ')', ' & ')::tsquery INTO required
   FROM (
     SELECT phraseto_tsquery(english, phrase) FROM unnest(phrases) AS phrase
@@ -653,10 +771,87 @@ AS $$
   FROM public.memory_items AS m
 $$;
 --> statement-breakpoint
+-- source: src/sql/memory/vector_index.sql
+-- The vector index that is there: its access method (hnsw, ivfflat; null for none, or one whose building was
+-- interrupted), its lists (ivfflat) and how many rows the table is thought to have.
+CREATE OR REPLACE FUNCTION public.vector_index(OUT method text, OUT lists integer, OUT row_estimate float8)
+LANGUAGE sql STABLE
+AS $$
+  SELECT access.amname, options.lists, greatest(memory.reltuples, 0)
+  FROM pg_class AS memory
+  LEFT JOIN (
+    pg_index AS entry
+    JOIN pg_class AS index ON index.oid = entry.indexrelid AND index.relname = 'memory_items_embedding_idx'
+    JOIN pg_am AS access ON access.oid = index.relam
+  ) ON entry.indrelid = memory.oid AND entry.indisvalid
+  LEFT JOIN LATERAL (
+    SELECT substring(option FROM '^lists=(\d+)$')::integer AS lists
+    FROM unnest(index.reloptions) AS option
+    WHERE option LIKE 'lists=%'
+  ) AS options ON true
+  WHERE memory.oid = 'public.memory_items'::regclass
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/vector_index_rows.sql
+-- Asks the vector index for the rows nearest to the query (a unit vector) that pass the condition, which speaks of $1
+-- (query_tags), $2 (filter) and $3 (required). It may return fewer than limit_rows.
+--
+-- The index holds half-precision vectors, so twice as many rows as wanted are taken and ordered anew by the full ones.
+-- The scan goes on in relaxed order until the condition has let so many pass: in strict order a neighbour that comes
+-- up late would be thrown away, which cost 3 % of recall under a filter that 5 % pass. ef_search and probes are for a
+-- recall above 0.98 on real vectors (npm run bench -- vector).
+CREATE OR REPLACE FUNCTION public.vector_index_rows(
+  query vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb,
+  method text, lists integer
+)
+RETURNS TABLE (id text, similarity float8)
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+  -- The planner must not sort what the index gives in order.
+  names constant text[] := ARRAY['enable_seqscan', 'enable_bitmapscan', 'enable_sort', 'jit'] || CASE method
+    WHEN 'hnsw' THEN ARRAY['hnsw.iterative_scan', 'hnsw.ef_search']
+    ELSE ARRAY['ivfflat.iterative_scan', 'ivfflat.probes']
+  END;
+  values constant text[] := ARRAY['off', 'off', 'off', 'off', 'relaxed_order', CASE method
+    WHEN 'hnsw' THEN least(1000, greatest(300, 2 * limit_rows))
+    ELSE least(lists, ceil(3 * sqrt(lists)))
+  END::text];
+  before constant text[] := ARRAY(
+    SELECT current_setting(setting.name) FROM unnest(names) WITH ORDINALITY AS setting (name, place) ORDER BY setting.place
+  );
+BEGIN
+  -- Local to the transaction, and put back below; an error rolls them back.
+  PERFORM set_config(setting.name, setting.value, true) FROM unnest(names, values) AS setting (name, value);
+  RETURN QUERY EXECUTE format(
+    $query$
+      WITH nearest AS MATERIALIZED (
+        SELECT m.id, m.embedding
+        FROM public.memory_items AS m
+        WHERE m.embedding IS NOT NULL AND %s
+        ORDER BY (l2_normalize(m.embedding)::halfvec(384)) <=> $4::halfvec(384)
+        LIMIT 2 * $5
+      )
+      SELECT nearest.id, 1 - (nearest.embedding <=> $4) AS similarity
+      FROM nearest
+      ORDER BY similarity DESC, nearest.id COLLATE "C"
+      LIMIT $5
+    $query$,
+    condition
+  )
+  USING query_tags, filter, required, query, limit_rows;
+  PERFORM set_config(setting.name, setting.value, true) FROM unnest(names, before) AS setting (name, value);
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/vector_rows.sql
 -- The limit_rows rows nearest to the query by cosine, among those with an embedding that meet what the query text
--- requires (null: nothing) and pass the condition, which speaks of $1 (query_tags) and $2 (filter). Exact: it reads
--- every row that passes.
+-- requires (null: nothing) and pass the condition, which speaks of $1 (query_tags) and $2 (filter).
+--
+-- Never fewer than limit_rows when so many pass: an approximate index is asked only where many rows pass, and what it
+-- leaves short is read exactly. Where few pass, the exact scan over them is both faster and complete (measured at
+-- 200,000 rows with a filter that 0.1 % pass: HNSW with iterative scan took 50 ms for 7 of 10 rows).
 CREATE OR REPLACE FUNCTION public.vector_rows(
   query_embedding vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb
 )
@@ -664,18 +859,56 @@ RETURNS TABLE (id text, similarity float8)
 LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
+DECLARE
+  query constant vector := l2_normalize(query_embedding);
+  method text;
+  lists integer;
+  row_estimate float8;
+  -- Up to so many rows the exact scan is the better choice: its cost grows with the rows that pass, the index's with the
+  -- rows that do not, so they meet where the product of the two selectivities is constant.
+  few bigint;
+  passing bigint;
+  ids text[];
+  similarities float8[];
 BEGIN
+  condition := condition || CASE WHEN required IS NULL THEN '' ELSE ' AND m.search_vector @@ $3' END;
+
+  SELECT indexed.method, indexed.lists, indexed.row_estimate, greatest(1000, limit_rows, sqrt(50 * indexed.row_estimate))
+  INTO method, lists, row_estimate, few
+  FROM public.vector_index() AS indexed;
+
+  IF method IS NOT NULL AND row_estimate > few AND required IS NULL AND query_tags = '{}' AND filter - 'fuzzy' = '{}' THEN
+    -- Nothing but expiry narrows the search: whoever is wrong about that is caught below, by too few rows.
+    passing := row_estimate;
+  ELSIF method IS NOT NULL THEN
+    EXECUTE format(
+      'SELECT count(*) FROM (SELECT FROM public.memory_items AS m WHERE m.embedding IS NOT NULL AND %s LIMIT $4) AS passing',
+      condition
+    )
+    INTO passing
+    USING query_tags, filter, required, few + 1;
+  END IF;
+
+  IF passing > few THEN
+    SELECT array_agg(nearest.id), array_agg(nearest.similarity) INTO ids, similarities
+    FROM public.vector_index_rows(query, required, condition, query_tags, limit_rows, filter, method, lists) AS nearest;
+    IF cardinality(ids) = limit_rows THEN
+      RETURN QUERY SELECT * FROM unnest(ids, similarities);
+      RETURN;
+    END IF;
+  END IF;
+
   RETURN QUERY EXECUTE format(
     $query$
-      SELECT m.id, 1 - (m.embedding <=> $3) AS similarity
+      SELECT m.id, 1 - (m.embedding <=> $4) AS similarity
       FROM public.memory_items AS m
-      WHERE m.embedding IS NOT NULL AND ($4 IS NULL OR m.search_vector @@ $4) AND %s
+      WHERE m.embedding IS NOT NULL AND %s
       ORDER BY similarity DESC, m.id COLLATE "C"
       LIMIT $5
     $query$,
     condition
   )
-  USING query_tags, filter, l2_normalize(query_embedding), required, limit_rows;
+  USING query_tags, filter, required, query, limit_rows;
 END
 $$;
 --> statement-breakpoint
@@ -753,7 +986,7 @@ BEGIN
       'by_model', coalesce(job.usage -> 'by_model', '{}') || jsonb_build_object(add_usage.model,
         public.sum_usage(job.usage -> 'by_model' -> add_usage.model, add_usage.input_tokens, add_usage.output_tokens, add_usage.cost))
     )
-  WHERE job.id = add_usage.job_id AND job.lease_token = add_usage.lease_token AND job.status = 'running'
+  WHERE job.id = add_usage.job_id AND job.lease_token = add_usage.lease_token AND job.lease_expires_at IS NOT NULL
   RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
   IF FOUND THEN
     RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;
@@ -808,12 +1041,12 @@ DECLARE
 BEGIN
   IF cancel.cascade THEN
     WITH RECURSIVE descendant (id, depth) AS (
-      SELECT cancel.job_id, 0
+      SELECT cancel.job_id COLLATE "C", 0
       UNION ALL
       SELECT child.id, descendant.depth + 1
       FROM descendant JOIN public.jobs AS child ON child.parent_id = descendant.id
     )
-    SELECT array_agg(descendant.id ORDER BY descendant.depth DESC, descendant.id COLLATE "C") INTO targets FROM descendant;
+    SELECT array_agg(descendant.id ORDER BY descendant.depth DESC, descendant.id) INTO targets FROM descendant;
   END IF;
 
   FOREACH target IN ARRAY targets LOOP
@@ -835,21 +1068,6 @@ BEGIN
     RETURN 'not_found';
   END IF;
   RETURN answer;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/check_lease_seconds.sql
--- Refuses a lease of no sensible length. Ten milliseconds is the shortest: claim relies on that to look only at leases
--- that are older.
-CREATE OR REPLACE FUNCTION public.check_lease_seconds(caller text, lease_seconds double precision)
-RETURNS void
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-AS $$
-BEGIN
-  IF lease_seconds IS NULL OR NOT (lease_seconds >= 0.01 AND lease_seconds <= 604800) THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('%s: lease_seconds must be from 0.01 to 604800 (a week), got %s', caller, coalesce(lease_seconds::text, 'null'));
-  END IF;
 END
 $$;
 --> statement-breakpoint
@@ -897,9 +1115,10 @@ $$;
 --
 -- Speed does not depend on what is not ready. Jobs of the future may be many and of a high priority, and a scan of the
 -- ready index would read past all of them; so the distinct priorities are walked, one probe of the index each, and in
--- each priority only run_at <= now is read. Rows that others are claiming are skipped, never waited for. What is found
--- is locked in a statement of its own: in one statement with the update a plan may evaluate the subquery again for each
--- row and hand out far more than max_jobs.
+-- each priority only run_at <= now is read. (A loop does what a recursive query would: that took 80 µs to set up, each
+-- probe takes 5.) Rows that others are claiming are skipped, never waited for. What is found is locked in a statement of
+-- its own: in one statement with the update a plan may evaluate the subquery again for each row and hand out far more
+-- than max_jobs.
 CREATE OR REPLACE FUNCTION public.claim(
   queue text,
   worker_id text,
@@ -915,6 +1134,10 @@ AS $$
 #variable_conflict use_column
 DECLARE
   current_moment timestamptz := public.jobs_now();
+  seen integer;
+  is_due boolean;
+  level smallint;
+  found_here tid[];
   found tid[];
 BEGIN
   IF claim.worker_id IS NULL OR octet_length(claim.worker_id) NOT BETWEEN 1 AND 255 THEN
@@ -925,50 +1148,57 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('claim: max_jobs must be from 1 to 10000, got %s', coalesce(claim.max_jobs::text, 'null'));
   END IF;
-  PERFORM public.check_lease_seconds('claim', claim.lease_seconds);
+  IF (claim.lease_seconds >= 0.01 AND claim.lease_seconds <= 604800) IS NOT TRUE THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('claim: lease_seconds must be from 0.01 to 604800 (a week), got %s', coalesce(claim.lease_seconds::text, 'null'));
+  END IF;
 
-  IF EXISTS (
-    SELECT FROM public.jobs AS job
-    WHERE job.queue = claim.queue AND job.status = 'running'
-      AND job.started_at <= current_moment - interval '10 milliseconds' AND job.lease_expires_at <= current_moment
-  ) OR EXISTS (
-    SELECT FROM public.jobs AS job
-    WHERE job.queue = claim.queue AND job.status IN ('pending', 'waiting') AND job.deadline_at <= current_moment
-  ) THEN
+  -- Leases have no index by their end, or no heartbeat could be a HOT update. So the jobs that have been running longest
+  -- are looked at, and where there are many, one claim in ten looks at all of them: what a claim costs on average hardly
+  -- grows with the number of running jobs, and no expired lease is overlooked for long.
+  SELECT count(*), coalesce(bool_or(oldest.lease_expires_at <= current_moment), false) INTO seen, is_due
+  FROM (
+    SELECT job.lease_expires_at FROM public.jobs AS job
+    WHERE job.queue = claim.queue AND job.status = 'running' AND job.started_at <= current_moment - interval '10 milliseconds'
+    ORDER BY job.started_at
+    LIMIT 200
+  ) AS oldest;
+  IF is_due
+    OR EXISTS (
+      SELECT FROM public.jobs AS job
+      WHERE job.queue = claim.queue AND job.status IN ('pending', 'waiting') AND job.deadline_at <= current_moment
+    )
+    OR (seen = 200 AND random() < 0.1)
+  THEN
     PERFORM public.take_back_expired(claim.queue, 100);
     current_moment := public.jobs_now();
   END IF;
 
-  WITH RECURSIVE level (priority) AS (
-    (
-      SELECT job.priority FROM public.jobs AS job
-      WHERE job.queue = claim.queue AND job.status = 'pending'
-      ORDER BY job.priority DESC LIMIT 1
-    )
-    UNION ALL
-    SELECT (
-      SELECT job.priority FROM public.jobs AS job
-      WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority < level.priority
-      ORDER BY job.priority DESC LIMIT 1
-    )
-    FROM level
-    WHERE level.priority IS NOT NULL
-  ), locked AS MATERIALIZED (
-    SELECT ready.place
-    FROM level
-    CROSS JOIN LATERAL (
+  level := (
+    SELECT job.priority FROM public.jobs AS job
+    WHERE job.queue = claim.queue AND job.status = 'pending'
+    ORDER BY job.priority DESC LIMIT 1
+  );
+  WHILE level IS NOT NULL LOOP
+    SELECT array_agg(ready.place) INTO found_here
+    FROM (
       SELECT job.ctid AS place FROM public.jobs AS job
-      WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority = level.priority
+      WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority = level
         AND job.run_at <= current_moment
         AND (job.deadline_at IS NULL OR job.deadline_at > current_moment)
         AND (claim.modes IS NULL OR job.mode = ANY (claim.modes))
       ORDER BY job.run_at, job.id
-      LIMIT claim.max_jobs
+      LIMIT claim.max_jobs - coalesce(cardinality(found), 0)
       FOR NO KEY UPDATE SKIP LOCKED
-    ) AS ready
-    LIMIT claim.max_jobs
-  )
-  SELECT array_agg(place) INTO found FROM locked;
+    ) AS ready;
+    found := found || found_here;
+    EXIT WHEN cardinality(found) >= claim.max_jobs;
+    level := (
+      SELECT job.priority FROM public.jobs AS job
+      WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority < level
+      ORDER BY job.priority DESC LIMIT 1
+    );
+  END LOOP;
 
   IF found IS NULL THEN
     RETURN;
@@ -997,6 +1227,10 @@ $$;
 --   SELECT complete('job-1', lease_token => 4, result => '{"summary": "…"}');
 --
 -- A job whose cancellation was asked for, and which got done nevertheless, is completed.
+--
+-- Here and in the other functions about leases, lease_expires_at IS NOT NULL says that the job is running (a check of the
+-- table makes it the same). status = 'running' would offer the planner the index of running jobs, and where statistics say
+-- that few are running it reads all of them instead of the primary key: measured, 0.8 ms instead of 0.05.
 CREATE OR REPLACE FUNCTION public.complete(job_id text, lease_token bigint, result jsonb DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql
@@ -1010,7 +1244,7 @@ BEGIN
     UPDATE public.jobs AS job
     SET status = 'completed', result = complete.result, error = NULL, progress = 1, lease_expires_at = NULL,
       completed_at = current_moment
-    WHERE job.id = complete.job_id AND job.lease_token = complete.lease_token AND job.status = 'running'
+    WHERE job.id = complete.job_id AND job.lease_token = complete.lease_token AND job.lease_expires_at IS NOT NULL
     RETURNING job.id, job.lease_token, job.started_at, job.attempt, job.worker_id
   )
   INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)
@@ -1054,7 +1288,7 @@ BEGIN
       SELECT * FROM unnest(complete_many.job_ids, complete_many.lease_tokens, complete_many.results) AS one (id, token, result)
       ORDER BY one.id COLLATE "C"
     ) AS lease
-    WHERE job.id = lease.id AND job.lease_token = lease.token AND job.status = 'running'
+    WHERE job.id = lease.id AND job.lease_token = lease.token AND job.lease_expires_at IS NOT NULL
     RETURNING job.id, job.lease_token, job.started_at, job.attempt, job.worker_id
   ), recorded AS (
     INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)
@@ -1151,7 +1385,7 @@ DECLARE
   job public.jobs;
 BEGIN
   SELECT * INTO job FROM public.jobs
-  WHERE id = end_lease.job_id AND lease_token = end_lease.lease_token AND status = 'running'
+  WHERE id = end_lease.job_id AND lease_token = end_lease.lease_token AND lease_expires_at IS NOT NULL
   FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RETURN public.lease_refusal(end_lease.job_id, end_lease.lease_token);
@@ -1414,7 +1648,7 @@ BEGIN
   reason := '{"code": "error"}'::jsonb || fail.error;
 
   SELECT * INTO job FROM public.jobs
-  WHERE id = fail.job_id AND lease_token = fail.lease_token AND status = 'running'
+  WHERE id = fail.job_id AND lease_token = fail.lease_token AND lease_expires_at IS NOT NULL
   FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RETURN public.lease_refusal(fail.job_id, fail.lease_token);
@@ -1509,7 +1743,10 @@ DECLARE
   current_moment timestamptz := public.jobs_now();
 BEGIN
   PERFORM public.check_leases('heartbeat', heartbeat.job_ids, heartbeat.lease_tokens);
-  PERFORM public.check_lease_seconds('heartbeat', heartbeat.lease_seconds);
+  IF (heartbeat.lease_seconds >= 0.01 AND heartbeat.lease_seconds <= 604800) IS NOT TRUE THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('heartbeat: lease_seconds must be from 0.01 to 604800 (a week), got %s', coalesce(heartbeat.lease_seconds::text, 'null'));
+  END IF;
 
   -- In the order of their ids, so that two calls that share jobs never wait for each other in a ring.
   UPDATE public.jobs AS job
@@ -1518,7 +1755,7 @@ BEGIN
   FROM (
     SELECT * FROM unnest(heartbeat.job_ids, heartbeat.lease_tokens) AS one (id, token) ORDER BY one.id COLLATE "C"
   ) AS lease
-  WHERE job.id = lease.id AND job.lease_token = lease.token AND job.status = 'running';
+  WHERE job.id = lease.id AND job.lease_token = lease.token AND job.lease_expires_at IS NOT NULL;
 
   RETURN QUERY
     SELECT lease.id, lease.token,
@@ -1526,9 +1763,20 @@ BEGIN
       job.lease_expires_at
     FROM unnest(heartbeat.job_ids, heartbeat.lease_tokens) WITH ORDINALITY AS lease (id, token, place)
     LEFT JOIN public.jobs AS job
-      ON job.id = lease.id AND job.lease_token = lease.token AND job.status = 'running'
+      ON job.id = lease.id AND job.lease_token = lease.token AND job.lease_expires_at IS NOT NULL
     ORDER BY lease.place;
 END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/job_attempts_of.sql
+-- The leases of a job that have ended, in the order in which they were taken.
+--
+--   SELECT attempt, worker_id, outcome, error ->> 'message' FROM job_attempts_of('job-1');
+CREATE OR REPLACE FUNCTION public.job_attempts_of(job_id text)
+RETURNS SETOF public.job_attempts
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+  SELECT * FROM public.job_attempts WHERE job_id = job_attempts_of.job_id ORDER BY lease_token
 $$;
 --> statement-breakpoint
 -- source: src/sql/jobs/job_tree.sql
@@ -1898,7 +2146,7 @@ BEGIN
   UPDATE public.jobs AS job
   SET progress = coalesce(report_progress.progress, job.progress),
     progress_message = coalesce(report_progress.message, job.progress_message)
-  WHERE job.id = report_progress.job_id AND job.lease_token = report_progress.lease_token AND job.status = 'running'
+  WHERE job.id = report_progress.job_id AND job.lease_token = report_progress.lease_token AND job.lease_expires_at IS NOT NULL
   RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
   IF FOUND THEN
     RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;
@@ -2292,25 +2540,24 @@ CREATE OR REPLACE TRIGGER jobs_child_ended
   WHEN (NEW.parent_id IS NOT NULL AND NEW.completed_at IS NOT NULL AND OLD.completed_at IS NULL)
   EXECUTE FUNCTION public.jobs_continue_parent();
 --> statement-breakpoint
+-- source: trigger jobs_deleted
+CREATE OR REPLACE TRIGGER jobs_deleted
+  AFTER DELETE ON public.jobs
+  REFERENCING OLD TABLE AS deleted
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION public.jobs_delete_attempts();
+--> statement-breakpoint
+-- source: trigger jobs_input
+CREATE OR REPLACE TRIGGER jobs_input
+  BEFORE INSERT OR UPDATE OF queue, intent, max_attempts, backoff_seconds, progress_message, wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action, usage, metadata, inputs ON public.jobs
+  FOR EACH ROW
+  EXECUTE FUNCTION public.jobs_check_input();
+--> statement-breakpoint
 -- source: trigger jobs_transition
 CREATE OR REPLACE TRIGGER jobs_transition
   BEFORE UPDATE ON public.jobs
   FOR EACH ROW
-  WHEN (NEW.lease_token < OLD.lease_token OR NEW.id <> OLD.id OR NOT CASE OLD.status
-      WHEN 'pending' THEN NEW.status <> 'completed'
-      WHEN 'running' THEN true
-      WHEN 'waiting' THEN NEW.status IN ('waiting', 'pending', 'failed', 'cancelled')
-      WHEN 'completed' THEN NEW.status = 'completed'
-      ELSE NEW.status IN (OLD.status, 'pending')
-    END)
-  EXECUTE FUNCTION public.jobs_refuse_transition();
---> statement-breakpoint
--- source: trigger jobs_updated_at
-CREATE OR REPLACE TRIGGER jobs_updated_at
-  BEFORE UPDATE ON public.jobs
-  FOR EACH ROW
-  WHEN ((OLD.id, OLD.status, OLD.lease_token, OLD.lease_expires_at, OLD.heartbeat_at, OLD.progress, OLD.progress_message, OLD.queue, OLD.priority, OLD.run_at, OLD.mode, OLD.intent, OLD.attempt, OLD.max_attempts, OLD.backoff_seconds, OLD.worker_id, OLD.deadline_at, OLD.cancel_requested_at, OLD.created_at, OLD.started_at, OLD.completed_at, OLD.wait_reason, OLD.idempotency_key, OLD.singleton_key, OLD.parent_id, OLD.root_id, OLD.trace_id, OLD.callback_url, OLD.required_action, OLD.usage, OLD.error, OLD.metadata, OLD.inputs, OLD.result) IS DISTINCT FROM (NEW.id, NEW.status, NEW.lease_token, NEW.lease_expires_at, NEW.heartbeat_at, NEW.progress, NEW.progress_message, NEW.queue, NEW.priority, NEW.run_at, NEW.mode, NEW.intent, NEW.attempt, NEW.max_attempts, NEW.backoff_seconds, NEW.worker_id, NEW.deadline_at, NEW.cancel_requested_at, NEW.created_at, NEW.started_at, NEW.completed_at, NEW.wait_reason, NEW.idempotency_key, NEW.singleton_key, NEW.parent_id, NEW.root_id, NEW.trace_id, NEW.callback_url, NEW.required_action, NEW.usage, NEW.error, NEW.metadata, NEW.inputs, NEW.result))
-  EXECUTE FUNCTION public.set_updated_at();
+  EXECUTE FUNCTION public.jobs_check_transition();
 --> statement-breakpoint
 -- source: trigger memory_items_updated_at
 CREATE OR REPLACE TRIGGER memory_items_updated_at

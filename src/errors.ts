@@ -41,3 +41,17 @@ export class ConfigurationError extends OpaError {
 export class DatabaseError extends OpaError {
   readonly code = 'database'
 }
+
+/** The embedder gave no vectors, or not the ones that were asked for; the message says which service and why. */
+export class EmbedderError extends OpaError {
+  readonly code = 'embedder'
+  /** `texts`: it would refuse them again, others may do. `service`: no text would do until it is back or set up rightly. */
+  readonly blames: 'texts' | 'service'
+  constructor(
+    message: string,
+    { blames = 'texts', ...options }: ErrorOptions & { blames?: 'texts' | 'service' } = {},
+  ) {
+    super(message, options)
+    this.blames = blames
+  }
+}

@@ -17,6 +17,35 @@ export {
   OpaError,
   UnsupportedDatabaseError,
 } from './errors.ts'
+export { type AddUsageOptions, addUsage } from './jobs/add-usage.ts'
+export { type ApprovalOptions, approve } from './jobs/approve.ts'
+export { type CancelOptions, type CancelOutcome, cancel } from './jobs/cancel.ts'
+export { type ClaimOptions, claim } from './jobs/claim.ts'
+export { type CompleteOptions, complete } from './jobs/complete.ts'
+export { type CompleteManyResult, completeMany } from './jobs/complete-many.ts'
+export { type EnqueueOptions, type EnqueueResult, enqueue } from './jobs/enqueue.ts'
+export { enqueueMany } from './jobs/enqueue-many.ts'
+export { type FailOptions, fail } from './jobs/fail.ts'
+export { getJob } from './jobs/get-job.ts'
+export { type HeartbeatOptions, heartbeat, type LeaseState } from './jobs/heartbeat.ts'
+export { jobAttempts } from './jobs/job-attempts.ts'
+export { type JobTreeNode, jobTree } from './jobs/job-tree.ts'
+export { type LatencyStats, latencyStats, type Percentiles } from './jobs/latency-stats.ts'
+export type { Lease, SettleOutcome } from './jobs/lease.ts'
+export { type JobPage, type ListJobsOptions, listJobs } from './jobs/list-jobs.ts'
+export { type PruneOptions, prune } from './jobs/prune.ts'
+export { type QueueStats, queueStats, type StatsOptions } from './jobs/queue-stats.ts'
+export { reject } from './jobs/reject.ts'
+export { release } from './jobs/release.ts'
+export { type ReportProgressOptions, reportProgress } from './jobs/report-progress.ts'
+export { type ResumeOptions, type ResumeOutcome, resume } from './jobs/resume.ts'
+export { type RetryOptions, type RetryOutcome, retry } from './jobs/retry.ts'
+export { setJobNotifications } from './jobs/set-job-notifications.ts'
+export { type SnoozeOptions, snooze } from './jobs/snooze.ts'
+export { type StuckJob, type StuckJobsOptions, stuckJobs } from './jobs/stuck-jobs.ts'
+export { type TakeBackExpiredOptions, takeBackExpired } from './jobs/take-back-expired.ts'
+export { type UsageStats, usageStats } from './jobs/usage-stats.ts'
+export { type WaitForOptions, waitFor } from './jobs/wait-for.ts'
 export { type Bm25ScoreOptions, bm25Score } from './memory/bm25-score.ts'
 export {
   type Bm25Result,
@@ -35,5 +64,16 @@ export { type NewMemory, type RememberResult, remember } from './memory/remember
 export { type RememberManyOptions, rememberMany } from './memory/remember-many.ts'
 export type { SearchFilter, SearchOptions } from './memory/search-filter.ts'
 export { type VectorResult, type VectorSearchOptions, vectorSearch } from './memory/vector-search.ts'
-export type { MemoryItem, NewMemoryItem } from './schema/index.ts'
+export type {
+  Job,
+  JobAttempt,
+  JobError,
+  JobUsage,
+  Json,
+  JsonObject,
+  MemoryItem,
+  ModelUsage,
+  NewJob,
+  NewMemoryItem,
+} from './schema/index.ts'
 export * as schema from './schema/index.ts'

@@ -1,4 +1,4 @@
-import type { SQL } from 'drizzle-orm'
+import { DrizzleQueryError, type SQL } from 'drizzle-orm'
 import { ConflictError, DatabaseError, InvalidInputError, NotFoundError, type OpaError } from '../errors.ts'
 import type { Database } from './database.ts'
 
@@ -79,13 +79,34 @@ export function postgresError(error: unknown): PostgresError | undefined {
   return undefined
 }
 
+/** What the drivers and Node say when there is no connection to the database, or no longer. */
+const connectionErrors =
+  /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT)/
+
+function connectionError(error: unknown): (Error & { code: string }) | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const code = (at as { code?: unknown }).code
+    if (typeof code === 'string' && connectionErrors.test(code)) return at as Error & { code: string }
+  }
+  return undefined
+}
+
 function translateError(error: unknown): OpaError | undefined {
-  const refused = postgresError(error)
-  if (refused === undefined) return undefined
   const options = { cause: error }
+  const refused = postgresError(error)
+  if (refused === undefined) {
+    const lost = connectionError(error)
+    if (lost) return new DatabaseError(`no connection to the database: ${lost.message || lost.code}`, options)
+    if (!(error instanceof DrizzleQueryError)) return undefined
+    return new DatabaseError(
+      `the driver failed: ${error.cause?.message ?? 'for a reason it does not give'}`,
+      options,
+    )
+  }
   if (refused.code === 'P0002') return new NotFoundError(refused.message, options)
-  // Class 22 is bad data; a check or a null that was refused is the caller's input too.
-  if (refused.code.startsWith('22') || ['23502', '23514', '23503'].includes(refused.code)) {
+  // Class 22 is bad data; a check or a null that was refused is the caller's input too, and so is a text that is too
+  // long to be taken apart (54000).
+  if (refused.code.startsWith('22') || ['23502', '23514', '23503', '54000'].includes(refused.code)) {
     return new InvalidInputError(refused.message, options)
   }
   const message = refused.detail ? `${refused.message}: ${refused.detail}` : refused.message

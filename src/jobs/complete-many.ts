@@ -30,8 +30,16 @@ export async function completeMany(
   const rows = await queryRows(
     db,
     sql`SELECT id, outcome FROM public.complete_many(
-      job_ids => ${arraySql('jobs', jobs.map(({ id }) => id), 'text')},
-      lease_tokens => ${arraySql('jobs', jobs.map(({ leaseToken }) => leaseToken), 'bigint')},
+      job_ids => ${arraySql(
+        'jobs',
+        jobs.map(({ id }) => id),
+        'text',
+      )},
+      lease_tokens => ${arraySql(
+        'jobs',
+        jobs.map(({ leaseToken }) => leaseToken),
+        'bigint',
+      )},
       results => ${arraySql('results', results, 'jsonb')})`,
   )
   return rows as unknown as CompleteManyResult[]

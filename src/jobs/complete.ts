@@ -17,5 +17,8 @@ export interface CompleteOptions extends Lease {
  * const outcome = await complete(db, { id: job.id, leaseToken: job.leaseToken, result: { summary } })
  */
 export async function complete(db: Database, options: CompleteOptions): Promise<SettleOutcome> {
-  return callForOutcome(db, sql`public.complete(${leaseSql(options)}, result => ${jsonSql('result', options.result)})`)
+  return callForOutcome(
+    db,
+    sql`public.complete(${leaseSql(options)}, result => ${jsonSql('result', options.result)})`,
+  )
 }

@@ -49,6 +49,9 @@ export async function enqueueMany(
             .map(([key, value]) => [databaseKeys[key as keyof EnqueueOptions] ?? key, value]),
         ),
   )
-  const rows = await queryRows(db, sql`SELECT id, status, created FROM public.enqueue_many(${jsonSql('jobs', elements)})`)
+  const rows = await queryRows(
+    db,
+    sql`SELECT id, status, created FROM public.enqueue_many(${jsonSql('jobs', elements)})`,
+  )
   return rows as unknown as EnqueueResult[]
 }

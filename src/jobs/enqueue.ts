@@ -58,7 +58,10 @@ export interface EnqueueResult {
  * const { id, created } = await enqueue(db, { intent: 'summarise', inputs: { document: 'd1' }, idempotencyKey: 'd1:v3' })
  */
 export async function enqueue(db: Database, options: EnqueueOptions): Promise<EnqueueResult> {
-  const [row] = await queryRows(db, sql`SELECT id, status, created FROM public.enqueue(${enqueueArguments(options)})`)
+  const [row] = await queryRows(
+    db,
+    sql`SELECT id, status, created FROM public.enqueue(${enqueueArguments(options)})`,
+  )
   if (row === undefined) throw new DatabaseError('expected the id of the job, got no row')
   return row as unknown as EnqueueResult
 }
@@ -69,7 +72,8 @@ function enqueueArguments(options: EnqueueOptions): SQL {
   const add = (name: string, value: unknown, parameter: () => SQL) => {
     if (value !== undefined && value !== null) given.push(sql`${sql.raw(name)} => ${parameter()}`)
   }
-  const { inputs, queue, mode, priority, runAt, id, idempotencyKey, singletonKey, parentId, deadlineAt } = options
+  const { inputs, queue, mode, priority, runAt, id, idempotencyKey, singletonKey, parentId, deadlineAt } =
+    options
   add('inputs', inputs, () => jsonSql('inputs', inputs))
   add('queue', queue, () => textSql('queue', queue))
   add('mode', mode, () => sql`${textSql('mode', mode)}::public.execution_mode`)

@@ -38,8 +38,16 @@ export async function heartbeat(db: Database, options: HeartbeatOptions): Promis
   const rows = await queryRows(
     db,
     sql`SELECT id, lease_token, state, lease_expires_at FROM public.heartbeat(
-      job_ids => ${arraySql('leases', leases.map(({ id }) => id), 'text')},
-      lease_tokens => ${arraySql('leases', leases.map(({ leaseToken }) => leaseToken), 'bigint')},
+      job_ids => ${arraySql(
+        'leases',
+        leases.map(({ id }) => id),
+        'text',
+      )},
+      lease_tokens => ${arraySql(
+        'leases',
+        leases.map(({ leaseToken }) => leaseToken),
+        'bigint',
+      )},
       lease_seconds => ${numberSql('leaseSeconds', leaseSeconds, 'float8')})`,
   )
   return rows.map((row) => ({

@@ -16,7 +16,11 @@ export function textSql(name: string, value: string | null | undefined): SQL {
 }
 
 /** A numeric parameter of the named SQL type; undefined is null. */
-export function numberSql(name: string, value: number | null | undefined, type: 'int' | 'bigint' | 'float8' | 'numeric'): SQL {
+export function numberSql(
+  name: string,
+  value: number | null | undefined,
+  type: 'int' | 'bigint' | 'float8' | 'numeric',
+): SQL {
   if (value === undefined || value === null) return sql.raw(`NULL::${type}`)
   const isWhole = type === 'int' || type === 'bigint'
   if (typeof value !== 'number' || Number.isNaN(value) || (isWhole && !Number.isSafeInteger(value))) {
@@ -37,9 +41,12 @@ export function momentSql(name: string, value: Date | string | null | undefined)
 
 /** An `interval` parameter. */
 export function durationSql(name: string, value: Duration): SQL {
-  if (typeof value === 'number' && Number.isFinite(value)) return sql`make_interval(secs => ${String(value)}::text::float8)`
+  if (typeof value === 'number' && Number.isFinite(value))
+    return sql`make_interval(secs => ${String(value)}::text::float8)`
   if (typeof value === 'string') return sql`${value}::text::interval`
-  throw new InvalidInputError(`${name} must be a number of seconds or an interval such as '30 days', got ${String(value)}`)
+  throw new InvalidInputError(
+    `${name} must be a number of seconds or an interval such as '30 days', got ${String(value)}`,
+  )
 }
 
 /** A `jsonb` parameter; undefined is SQL null. */
@@ -52,9 +59,12 @@ export function jsonText(name: string, value: unknown): string {
   try {
     text = JSON.stringify(value)
   } catch (error) {
-    throw new InvalidInputError(`${name} must be a value that JSON can hold: ${(error as Error).message}`, { cause: error })
+    throw new InvalidInputError(`${name} must be a value that JSON can hold: ${(error as Error).message}`, {
+      cause: error,
+    })
   }
-  if (text === undefined) throw new InvalidInputError(`${name} must be a value that JSON can hold, got ${typeof value}`)
+  if (text === undefined)
+    throw new InvalidInputError(`${name} must be a value that JSON can hold, got ${typeof value}`)
   return text
 }
 
@@ -67,6 +77,8 @@ export function arraySql(
   const elementType = sql.raw(`${type}[]`)
   if (values === undefined || values === null) return sql`NULL::${elementType}`
   if (!Array.isArray(values)) throw new InvalidInputError(`${name} must be an array, got ${typeof values}`)
-  const quoted = values.map((value) => (value === null ? 'NULL' : `"${String(value).replace(/[\\"]/g, '\\$&')}"`))
+  const quoted = values.map((value) =>
+    value === null ? 'NULL' : `"${String(value).replace(/[\\"]/g, '\\$&')}"`,
+  )
   return sql`${`{${quoted.join(',')}}`}::text::${elementType}`
 }

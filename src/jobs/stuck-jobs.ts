@@ -19,7 +19,13 @@ export interface StuckJob {
    * `lease_expired`: its worker is gone and nobody takes it back. `ignores_cancel`, `runs_long`, `waits_long`,
    * `not_picked_up`: for too long. `past_deadline`: unfinished after its deadline.
    */
-  readonly reason: 'lease_expired' | 'ignores_cancel' | 'past_deadline' | 'runs_long' | 'waits_long' | 'not_picked_up'
+  readonly reason:
+    | 'lease_expired'
+    | 'ignores_cancel'
+    | 'past_deadline'
+    | 'runs_long'
+    | 'waits_long'
+    | 'not_picked_up'
   readonly queue: string
   readonly intent: string
   readonly mode: ExecutionMode

@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, type Row, toDate, toNumber } from '../database/rows.ts'
-import { checkText } from './check.ts'
+import { memoryItems } from '../schema/memory-items.ts'
+import { checkedInteger, checkText } from './check.ts'
 import { filterSql, type SearchOptions, textArraySql } from './search-filter.ts'
 
 /** What every search gives of a row. */
@@ -45,12 +46,13 @@ export function searchResult(row: Row): SearchResult {
   return {
     id: String(row.id),
     text: String(row.text),
-    tags: row.tags as string[],
+    // postgres.js leaves arrays as text when told not to fetch the types (fetch_types: false).
+    tags: memoryItems.tags.mapFromDriverValue(row.tags) as string[],
     createdAt: toDate(row.created_at),
   }
 }
 
-/** k as a parameter: the function refuses one out of range, PostgreSQL one that is not an integer. */
+/** k as a parameter that every driver passes alike: as text. */
 export function limitSql(k: number) {
-  return sql`${String(k)}::text::integer`
+  return sql`${String(checkedInteger(k, 'k', { from: 1, to: 1000, otherwise: 10 }))}::text::integer`
 }

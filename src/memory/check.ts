@@ -36,6 +36,46 @@ function isWellFormed(value: string): boolean {
   return !/\p{Surrogate}/u.test(value)
 }
 
+/** Refuses what is not an array of texts that PostgreSQL could store. */
+export function checkTexts(
+  values: unknown,
+  name: string,
+  { from = 0, to = Number.POSITIVE_INFINITY } = {},
+): void {
+  if (!Array.isArray(values)) {
+    throw new InvalidInputError(
+      `${name} must be an array of strings, got ${values === null ? 'null' : typeof values}`,
+    )
+  }
+  // By position: forEach would pass over the holes of an array.
+  for (let at = 0; at < values.length; at++) checkText(values[at], `${name}[${at}]`, { from, to })
+}
+
+/** A JSON object as text. What JSON cannot hold, or jsonb not (NUL, half of a surrogate pair), is refused by name. */
+export function checkedJson(value: unknown, name: string): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const came = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value
+    throw new InvalidInputError(`${name} must be an object, got ${came}`)
+  }
+  let json: string | undefined
+  try {
+    json = JSON.stringify(value)
+  } catch (cause) {
+    throw new InvalidInputError(`${name} must be an object that JSON can hold, got: ${String(cause)}`, {
+      cause,
+    })
+  }
+  // A Date is an object, but a text as JSON.
+  if (!json?.startsWith('{')) throw new InvalidInputError(`${name} must be an object, got ${json} as JSON`)
+  const unstorable = /(?<!\\)(?:\\\\)*(\\u0000|\\ud[89a-f][0-9a-f]{2})/.exec(json)?.[1]
+  if (unstorable !== undefined) {
+    throw new InvalidInputError(
+      `${name} must have no NUL character and only whole surrogate pairs in its texts, got ${unstorable}`,
+    )
+  }
+  return json
+}
+
 /** A whole number in a range, or the default where none is given. */
 export function checkedInteger(
   value: unknown,
@@ -49,11 +89,17 @@ export function checkedInteger(
   return value
 }
 
-/** A Date, or ISO 8601 text, as ISO 8601. */
+/** The times that PostgreSQL and JavaScript read alike. */
+const isoTime = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?)?$/
+
+/** A Date, or ISO 8601 text, as ISO 8601 that PostgreSQL reads: years 0001 to 9999. */
 export function checkedTime(value: Date | string, name: string): string {
-  const date = value instanceof Date ? value : new Date(value)
-  if (Number.isNaN(date.getTime())) {
-    throw new InvalidInputError(`${name} must be a Date or an ISO 8601 time, got ${String(value)}`)
+  const isDate = value instanceof Date
+  const text = isDate && !Number.isNaN(value.getTime()) ? value.toISOString() : String(value)
+  if ((!isDate && typeof value !== 'string') || !isoTime.test(text)) {
+    throw new InvalidInputError(
+      `${name} must be a Date or an ISO 8601 time such as 2026-01-31T09:00:00Z, got ${text.slice(0, 60)}`,
+    )
   }
-  return value instanceof Date ? value.toISOString() : value
+  return text
 }

@@ -21,8 +21,8 @@ export function embeddingText(embedding: Embedding, name: string): string {
   let zero = true
   for (let at = 0; at < embedding.length; at++) {
     // Kept in single precision by pgvector: what is not finite there would be refused without saying where.
-    const value = Math.fround(embedding[at] as number)
-    if (typeof embedding[at] !== 'number' || !Number.isFinite(value)) {
+    const value = typeof embedding[at] === 'number' ? Math.fround(embedding[at]) : Number.NaN
+    if (!Number.isFinite(value)) {
       throw new InvalidInputError(
         `${name} must have finite numbers, got ${String(embedding[at])} at position ${at}`,
       )
@@ -31,6 +31,16 @@ export function embeddingText(embedding: Embedding, name: string): string {
   }
   if (zero) throw new InvalidInputError(`${name} must have a direction, got a zero vector`)
   return toSql(Array.from(embedding))
+}
+
+/** As `embeddingText`, for a row: its length must let pgvector square it in single precision (see the table's check). */
+export function storableEmbeddingText(embedding: Embedding, name: string): string {
+  const text = embeddingText(embedding, name)
+  const length = Math.hypot(...embedding)
+  if (length < 1e-15 || length > 1e15) {
+    throw new InvalidInputError(`${name} must have a length from 1e-15 to 1e15, got ${length}`)
+  }
+  return text
 }
 
 /** An embedding, or its absence, as a parameter. */

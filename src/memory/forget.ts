@@ -1,8 +1,9 @@
-import { and, eq, inArray } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { translatingErrors } from '../database/rows.ts'
 import { memoryItems } from '../schema/memory-items.ts'
-import { checkText } from './check.ts'
+import { checkText, checkTexts } from './check.ts'
+import { textArraySql } from './search-filter.ts'
 
 /**
  * Deletes memories by their ids; with a namespace, only those that are in it.
@@ -15,13 +16,14 @@ export async function forget(
   db: Database,
   { ids, namespace }: { readonly ids: readonly string[]; readonly namespace?: string },
 ): Promise<string[]> {
-  for (const id of ids) checkText(id, 'ids')
+  checkTexts(ids, 'ids')
+  if (namespace !== undefined) checkText(namespace, 'namespace')
   if (ids.length === 0) return []
   const ofNamespace = namespace === undefined ? undefined : eq(memoryItems.namespace, namespace)
   const rows = await translatingErrors(() =>
     db
       .delete(memoryItems)
-      .where(and(inArray(memoryItems.id, [...ids]), ofNamespace))
+      .where(and(sql`${memoryItems.id} = ANY (${textArraySql(ids, 'ids')})`, ofNamespace))
       .returning({ id: memoryItems.id }),
   )
   return rows.map((row) => row.id)

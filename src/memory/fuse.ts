@@ -59,7 +59,11 @@ export function candidateUnion(rows: readonly Candidate[], offered: number): Can
  * The ids of a union, best first, at most k: hybrid_search's formulas in its order of operations, so that equal scores
  * are equal here too, and ties break by the ids' bytes.
  */
-export function fuse(union: CandidateUnion, { fusion, bm25Weight, vectorWeight }: Fusion, k: number): string[] {
+export function fuse(
+  union: CandidateUnion,
+  { fusion, bm25Weight, vectorWeight }: Fusion,
+  k: number,
+): string[] {
   const { ids, bm25, similarity, bm25Rank, vectorRank } = union
   const scores = new Float64Array(ids.length)
   for (let at = 0; at < scores.length; at++) {

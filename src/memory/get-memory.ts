@@ -22,6 +22,7 @@ export async function getMemory(
   { id, namespace }: { readonly id: string; readonly namespace?: string },
 ): Promise<Memory | null> {
   checkText(id, 'id')
+  if (namespace !== undefined) checkText(namespace, 'namespace')
   const ofNamespace = namespace === undefined ? undefined : eq(memoryItems.namespace, namespace)
   const [memory] = await translatingErrors(() =>
     db

@@ -41,6 +41,7 @@ export async function hybridSearch(db: Database, options: HybridSearchOptions): 
   const { queryText = null, queryEmbedding, queryTags, k = 10, filter } = options
   const { bm25Weight = 0.5, vectorWeight = 0.5, fusion = 'convex' } = options
   if (queryText !== null) checkText(queryText, 'queryText')
+  checkText(fusion, 'fusion')
   const rows = await queryRows(
     db,
     sql`

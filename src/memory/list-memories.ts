@@ -3,7 +3,7 @@ import type { Database } from '../database/database.ts'
 import { translatingErrors } from '../database/rows.ts'
 import { InvalidInputError } from '../errors.ts'
 import { memoryItems } from '../schema/memory-items.ts'
-import { checkedInteger } from './check.ts'
+import { checkedInteger, checkText } from './check.ts'
 import { type Memory, memoryColumns } from './get-memory.ts'
 import { textArraySql } from './search-filter.ts'
 
@@ -40,10 +40,12 @@ export interface MemoryPage {
  */
 export async function listMemories(db: Database, options: ListMemoriesOptions = {}): Promise<MemoryPage> {
   const limit = checkedInteger(options.limit, 'limit', { from: 1, to: 1000, otherwise: 50 })
+  if (options.namespace !== undefined) checkText(options.namespace, 'namespace')
+  if (options.speakerId !== undefined) checkText(options.speakerId, 'speakerId')
   const conditions: (SQL | undefined)[] = [
     options.namespace === undefined ? undefined : eq(memoryItems.namespace, options.namespace),
     options.speakerId === undefined ? undefined : eq(memoryItems.speakerId, options.speakerId),
-    options.tags?.length ? arrayOverlaps(memoryItems.tags, textArraySql(options.tags)) : undefined,
+    options.tags?.length ? arrayOverlaps(memoryItems.tags, textArraySql(options.tags, 'tags')) : undefined,
     options.includeExpired
       ? undefined
       : or(isNull(memoryItems.expiresAt), gt(memoryItems.expiresAt, sql`now()`)),
@@ -77,7 +79,8 @@ function beforeCursor(after: string): SQL {
 function readCursor(after: string): [string, string] {
   try {
     const [moment, id] = JSON.parse(Buffer.from(after, 'base64url').toString('utf8'))
-    if (/^-?\d{1,18}$/.test(moment) && typeof id === 'string') return [moment, id]
+    if (typeof moment === 'string' && /^-?\d{1,18}$/.test(moment) && typeof id === 'string')
+      return [moment, id]
   } catch {
     // Not JSON: refused below, like any other text that no page gave.
   }

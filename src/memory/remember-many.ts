@@ -2,8 +2,16 @@ import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, translatingErrors } from '../database/rows.ts'
 import { ConflictError, InvalidInputError } from '../errors.ts'
-import { checkedInteger, checkedTime, checkText, longestName, longestText } from './check.ts'
-import { embeddingText } from './embedding.ts'
+import {
+  checkedInteger,
+  checkedJson,
+  checkedTime,
+  checkText,
+  checkTexts,
+  longestName,
+  longestText,
+} from './check.ts'
+import { storableEmbeddingText } from './embedding.ts'
 import { memoryId } from './memory-id.ts'
 import type { NewMemory, RememberResult } from './remember.ts'
 
@@ -64,21 +72,14 @@ function rowOf(item: NewMemory, at: string): ItemRow {
   const { namespace = 'default', text, tags, metadata, embedding, importance, expiresAt, createdAt } = item
   checkText(text, `${at}text`, { from: 1, to: longestText })
   checkText(namespace, `${at}namespace`, { from: 1, to: longestName })
-  if (tags !== undefined && !Array.isArray(tags))
-    throw new InvalidInputError(`${at}tags must be an array of strings`)
-  for (const tag of tags ?? []) checkText(tag, `${at}tags`, { to: longestName })
+  if (tags !== undefined) checkTexts(tags, `${at}tags`, { to: longestName })
   const id = item.id ?? memoryId(namespace, text, tags)
   checkText(id, `${at}id`, { from: 1, to: longestName })
   if (item.speakerId != null) checkText(item.speakerId, `${at}speakerId`)
-  if (importance !== undefined && !(importance >= 0 && importance <= 1)) {
+  if (importance != null && !(typeof importance === 'number' && importance >= 0 && importance <= 1)) {
     throw new InvalidInputError(`${at}importance must be a number from 0 to 1, got ${String(importance)}`)
   }
-  if (
-    metadata !== undefined &&
-    (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
-  ) {
-    throw new InvalidInputError(`${at}metadata must be an object, got ${JSON.stringify(metadata)}`)
-  }
+  if (metadata !== undefined) checkedJson(metadata, `${at}metadata`)
   return {
     id,
     namespace,
@@ -86,10 +87,10 @@ function rowOf(item: NewMemory, at: string): ItemRow {
     tags,
     speaker_id: item.speakerId,
     metadata,
-    embedding: embedding == null ? undefined : embeddingText(embedding, `${at}embedding`),
+    embedding: embedding == null ? undefined : storableEmbeddingText(embedding, `${at}embedding`),
     importance,
     expires_at: expiresAt == null ? undefined : checkedTime(expiresAt, `${at}expiresAt`),
-    created_at: createdAt === undefined ? undefined : checkedTime(createdAt, `${at}createdAt`),
+    created_at: createdAt == null ? undefined : checkedTime(createdAt, `${at}createdAt`),
   }
 }
 

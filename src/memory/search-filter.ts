@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { checkedJson, checkTexts } from './check.ts'
 
 /** What narrows a search. Every condition that is given must hold; an expired memory is never found. */
 export interface SearchFilter {
@@ -28,23 +29,23 @@ export interface SearchOptions {
   readonly filter?: SearchFilter
 }
 
-const databaseKeys: Record<string, string> = { speakerId: 'speaker_id', allTags: 'all_tags' }
+const databaseKeys = new Map([
+  ['speakerId', 'speaker_id'],
+  ['allTags', 'all_tags'],
+])
 
 /** A filter as the SQL functions take it. They check it, so unknown keys pass through and are refused by name there. */
 export function filterSql(filter: SearchFilter = {}): SQL {
-  const entries = Object.entries(filter).map(([key, value]) => [databaseKeys[key] ?? key, value])
-  return jsonSql(Object.fromEntries(entries))
-}
-
-/** A JSON parameter that every driver passes alike: as text. */
-export function jsonSql(value: unknown): SQL {
-  return sql`${JSON.stringify(value)}::text::jsonb`
+  // Checked before it is taken apart as well: Object.entries(null) throws, and that of an empty array is nothing.
+  checkedJson(filter, 'filter')
+  const entries = Object.entries(filter).map(([key, value]) => [databaseKeys.get(key) ?? key, value])
+  // JSON as text, which every driver passes alike.
+  return sql`${JSON.stringify(Object.fromEntries(entries))}::text::jsonb`
 }
 
 /** A text[] parameter that every driver passes alike: PostgreSQL's own array literal. */
-export function textArraySql(values: readonly string[] = []): SQL {
-  const quoted = values.map((value) =>
-    value === null ? 'NULL' : `"${String(value).replace(/[\\"]/g, '\\$&')}"`,
-  )
+export function textArraySql(values: readonly string[] = [], name = 'queryTags'): SQL {
+  checkTexts(values, name)
+  const quoted = values.map((value) => `"${value.replace(/[\\"]/g, '\\$&')}"`)
   return sql`${`{${quoted.join(',')}}`}::text::text[]`
 }

@@ -10,7 +10,7 @@ import {
   text,
   timestamp,
 } from 'drizzle-orm/pg-core'
-import { type JobError, jobs } from './jobs.ts'
+import type { JobError } from './jobs.ts'
 
 const identifier = customType<{ data: string; driverData: string }>({ dataType: () => 'text COLLATE "C"' })
 
@@ -18,13 +18,14 @@ const identifier = customType<{ data: string; driverData: string }>({ dataType: 
  * One row for each lease that was ever taken, written once, when the lease is settled or taken back: the
  * history that a retry does not erase. `attempt` is what the job counted then (a release gives it back and
  * an explicit retry starts again at 1), so only the lease token tells two leases of a job apart.
+ *
+ * No foreign key: its check took a third of the throughput of completing jobs in batches. The job functions write only
+ * attempts of jobs that they hold locked, and the trigger `jobs_deleted` removes them with their job.
  */
 export const jobAttempts = pgTable(
   'job_attempts',
   {
-    jobId: identifier('job_id')
-      .notNull()
-      .references(() => jobs.id, { onDelete: 'cascade' }),
+    jobId: identifier('job_id').notNull(),
     leaseToken: bigint('lease_token', { mode: 'number' }).notNull(),
     startedAt: timestamp('started_at', { withTimezone: true }).notNull(),
     finishedAt: timestamp('finished_at', { withTimezone: true }).notNull(),

@@ -16,7 +16,7 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
 import { executionMode, jobStatus } from './enums.ts'
-import { trigger, updatedAtTrigger } from './trigger.ts'
+import { trigger } from './trigger.ts'
 
 /** Any value that JSON can hold. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
@@ -94,7 +94,7 @@ export const jobs = pgTable(
     index('jobs_deadline_at_idx')
       .on(table.queue, table.deadlineAt)
       .where(sql`deadline_at IS NOT NULL AND status IN ('pending', 'waiting')`),
-    index('jobs_created_at_idx').on(table.createdAt, table.id),
+    index('jobs_created_at_idx').on(table.createdAt),
     // completed_at follows, so that "has this parent an unfinished child" is one probe.
     index('jobs_parent_id_idx').on(table.parentId, table.completedAt).where(sql`parent_id IS NOT NULL`),
     index('jobs_root_id_idx').on(table.rootId).where(sql`root_id IS NOT NULL`),
@@ -106,65 +106,51 @@ export const jobs = pgTable(
       .on(table.queue, table.singletonKey)
       .where(sql`singleton_key IS NOT NULL AND status IN ('pending', 'running', 'waiting')`),
 
-    check('jobs_progress_check', sql`progress >= 0 AND progress <= 1`),
-    check('jobs_attempt_check', sql`attempt >= 0 AND max_attempts >= 1`),
-    check('jobs_backoff_seconds_check', sql`backoff_seconds >= 0 AND backoff_seconds <= 86400`),
-    check('jobs_lease_token_check', sql`lease_token >= 0`),
-    check(
-      'jobs_lease_check',
-      sql`(status = 'running') = (lease_expires_at IS NOT NULL) AND (status <> 'running' OR (lease_token > 0 AND worker_id IS NOT NULL AND heartbeat_at IS NOT NULL AND started_at IS NOT NULL))`,
-    ),
+    // PostgreSQL reads every check anew for each statement that writes, so there are few and they are short: these say
+    // what a row in each status is. What is written once is checked by the trigger jobs_input, which costs an update of
+    // other columns nothing. (Thirteen checks were a third of the time of claiming one job.)
+    check('jobs_lease_check', sql`(status = 'running') = (lease_expires_at IS NOT NULL)`),
     check(
       'jobs_completed_at_check',
-      sql`(completed_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled'))`,
+      sql`(completed_at IS NULL) = (status IN ('pending', 'running', 'waiting'))`,
     ),
-    check(
-      'jobs_wait_reason_check',
-      sql`(wait_reason IS NOT NULL) = (status = 'waiting') AND wait_reason IN ('approval', 'input', 'children', 'external')`,
-    ),
-    check(
-      'jobs_error_check',
-      sql`jsonb_typeof(error) = 'object' AND (status <> 'failed' OR error IS NOT NULL)`,
-    ),
-    // inputs and result are not looked at here: a check runs at every update, and a heartbeat would
-    // have to read a document of a megabyte to learn that it still is one.
-    check(
-      'jobs_documents_check',
-      sql`jsonb_typeof(metadata) = 'object' AND jsonb_typeof(usage) = 'object' AND jsonb_typeof(required_action) = 'object'`,
-    ),
-    check(
-      'jobs_identifier_length_check',
-      sql`octet_length(id) BETWEEN 1 AND 255 AND octet_length(queue) BETWEEN 1 AND 255 AND octet_length(intent) BETWEEN 1 AND 1024 AND octet_length(worker_id) BETWEEN 1 AND 255`,
-    ),
-    check(
-      'jobs_key_length_check',
-      sql`octet_length(idempotency_key) BETWEEN 1 AND 1024 AND octet_length(singleton_key) BETWEEN 1 AND 1024 AND octet_length(trace_id) BETWEEN 1 AND 255`,
-    ),
-    check(
-      'jobs_text_length_check',
-      sql`octet_length(progress_message) <= 4096 AND octet_length(callback_url) BETWEEN 1 AND 4096`,
-    ),
-    check('jobs_parent_id_check', sql`parent_id <> id AND (parent_id IS NULL) = (root_id IS NULL)`),
+    check('jobs_wait_reason_check', sql`(wait_reason IS NULL) = (status <> 'waiting')`),
+    check('jobs_error_check', sql`error IS NOT NULL OR status <> 'failed'`),
+    check('jobs_progress_check', sql`progress BETWEEN 0 AND 1`),
+    check('jobs_attempt_check', sql`attempt >= 0`),
   ],
 )
 
-/** `updated_at` is the database's, not the client's. */
-export const jobsUpdatedAt = updatedAtTrigger(jobs)
-
-/** Refuses every change of status that the design does not have; its condition is the rule itself, so that an allowed change costs no call. */
+/**
+ * Refuses every change of status that the design does not have, and keeps `updated_at`, which is the database's and not
+ * the client's. One function without a condition: PostgreSQL reads a condition anew for each statement, and one that
+ * compares every column took as long as the rest of the update.
+ */
 export const jobsTransition = trigger(jobs, {
   name: 'jobs_transition',
   timing: 'BEFORE',
   events: 'UPDATE',
   each: 'ROW',
-  function: 'jobs_refuse_transition',
-  when: `NEW.lease_token < OLD.lease_token OR NEW.id <> OLD.id OR NOT CASE OLD.status
-      WHEN 'pending' THEN NEW.status <> 'completed'
-      WHEN 'running' THEN true
-      WHEN 'waiting' THEN NEW.status IN ('waiting', 'pending', 'failed', 'cancelled')
-      WHEN 'completed' THEN NEW.status = 'completed'
-      ELSE NEW.status IN (OLD.status, 'pending')
-    END`,
+  function: 'jobs_check_transition',
+})
+
+/** Refuses what no job may be, when it is accepted and when one of these columns is written again. */
+export const jobsInput = trigger(jobs, {
+  name: 'jobs_input',
+  timing: 'BEFORE',
+  events: `INSERT OR UPDATE OF queue, intent, max_attempts, backoff_seconds, progress_message, wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action, usage, metadata, inputs`,
+  each: 'ROW',
+  function: 'jobs_check_input',
+})
+
+/** Attempts go with their job. */
+export const jobsDeleted = trigger(jobs, {
+  name: 'jobs_deleted',
+  timing: 'AFTER',
+  events: 'DELETE',
+  each: 'STATEMENT',
+  function: 'jobs_delete_attempts',
+  referencing: 'OLD TABLE AS deleted',
 })
 
 /** A parent that waits for its children goes on when the last of them ends, whoever ended it. */

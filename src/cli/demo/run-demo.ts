@@ -1,7 +1,7 @@
 import { describeLocation } from '../../database/location.ts'
 import { connect, type Database, type DatabaseLocation, migrate, rememberMany } from '../../index.ts'
 import { type DemoFixture, type DemoMemory, readFixture } from './fixture.ts'
-import { liveOneJob } from './job-life.ts'
+import { showJobs } from './job-life.ts'
 import { ask, askByKeyword, comparisonLines, keywordLines, scoreboardLines } from './searches.ts'
 import { shortened, styled, type Terminal, terminalOf } from './terminal.ts'
 
@@ -39,7 +39,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     }
     say(...(await searchLines(db, terminal, fixture)))
     say('', heading(terminal, 'The life of two jobs'))
-    await liveOneJob(db, terminal)
+    await showJobs(db, terminal)
   } finally {
     await close()
   }
@@ -113,9 +113,9 @@ async function ownQuestionLines(db: Database, terminal: Terminal, text: string):
     styled(terminal, 'bold', shortened(text, terminal.columns)),
     ...found,
     '',
-    'By keyword only: a search by meaning needs the vector of the question, and no embedder is configured.',
-    'The demo has vectors for its own questions alone; a service brings its embedder and passes queryEmbedding',
-    'to vectorSearch or hybridSearch.',
+    'By keyword only: a search by meaning needs the vector of the question; no embedder is configured.',
+    'The demo has vectors for its own questions alone; a service brings an embedder of its own and passes',
+    'queryEmbedding to vectorSearch or hybridSearch.',
   ]
 }
 

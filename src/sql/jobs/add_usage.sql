@@ -37,7 +37,7 @@ BEGIN
       'by_model', coalesce(job.usage -> 'by_model', '{}') || jsonb_build_object(add_usage.model,
         public.sum_usage(job.usage -> 'by_model' -> add_usage.model, add_usage.input_tokens, add_usage.output_tokens, add_usage.cost))
     )
-  WHERE job.id = add_usage.job_id AND job.lease_token = add_usage.lease_token AND job.status = 'running'
+  WHERE job.id = add_usage.job_id AND job.lease_token = add_usage.lease_token AND job.lease_expires_at IS NOT NULL
   RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
   IF FOUND THEN
     RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;

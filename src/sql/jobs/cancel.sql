@@ -20,12 +20,12 @@ DECLARE
 BEGIN
   IF cancel.cascade THEN
     WITH RECURSIVE descendant (id, depth) AS (
-      SELECT cancel.job_id, 0
+      SELECT cancel.job_id COLLATE "C", 0
       UNION ALL
       SELECT child.id, descendant.depth + 1
       FROM descendant JOIN public.jobs AS child ON child.parent_id = descendant.id
     )
-    SELECT array_agg(descendant.id ORDER BY descendant.depth DESC, descendant.id COLLATE "C") INTO targets FROM descendant;
+    SELECT array_agg(descendant.id ORDER BY descendant.depth DESC, descendant.id) INTO targets FROM descendant;
   END IF;
 
   FOREACH target IN ARRAY targets LOOP

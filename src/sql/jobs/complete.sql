@@ -4,6 +4,10 @@
 --   SELECT complete('job-1', lease_token => 4, result => '{"summary": "…"}');
 --
 -- A job whose cancellation was asked for, and which got done nevertheless, is completed.
+--
+-- Here and in the other functions about leases, lease_expires_at IS NOT NULL says that the job is running (a check of the
+-- table makes it the same). status = 'running' would offer the planner the index of running jobs, and where statistics say
+-- that few are running it reads all of them instead of the primary key: measured, 0.8 ms instead of 0.05.
 CREATE OR REPLACE FUNCTION public.complete(job_id text, lease_token bigint, result jsonb DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql
@@ -17,7 +21,7 @@ BEGIN
     UPDATE public.jobs AS job
     SET status = 'completed', result = complete.result, error = NULL, progress = 1, lease_expires_at = NULL,
       completed_at = current_moment
-    WHERE job.id = complete.job_id AND job.lease_token = complete.lease_token AND job.status = 'running'
+    WHERE job.id = complete.job_id AND job.lease_token = complete.lease_token AND job.lease_expires_at IS NOT NULL
     RETURNING job.id, job.lease_token, job.started_at, job.attempt, job.worker_id
   )
   INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)

@@ -29,7 +29,7 @@ BEGIN
       SELECT * FROM unnest(complete_many.job_ids, complete_many.lease_tokens, complete_many.results) AS one (id, token, result)
       ORDER BY one.id COLLATE "C"
     ) AS lease
-    WHERE job.id = lease.id AND job.lease_token = lease.token AND job.status = 'running'
+    WHERE job.id = lease.id AND job.lease_token = lease.token AND job.lease_expires_at IS NOT NULL
     RETURNING job.id, job.lease_token, job.started_at, job.attempt, job.worker_id
   ), recorded AS (
     INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)

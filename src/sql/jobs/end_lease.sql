@@ -20,7 +20,7 @@ DECLARE
   job public.jobs;
 BEGIN
   SELECT * INTO job FROM public.jobs
-  WHERE id = end_lease.job_id AND lease_token = end_lease.lease_token AND status = 'running'
+  WHERE id = end_lease.job_id AND lease_token = end_lease.lease_token AND lease_expires_at IS NOT NULL
   FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RETURN public.lease_refusal(end_lease.job_id, end_lease.lease_token);

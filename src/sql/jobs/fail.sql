@@ -37,7 +37,7 @@ BEGIN
   reason := '{"code": "error"}'::jsonb || fail.error;
 
   SELECT * INTO job FROM public.jobs
-  WHERE id = fail.job_id AND lease_token = fail.lease_token AND status = 'running'
+  WHERE id = fail.job_id AND lease_token = fail.lease_token AND lease_expires_at IS NOT NULL
   FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RETURN public.lease_refusal(fail.job_id, fail.lease_token);

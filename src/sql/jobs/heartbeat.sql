@@ -16,7 +16,10 @@ DECLARE
   current_moment timestamptz := public.jobs_now();
 BEGIN
   PERFORM public.check_leases('heartbeat', heartbeat.job_ids, heartbeat.lease_tokens);
-  PERFORM public.check_lease_seconds('heartbeat', heartbeat.lease_seconds);
+  IF (heartbeat.lease_seconds >= 0.01 AND heartbeat.lease_seconds <= 604800) IS NOT TRUE THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('heartbeat: lease_seconds must be from 0.01 to 604800 (a week), got %s', coalesce(heartbeat.lease_seconds::text, 'null'));
+  END IF;
 
   -- In the order of their ids, so that two calls that share jobs never wait for each other in a ring.
   UPDATE public.jobs AS job
@@ -25,7 +28,7 @@ BEGIN
   FROM (
     SELECT * FROM unnest(heartbeat.job_ids, heartbeat.lease_tokens) AS one (id, token) ORDER BY one.id COLLATE "C"
   ) AS lease
-  WHERE job.id = lease.id AND job.lease_token = lease.token AND job.status = 'running';
+  WHERE job.id = lease.id AND job.lease_token = lease.token AND job.lease_expires_at IS NOT NULL;
 
   RETURN QUERY
     SELECT lease.id, lease.token,
@@ -33,7 +36,7 @@ BEGIN
       job.lease_expires_at
     FROM unnest(heartbeat.job_ids, heartbeat.lease_tokens) WITH ORDINALITY AS lease (id, token, place)
     LEFT JOIN public.jobs AS job
-      ON job.id = lease.id AND job.lease_token = lease.token AND job.status = 'running'
+      ON job.id = lease.id AND job.lease_token = lease.token AND job.lease_expires_at IS NOT NULL
     ORDER BY lease.place;
 END
 $$;

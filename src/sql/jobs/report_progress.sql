@@ -24,7 +24,7 @@ BEGIN
   UPDATE public.jobs AS job
   SET progress = coalesce(report_progress.progress, job.progress),
     progress_message = coalesce(report_progress.message, job.progress_message)
-  WHERE job.id = report_progress.job_id AND job.lease_token = report_progress.lease_token AND job.status = 'running'
+  WHERE job.id = report_progress.job_id AND job.lease_token = report_progress.lease_token AND job.lease_expires_at IS NOT NULL
   RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
   IF FOUND THEN
     RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;

@@ -34,7 +34,8 @@ BEGIN
       '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy}'::text[],
       '{string,string,boolean,string,string,object,array,boolean}'::text[]
     ) AS value (key, expected);
-    IF jsonb_path_exists(filter, '$.ids[*] ? (@.type() != "string")') THEN
+    -- Strict, because a lax path would look into an array among the ids; silent, because a strict one wants the key.
+    IF jsonb_path_exists(filter, 'strict $.ids[*] ? (@.type() != "string")', silent => true) THEN
       RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
         MESSAGE = format('filter.ids must be an array of strings, got %s', left((filter -> 'ids')::text, 60));
     END IF;

@@ -6,7 +6,7 @@ LANGUAGE sql STABLE STRICT
 AS $$
   SELECT written.word
   FROM ts_stat('SELECT m.search_vector FROM public.memory_items AS m') AS written
-  WHERE nearest_lexeme.lexeme !~ '\d' AND similarity(written.word, nearest_lexeme.lexeme) >= 0.3
+  WHERE nearest_lexeme.lexeme !~ '\d' AND similarity(written.word, nearest_lexeme.lexeme) >= 0.45
   ORDER BY similarity(written.word, nearest_lexeme.lexeme) DESC, written.ndoc DESC, written.word COLLATE "C"
   LIMIT 1
 $$;

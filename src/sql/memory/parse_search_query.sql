@@ -2,7 +2,8 @@
 -- `-word` and `-"a phrase"` must not occur. Anything else, an unclosed quote or a lone minus among it, is plain text.
 --
 -- lexemes: the distinct lexemes to rank by, in byte order; empty for stop words alone.
--- required: what must hold, null where nothing must.
+-- required: what must hold, null where nothing must. Of so many words only, because PostgreSQL reads and evaluates a
+--   tsquery by recursion, and one of thousands of words in a row would exceed the stack.
 CREATE OR REPLACE FUNCTION public.parse_search_query(query_text text, OUT lexemes text[], OUT required tsquery)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -11,6 +12,8 @@ DECLARE
   rest text := query_text;
   phrases text[] := '{}';
   exclusions text[] := '{}';
+  most_required constant integer := 1000;
+  words bigint;
 BEGIN
   -- A minus counts only at the start of a word: state-of-the-art excludes nothing.
   IF rest ~ '["-]' THEN
@@ -27,6 +30,15 @@ BEGIN
     FROM unnest(tsvector_to_array(to_tsvector(english, concat_ws(' ', rest, array_to_string(phrases, ' '))))) AS given (lexeme)
     ORDER BY given.lexeme COLLATE "C"
   );
+  -- Counted before the phrases are put together, as deep as they may be.
+  SELECT count(*) INTO words
+  FROM unnest(phrases || exclusions) AS given (text)
+  CROSS JOIN LATERAL ts_parse('pg_catalog.default', given.text) AS token
+  WHERE token.tokid <> 12; -- 12 is the space between words
+  IF words > most_required THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('query_text must have at most %s words in phrases and exclusions, got %s', most_required, words);
+  END IF;
   SELECT string_agg('(' || part.query::text || ')', ' & ')::tsquery INTO required
   FROM (
     SELECT phraseto_tsquery(english, phrase) FROM unnest(phrases) AS phrase

@@ -1,6 +1,9 @@
 -- The limit_rows rows nearest to the query by cosine, among those with an embedding that meet what the query text
--- requires (null: nothing) and pass the condition, which speaks of $1 (query_tags) and $2 (filter). Exact: it reads
--- every row that passes.
+-- requires (null: nothing) and pass the condition, which speaks of $1 (query_tags) and $2 (filter).
+--
+-- Never fewer than limit_rows when so many pass: an approximate index is asked only where many rows pass, and what it
+-- leaves short is read exactly. Where few pass, the exact scan over them is both faster and complete (measured at
+-- 200,000 rows with a filter that 0.1 % pass: HNSW with iterative scan took 50 ms for 7 of 10 rows).
 CREATE OR REPLACE FUNCTION public.vector_rows(
   query_embedding vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb
 )
@@ -8,17 +11,55 @@ RETURNS TABLE (id text, similarity float8)
 LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
+DECLARE
+  query constant vector := l2_normalize(query_embedding);
+  method text;
+  lists integer;
+  row_estimate float8;
+  -- Up to so many rows the exact scan is the better choice: its cost grows with the rows that pass, the index's with the
+  -- rows that do not, so they meet where the product of the two selectivities is constant.
+  few bigint;
+  passing bigint;
+  ids text[];
+  similarities float8[];
 BEGIN
+  condition := condition || CASE WHEN required IS NULL THEN '' ELSE ' AND m.search_vector @@ $3' END;
+
+  SELECT indexed.method, indexed.lists, indexed.row_estimate, greatest(1000, limit_rows, sqrt(50 * indexed.row_estimate))
+  INTO method, lists, row_estimate, few
+  FROM public.vector_index() AS indexed;
+
+  IF method IS NOT NULL AND row_estimate > few AND required IS NULL AND query_tags = '{}' AND filter - 'fuzzy' = '{}' THEN
+    -- Nothing but expiry narrows the search: whoever is wrong about that is caught below, by too few rows.
+    passing := row_estimate;
+  ELSIF method IS NOT NULL THEN
+    EXECUTE format(
+      'SELECT count(*) FROM (SELECT FROM public.memory_items AS m WHERE m.embedding IS NOT NULL AND %s LIMIT $4) AS passing',
+      condition
+    )
+    INTO passing
+    USING query_tags, filter, required, few + 1;
+  END IF;
+
+  IF passing > few THEN
+    SELECT array_agg(nearest.id), array_agg(nearest.similarity) INTO ids, similarities
+    FROM public.vector_index_rows(query, required, condition, query_tags, limit_rows, filter, method, lists) AS nearest;
+    IF cardinality(ids) = limit_rows THEN
+      RETURN QUERY SELECT * FROM unnest(ids, similarities);
+      RETURN;
+    END IF;
+  END IF;
+
   RETURN QUERY EXECUTE format(
     $query$
-      SELECT m.id, 1 - (m.embedding <=> $3) AS similarity
+      SELECT m.id, 1 - (m.embedding <=> $4) AS similarity
       FROM public.memory_items AS m
-      WHERE m.embedding IS NOT NULL AND ($4 IS NULL OR m.search_vector @@ $4) AND %s
+      WHERE m.embedding IS NOT NULL AND %s
       ORDER BY similarity DESC, m.id COLLATE "C"
       LIMIT $5
     $query$,
     condition
   )
-  USING query_tags, filter, l2_normalize(query_embedding), required, limit_rows;
+  USING query_tags, filter, required, query, limit_rows;
 END
 $$;

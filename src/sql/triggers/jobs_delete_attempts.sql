@@ -1,0 +1,11 @@
+-- Deletes the attempts of deleted jobs, as a cascading foreign key would.
+CREATE OR REPLACE FUNCTION public.jobs_delete_attempts()
+RETURNS trigger
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
+BEGIN
+  DELETE FROM public.job_attempts WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
+  RETURN NULL;
+END
+$$;

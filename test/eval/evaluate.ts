@@ -1,0 +1,116 @@
+import { sql } from 'drizzle-orm'
+import type { Database } from '../../src/database/database.ts'
+import { bm25Search, hybridSearch, rememberMany, vectorSearch } from '../../src/index.ts'
+import type { Collection, Vectors } from './collections.ts'
+import { mean, ndcg, recall, reciprocalRank } from './metrics.ts'
+
+export interface Scores {
+  readonly ndcg10: number
+  readonly recall100: number
+  readonly mrr10: number
+}
+
+export interface MethodScores extends Scores {
+  /** As in reference_scores.json, or `convex …`, which the reference does not have. */
+  readonly method: string
+}
+
+export type Progress = (step: string, done: number, total: number) => void
+
+/**
+ * Fills an empty database with a collection and asks all its queries by each method. The database must hold nothing
+ * else: BM25's statistics are over all rows.
+ */
+export async function evaluateCollection(
+  db: Database,
+  collection: Collection,
+  progress: Progress = () => {},
+): Promise<MethodScores[]> {
+  await loadDocuments(db, collection, undefined, (done, total) => progress('loading', done, total))
+  const ask = (method: string, search: Search, isFusion = false) =>
+    askAll(collection, search, isFusion, (done, total) => progress(method, done, total)).then((scores) => ({
+      method,
+      ...scores,
+    }))
+
+  // The reference corrects no typing errors, and the queries have words that no document has.
+  const filter = { fuzzy: false }
+  const results = [await ask('bm25', ({ text }, k) => bm25Search(db, { queryText: text, k, filter }))]
+  for (const [set, vectors] of collection.vectors) {
+    await loadDocuments(db, collection, vectors, (done, total) => progress(`loading ${set}`, done, total))
+    const embedding = (at: number) => vectors.queries[at] ?? null
+    results.push(
+      await ask(set, async ({ at }, k) => {
+        const queryEmbedding = embedding(at)
+        return queryEmbedding === null ? [] : vectorSearch(db, { queryEmbedding, k })
+      }),
+    )
+    for (const [fusion, method] of [
+      ['rrf', 'rrf60'],
+      ['convex', 'convex'],
+    ] as const) {
+      results.push(
+        await ask(
+          `${method} bm25+${set}`,
+          ({ text, at }, k) =>
+            hybridSearch(db, { queryText: text, queryEmbedding: embedding(at), k, fusion, filter }),
+          true,
+        ),
+      )
+    }
+  }
+  return results
+}
+
+type Search = (query: Collection['queries'][number], k: number) => Promise<readonly { readonly id: string }[]>
+
+async function askAll(
+  { queries }: Collection,
+  search: Search,
+  isFusion: boolean,
+  progress: (done: number, total: number) => void,
+): Promise<Scores> {
+  const scores: Scores[] = []
+  for (const query of queries) {
+    const hundred = (await search(query, 100)).map((row) => row.id)
+    // The first ten of a hundred are what a search for ten gives, but for a fusion, whose legs offer more for a larger k.
+    const ten = isFusion ? (await search(query, 10)).map((row) => row.id) : hundred.slice(0, 10)
+    scores.push({
+      ndcg10: ndcg(ten, query.judgements, 10),
+      recall100: recall(hundred, query.judgements, 100),
+      mrr10: reciprocalRank(ten, query.judgements, 10),
+    })
+    progress(scores.length, queries.length)
+  }
+  return {
+    ndcg10: mean(scores.map((score) => score.ndcg10)),
+    recall100: mean(scores.map((score) => score.recall100)),
+    mrr10: mean(scores.map((score) => score.mrr10)),
+  }
+}
+
+async function loadDocuments(
+  db: Database,
+  { documents }: Collection,
+  vectors: Vectors | undefined,
+  onProgress: (done: number, total: number) => void,
+): Promise<void> {
+  await db.execute(sql`DELETE FROM public.memory_items`)
+  const items = documents.map(({ id, text }, at) => ({
+    id,
+    // Some collections have empty documents, which count among N. A memory has at least one byte.
+    text: text || ' ',
+    embedding: vectors?.documents[at] ?? null,
+  }))
+  await rememberMany(db, { items, onProgress })
+  await db.execute(sql`ANALYZE public.memory_items`)
+}
+
+/** The largest difference of nDCG@10 from the reference that a difference in tokenising explains. */
+export const allowedDifference = 0.005
+
+/** How far bm25's nDCG@10 is from the reference's. */
+export function differenceFromReference(collection: Collection, results: readonly MethodScores[]): number {
+  const actual = results.find((result) => result.method === 'bm25')?.ndcg10 ?? Number.NaN
+  return actual - (collection.reference.bm25?.ndcg10 ?? Number.NaN)
+}

@@ -1,0 +1,95 @@
+import { sql } from 'drizzle-orm'
+import { expect, it } from 'vitest'
+import { queryRows } from '../../src/database/rows.ts'
+import { type JobStatus, schema } from '../../src/index.ts'
+import { describeOnEachBackend } from '../support/backends.ts'
+import { read, uniqueName } from './fixtures.ts'
+
+const statuses = schema.jobStatus.enumValues
+const allowed: Record<JobStatus, readonly JobStatus[]> = {
+  pending: ['running', 'waiting', 'cancelled', 'failed'],
+  running: ['completed', 'failed', 'pending', 'waiting', 'cancelled'],
+  waiting: ['pending', 'failed', 'cancelled'],
+  completed: [],
+  failed: ['pending'],
+  cancelled: ['pending'],
+}
+
+/** The columns that a status needs, so that only the transition can be what is refused. */
+const columnsOf = (status: JobStatus) =>
+  sql.raw(`
+  status = '${status}',
+  lease_token = 1, worker_id = 'w', heartbeat_at = now(), started_at = now(),
+  lease_expires_at = ${status === 'running' ? 'now()' : 'NULL'},
+  wait_reason = ${status === 'waiting' ? `'input'` : 'NULL'},
+  error = ${status === 'failed' ? `'{}'` : 'NULL'},
+  completed_at = ${['completed', 'failed', 'cancelled'].includes(status) ? 'now()' : 'NULL'}`)
+
+describeOnEachBackend('the transitions of a job', (test) => {
+  async function jobIn(status: JobStatus): Promise<string> {
+    const id = uniqueName()
+    await test.db.insert(schema.jobs).values({ id, intent: 'a' })
+    const path: JobStatus[] =
+      status === 'pending' ? [] : status === 'completed' ? ['running', status] : [status]
+    for (const step of path) await test.db.execute(sql`UPDATE jobs SET ${columnsOf(step)} WHERE id = ${id}`)
+    return id
+  }
+
+  const pairs = statuses.flatMap((from) => statuses.map((to) => [from, to] as const))
+  it.each(pairs)('%s to %s', async (from, to) => {
+    const id = await jobIn(from)
+    const change = queryRows(test.db, sql`UPDATE jobs SET ${columnsOf(to)} WHERE id = ${id}`)
+    if (from === to || allowed[from].includes(to)) {
+      await change
+      expect((await read(test.db, id)).status).toBe(to)
+    } else {
+      await expect(change).rejects.toThrow(`job ${id}: status cannot change from ${from} to ${to}`)
+      await expect(change).rejects.toMatchObject({ code: 'conflict' })
+      expect((await read(test.db, id)).status).toBe(from)
+    }
+  })
+
+  it('never takes a lease token back, nor changes an id', async () => {
+    const id = await jobIn('running')
+    await expect(queryRows(test.db, sql`UPDATE jobs SET lease_token = 0 WHERE id = ${id}`)).rejects.toThrow(
+      `job ${id}: lease_token only grows, it is 1 and would become 0`,
+    )
+    await expect(queryRows(test.db, sql`UPDATE jobs SET id = 'x' WHERE id = ${id}`)).rejects.toThrow(
+      'the id of a job never changes',
+    )
+  })
+
+  it.each([
+    [`status = 'running'`, 'jobs_lease_check'],
+    [`lease_expires_at = now()`, 'jobs_lease_check'],
+    [`completed_at = now()`, 'jobs_completed_at_check'],
+    [`status = 'waiting'`, 'jobs_wait_reason_check'],
+    [`status = 'waiting', wait_reason = 'boredom'`, 'jobs_wait_reason_check'],
+    [`status = 'failed', completed_at = now()`, 'jobs_error_check'],
+    [`progress = 1.5`, 'jobs_progress_check'],
+    [`progress = 'NaN'`, 'jobs_progress_check'],
+    [`max_attempts = 0`, 'jobs_attempt_check'],
+    [`attempt = -1`, 'jobs_attempt_check'],
+    [`backoff_seconds = 'NaN'`, 'jobs_backoff_seconds_check'],
+    [`metadata = '[]'`, 'jobs_documents_check'],
+    [`usage = '1'`, 'jobs_documents_check'],
+    [`error = '"x"'`, 'jobs_error_check'],
+    [`parent_id = id`, 'jobs_parent_id_check'],
+    [`trace_id = ''`, 'jobs_key_length_check'],
+    [`progress_message = repeat('x', 5000)`, 'jobs_text_length_check'],
+  ])('refuses a row with %s', async (change, constraint) => {
+    const id = await jobIn('pending')
+    await expect(queryRows(test.db, sql.raw(`UPDATE jobs SET ${change} WHERE id = '${id}'`))).rejects.toThrow(
+      constraint,
+    )
+  })
+
+  it('changes updated_at when something changed, and only then', async () => {
+    const id = await jobIn('pending')
+    const { updatedAt } = await read(test.db, id)
+    await test.db.execute(sql`UPDATE jobs SET status = status WHERE id = ${id}`)
+    expect((await read(test.db, id)).updatedAt).toEqual(updatedAt)
+    await test.db.execute(sql`UPDATE jobs SET metadata = '{"a": 1}' WHERE id = ${id}`)
+    expect((await read(test.db, id)).updatedAt.getTime()).toBeGreaterThan(updatedAt.getTime())
+  })
+})

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto'
+import { sql } from 'drizzle-orm'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import {
+  bm25Score,
+  bm25Search,
+  type Connection,
+  connect,
+  DatabaseError,
+  forget,
+  getMemory,
+  hybridSearch,
+  listMemories,
+  recall,
+  remember,
+  rememberMany,
+  schema,
+  vectorSearch,
+} from '../../src/index.ts'
+import { describeOnServer } from '../support/backends.ts'
+import { embedding, expectRefusal, idsOf } from '../support/fixtures.ts'
+
+/** Roles belong to the whole server, so their names are this run's own. */
+const suffix = randomBytes(4).toString('hex')
+const reader = `opa_test_reader_${suffix}`
+const stranger = `opa_test_stranger_${suffix}`
+
+describeOnServer('roles with few rights', (server) => {
+  const connections: Connection[] = []
+  const as = async (role: string) => {
+    const url = new URL(server.url)
+    url.username = role
+    url.password = 'secret'
+    const connection = await connect({ kind: 'server', url: url.toString() }, { maxConnections: 2 })
+    connections.push(connection)
+    return connection.db
+  }
+
+  beforeAll(async () => {
+    await rememberMany(server.db, { items: [{ id: 'x', text: 'green tea', embedding: embedding(1) }] })
+    for (const role of [reader, stranger]) {
+      await server.db.execute(sql.raw(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`))
+    }
+    // The statistics tables, where there are any, are read by the searches too.
+    await server.db.execute(sql.raw(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${reader}`))
+  })
+  afterAll(async () => {
+    await Promise.all(connections.map((connection) => connection.close()))
+    for (const role of [reader, stranger]) {
+      await server.db.execute(sql.raw(`DROP OWNED BY ${role}`))
+      await server.db.execute(sql.raw(`DROP ROLE ${role}`))
+    }
+  })
+
+  it('one that may only read can search', async () => {
+    const db = await as(reader)
+    const options = { queryText: 'green taa', queryEmbedding: embedding(1) }
+    expect(idsOf(await bm25Search(db, options))).toEqual(['x'])
+    expect(idsOf(await vectorSearch(db, options))).toEqual(['x'])
+    expect(idsOf(await hybridSearch(db, options))).toEqual(['x'])
+    expect(idsOf(await recall(db, { question: 'tea' }))).toEqual(['x'])
+    expect(await bm25Score(db, { queryText: 'tea', docText: 'tea' })).toBeGreaterThan(0)
+    expect(await getMemory(db, { id: 'x' })).toMatchObject({ text: 'green tea' })
+    expect(idsOf((await listMemories(db)).items)).toEqual(['x'])
+  })
+
+  it('one that may only read cannot write, and is told so', async () => {
+    const db = await as(reader)
+    const denied = 'permission denied for table memory_items'
+    await expectRefusal(remember(db, { text: 'x' }), DatabaseError, denied)
+    await expectRefusal(rememberMany(db, { items: [{ text: 'x' }, { text: 'y' }] }), DatabaseError, denied)
+    await expectRefusal(forget(db, { ids: ['x'] }), DatabaseError, denied)
+    expect(await server.db.$count(schema.memoryItems)).toBe(1)
+  })
+
+  it('one without rights reads nothing, and is told so', async () => {
+    const db = await as(stranger)
+    const denied = /permission denied for (table|schema)/
+    const options = { queryText: 'tea', queryEmbedding: embedding(1) }
+    for (const attempt of [
+      () => bm25Search(db, options),
+      () => vectorSearch(db, options),
+      () => hybridSearch(db, options),
+      () => bm25Score(db, { queryText: 'tea', docText: 'tea' }),
+      () => getMemory(db, { id: 'x' }),
+      () => listMemories(db),
+      () => remember(db, { text: 'x' }),
+      () => forget(db, { ids: ['x'] }),
+    ]) {
+      const refusal = await expectRefusal(attempt, DatabaseError, denied)
+      expect(refusal.cause).toBeInstanceOf(Error)
+    }
+    expect(await server.db.$count(schema.memoryItems)).toBe(1)
+  })
+})
