@@ -65,9 +65,11 @@ export { type RememberManyOptions, rememberMany } from './memory/remember-many.t
 export type { SearchFilter, SearchOptions } from './memory/search-filter.ts'
 export { type VectorResult, type VectorSearchOptions, vectorSearch } from './memory/vector-search.ts'
 export type {
+  ExecutionMode,
   Job,
   JobAttempt,
   JobError,
+  JobStatus,
   JobUsage,
   Json,
   JsonObject,

@@ -106,7 +106,11 @@ async function loadDocuments(
   await db.execute(sql`ANALYZE public.memory_items`)
 }
 
-/** The largest difference of nDCG@10 from the reference that a difference in tokenising explains. */
+/**
+ * The largest difference of nDCG@10 from the reference that is accepted. The reference's program differs in two ways: it
+ * takes texts apart at whatever is not a letter or a digit, and it counts a word as often as the query has it, while
+ * bm25_search sums over the distinct lexemes of a query.
+ */
 export const allowedDifference = 0.005
 
 /** How far bm25's nDCG@10 is from the reference's. */

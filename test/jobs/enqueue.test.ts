@@ -141,22 +141,22 @@ describeOnEachBackend('enqueue', (test) => {
   })
 
   it.each([
-    [{ intent: '' }, /intent|identifier_length/],
+    [{ intent: '' }, /intent must have from 1 to 1024 bytes, got 0/],
     [{ intent: 'a', inputs: [1] }, /inputs must be a JSON object, got array/],
     [{ intent: 'a', inputs: { a: 1n } }, /inputs must be a value that JSON can hold/],
     [{ intent: 'a', priority: 40_000 }, /priority must be from -32768 to 32767, got 40000/],
     [{ intent: 'a', priority: 1.5 }, /priority must be a whole number, got 1.5/],
     [{ intent: 'a', mode: 'magic' }, /execution_mode.*magic/],
     [{ intent: 'a', runAt: 'soon' }, /runAt must be a Date or an ISO 8601 time, got soon/],
-    [{ intent: 'a', maxAttempts: 0 }, /jobs_attempt_check/],
-    [{ intent: 'a', backoffSeconds: -1 }, /jobs_backoff_seconds_check/],
+    [{ intent: 'a', maxAttempts: 0 }, /max_attempts must be at least 1, got 0/],
+    [{ intent: 'a', backoffSeconds: -1 }, /backoff_seconds must be from 0 to 86400 \(a day\), got -1/],
     [{ intent: 'a', backoffSeconds: Number.NaN }, /backoffSeconds must be a number, got NaN/],
-    [{ intent: 'a', queue: 'q'.repeat(300) }, /jobs_identifier_length_check/],
+    [{ intent: 'a', queue: 'q'.repeat(300) }, /queue must have from 1 to 255 bytes, got 300/],
     [{ intent: 'a', queue: 7 }, /queue must be a string, got number/],
     [{ intent: 'a', parentId: 'nobody' }, /parent_id must be the id of a job, got nobody/],
     [{ intent: 'a', waitReason: 'children' }, /can wait for approval, input or external/],
     [{ intent: 'a', requiredAction: { question: '?' } }, /with a required_action/],
-    [{ intent: 'a', metadata: 'text' }, /jobs_documents_check/],
+    [{ intent: 'a', metadata: 'text' }, /metadata must be a JSON object, got string/],
     [{ intent: 'nul \u0000' }, /.*/],
     [{}, /intent/],
   ])('refuses %o', async (options, message) => {

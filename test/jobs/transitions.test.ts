@@ -60,23 +60,23 @@ describeOnEachBackend('the transitions of a job', (test) => {
   })
 
   it.each([
-    [`status = 'running'`, 'jobs_lease_check'],
+    [`status = 'running'`, 'use claim()'],
     [`lease_expires_at = now()`, 'jobs_lease_check'],
     [`completed_at = now()`, 'jobs_completed_at_check'],
     [`status = 'waiting'`, 'jobs_wait_reason_check'],
-    [`status = 'waiting', wait_reason = 'boredom'`, 'jobs_wait_reason_check'],
+    [`status = 'waiting', wait_reason = 'boredom'`, 'wait_reason must be approval, input, children or external, got boredom'],
     [`status = 'failed', completed_at = now()`, 'jobs_error_check'],
     [`progress = 1.5`, 'jobs_progress_check'],
     [`progress = 'NaN'`, 'jobs_progress_check'],
-    [`max_attempts = 0`, 'jobs_attempt_check'],
+    [`max_attempts = 0`, 'max_attempts must be at least 1, got 0'],
     [`attempt = -1`, 'jobs_attempt_check'],
-    [`backoff_seconds = 'NaN'`, 'jobs_backoff_seconds_check'],
-    [`metadata = '[]'`, 'jobs_documents_check'],
-    [`usage = '1'`, 'jobs_documents_check'],
-    [`error = '"x"'`, 'jobs_error_check'],
-    [`parent_id = id`, 'jobs_parent_id_check'],
-    [`trace_id = ''`, 'jobs_key_length_check'],
-    [`progress_message = repeat('x', 5000)`, 'jobs_text_length_check'],
+    [`backoff_seconds = 'NaN'`, 'backoff_seconds must be from 0 to 86400 (a day), got NaN'],
+    [`metadata = '[]'`, 'metadata must be a JSON object, got array'],
+    [`inputs = '[]'`, 'inputs must be a JSON object, got array'],
+    [`usage = '1'`, 'usage must be a JSON object, got number'],
+    [`parent_id = id`, 'parent_id must be another job'],
+    [`trace_id = ''`, 'trace_id must have from 1 to 255 bytes, got 0'],
+    [`progress_message = repeat('x', 5000)`, 'progress_message must have at most 4096 bytes, got 5000'],
   ])('refuses a row with %s', async (change, constraint) => {
     const id = await jobIn('pending')
     await expect(queryRows(test.db, sql.raw(`UPDATE jobs SET ${change} WHERE id = '${id}'`))).rejects.toThrow(
