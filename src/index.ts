@@ -7,10 +7,20 @@ export {
   type ServerLocation,
 } from './database/location.ts'
 export { type MigrateResult, migrate } from './database/migrate.ts'
+export type { Embedder, EmbedOptions } from './embedders/embedder.ts'
+export { type OpenaiEmbedderOptions, openaiEmbedder } from './embedders/openai-embedder.ts'
+export {
+  type FeatureExtractor,
+  type TransformersEmbedder,
+  type TransformersEmbedderOptions,
+  type TransformersModule,
+  transformersEmbedder,
+} from './embedders/transformers-embedder.ts'
 export {
   ConfigurationError,
   ConflictError,
   DatabaseError,
+  EmbedderError,
   InvalidInputError,
   MigrationError,
   NotFoundError,
@@ -53,16 +63,45 @@ export {
   bm25Search,
   type SearchResult,
 } from './memory/bm25-search.ts'
+export type { Difference, TunedMethod } from './memory/choose-fusion.ts'
+export {
+  type CreateMemoryOptions,
+  createMemory,
+  type Embedded,
+  type EmbeddingMemory,
+  type RecallByTextOptions,
+  type Recalled,
+  type RememberedResult,
+  type RememberOptions,
+} from './memory/create-memory.ts'
+export { type EmbedPendingOptions, type EmbedPendingResult, embedPending } from './memory/embed-pending.ts'
 export type { Embedding } from './memory/embedding.ts'
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  type MethodScores,
+  type StandardMethod,
+} from './memory/evaluate.ts'
 export { forget } from './memory/forget.ts'
+export type { Fusion } from './memory/fuse.ts'
 export { getMemory, type Memory } from './memory/get-memory.ts'
 export { type HybridResult, type HybridSearchOptions, hybridSearch } from './memory/hybrid-search.ts'
+export type { JudgedQuery } from './memory/judged-queries.ts'
 export { type ListMemoriesOptions, listMemories, type MemoryPage } from './memory/list-memories.ts'
 export { memoryId } from './memory/memory-id.ts'
+export { type Gains, ndcgAt, recallAt, reciprocalRank } from './memory/metrics.ts'
+export { type PruneExpiredOptions, pruneExpired } from './memory/prune-expired.ts'
 export { type RecallOptions, recall } from './memory/recall.ts'
 export { type NewMemory, type RememberResult, remember } from './memory/remember.ts'
 export { type RememberManyOptions, rememberMany } from './memory/remember-many.ts'
 export type { SearchFilter, SearchOptions } from './memory/search-filter.ts'
+export {
+  type Estimate,
+  type TunedWeights,
+  type TuneWeightsOptions,
+  tuneWeights,
+} from './memory/tune-weights.ts'
 export { type VectorResult, type VectorSearchOptions, vectorSearch } from './memory/vector-search.ts'
 export type {
   ExecutionMode,

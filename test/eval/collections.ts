@@ -52,7 +52,7 @@ export function readCollection(directory: string, name: CollectionName): Collect
     documents: linesOf(`${folder}/corpus.jsonl`).map((line) => JSON.parse(line)),
     queries: queries.flatMap(({ id, text }, at) => {
       const judged = judgements.get(id)
-      return judged === undefined ? [] : [{ id, text, at, judgements: judged }]
+      return judged === undefined ? [] : [{ id, text: plainWords(text), at, judgements: judged }]
     }),
     vectors: new Map(
       sets.map((set) => [
@@ -65,6 +65,11 @@ export function readCollection(directory: string, name: CollectionName): Collect
     ),
     reference: JSON.parse(readFileSync(`${folder}/reference_scores.json`, 'utf8')),
   }
+}
+
+/** A query without quotes and leading minuses: whoever wrote it knew no operators, and meant none. */
+function plainWords(text: string): string {
+  return text.replaceAll('"', ' ').replace(/(?<!\S)-+/g, ' ')
 }
 
 function readVectors(file: string): (Float32Array | null)[] {

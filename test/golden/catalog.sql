@@ -773,7 +773,7 @@ AS $function$
   SELECT ARRAY(
     SELECT corrected.lexeme
     FROM (
-      SELECT DISTINCT
+      SELECT
         CASE WHEN given.frequency > 0 THEN given.lexeme ELSE COALESCE(public.nearest_lexeme(given.lexeme), given.lexeme) END
       FROM unnest(lexemes, (public.search_statistics(lexemes)).document_frequencies) AS given (lexeme, frequency)
     ) AS corrected (lexeme)
@@ -1668,7 +1668,8 @@ BEGIN
 
   lexemes := ARRAY(
     SELECT given.lexeme
-    FROM unnest(tsvector_to_array(to_tsvector(english, concat_ws(' ', rest, array_to_string(phrases, ' '))))) AS given (lexeme)
+    FROM unnest(to_tsvector(english, concat_ws(' ', rest, array_to_string(phrases, ' ')))) AS given
+    CROSS JOIN LATERAL unnest(given.positions) AS occurrence
     ORDER BY given.lexeme COLLATE "C"
   );
   -- Counted before the phrases are put together, as deep as they may be.

@@ -50,8 +50,14 @@ describeOnEachBackend('bm25_search and bm25_score against the oracle', (test) =>
     const scoring = fc.record({
       asked: query.map((asked) => ({ ...asked, phrases: [], exclusions: [] })),
       text: memoryText,
-      k1: fc.oneof(fc.constantFrom(0, 1.2, 1000), fc.double({ min: 0, max: 1000, noNaN: true })),
-      b: fc.oneof(fc.constantFrom(0, 0.75, 1), fc.double({ min: 0, max: 1, noNaN: true })),
+      k1: fc.oneof(
+        fc.constantFrom(0, 1.2, 1000),
+        fc.integer({ min: 0, max: 100_000 }).map((n) => n / 100),
+      ),
+      b: fc.oneof(
+        fc.constantFrom(0, 0.75, 1),
+        fc.integer({ min: 0, max: 1000 }).map((n) => n / 1000),
+      ),
     })
     await fc.assert(
       fc.asyncProperty(

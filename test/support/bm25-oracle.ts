@@ -29,7 +29,7 @@ export interface OracleQuery {
   readonly exclusions: readonly string[]
 }
 
-/** What a query means: its lexemes in byte order, and the rows that have every phrase and no exclusion. */
+/** What a query means: its lexemes in byte order, each as often as it says it, and the rows that have every phrase and no exclusion. */
 export interface QueryMeaning {
   readonly lexemes: readonly string[]
   readonly permitted: ReadonlySet<string>
@@ -97,7 +97,7 @@ export async function meaningOf(db: Database, asked: OracleQuery): Promise<Query
     `,
   )
   return {
-    lexemes: [...lexemes.keys()].sort(compareBytes),
+    lexemes: [...lexemes].flatMap(([lexeme, count]) => Array(count).fill(lexeme)).sort(compareBytes),
     permitted: new Set(rows.map((row) => String(row.id))),
   }
 }

@@ -1,4 +1,4 @@
--- BM25 of one document: the sum over the query's lexemes of
+-- BM25 of one document: the sum over the query's lexemes, each as often as the query says it, of
 --   idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / average_length)).
 -- It is summed in lexeme order, so that the same data gives the same bytes.
 -- Source: Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009.

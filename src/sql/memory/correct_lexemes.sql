@@ -1,5 +1,5 @@
 -- The lexemes of a query with each one that occurs in no document replaced by the nearest one that does; those with
--- nothing near stay. Distinct and in byte order, as parse_search_query gives them.
+-- nothing near stay. In byte order, as parse_search_query gives them.
 CREATE OR REPLACE FUNCTION public.correct_lexemes(lexemes text[])
 RETURNS text[]
 LANGUAGE sql STABLE STRICT
@@ -7,7 +7,7 @@ AS $$
   SELECT ARRAY(
     SELECT corrected.lexeme
     FROM (
-      SELECT DISTINCT
+      SELECT
         CASE WHEN given.frequency > 0 THEN given.lexeme ELSE COALESCE(public.nearest_lexeme(given.lexeme), given.lexeme) END
       FROM unnest(lexemes, (public.search_statistics(lexemes)).document_frequencies) AS given (lexeme, frequency)
     ) AS corrected (lexeme)
