@@ -1,5 +1,5 @@
 import type { Database } from '../database/database.ts'
-import { complete, type CompleteOptions } from './complete.ts'
+import { type CompleteOptions, complete } from './complete.ts'
 import { completeMany } from './complete-many.ts'
 import type { SettleOutcome } from './lease.ts'
 
@@ -40,7 +40,9 @@ export class Completions {
         batch.forEach(({ resolve }, at) => resolve(results[at]?.outcome ?? 'not_found'))
       } catch {
         // Perhaps one result cannot be stored: let the others through, and each have its own error.
-        await Promise.all(batch.map(({ job, resolve, reject }) => complete(this.#db, job).then(resolve, reject)))
+        await Promise.all(
+          batch.map(({ job, resolve, reject }) => complete(this.#db, job).then(resolve, reject)),
+        )
       }
     }
     this.#isBusy = false

@@ -39,7 +39,9 @@ export async function listen(
 ): Promise<() => Promise<void>> {
   const client = (db as { $client?: ListeningClient }).$client
   if (typeof client?.listen !== 'function') {
-    throw new InvalidInputError('to listen, db must be a Drizzle database over postgres.js or PGlite, got one that cannot')
+    throw new InvalidInputError(
+      'to listen, db must be a Drizzle database over postgres.js or PGlite, got one that cannot',
+    )
   }
   const listening = await client.listen(channel, onNotify)
   return typeof listening === 'function' ? listening : () => listening.unlisten()

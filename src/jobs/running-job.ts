@@ -45,9 +45,12 @@ export class RunningJob {
   async run(handler: Handler | undefined, completions: Completions, leaseSeconds: number): Promise<void> {
     const deadline = this.#deadlineTimer(leaseSeconds)
     try {
-      if (handler === undefined) throw new InvalidInputError(`this worker has no handler for ${this.#job.intent}`)
+      if (handler === undefined)
+        throw new InvalidInputError(`this worker has no handler for ${this.#job.intent}`)
       const result = await handler(this.#job, this.#context())
-      await this.#settle(() => completions.complete({ ...this.lease, ...(result !== undefined && { result }) }))
+      await this.#settle(() =>
+        completions.complete({ ...this.lease, ...(result !== undefined && { result }) }),
+      )
     } catch (error) {
       await this.#settle(() => this.#afterError(error))
     } finally {
@@ -78,14 +81,23 @@ export class RunningJob {
 
   /** Settles once, and tries again while the database is away and the lease may still be ours. */
   async #settle(act: () => Promise<SettleOutcome>): Promise<void> {
-    for (let pause = 50; !this.#isSettled && this.#abortReason !== 'lease_lost'; pause = Math.min(pause * 2, 2000)) {
+    for (
+      let pause = 50;
+      !this.#isSettled && this.#abortReason !== 'lease_lost';
+      pause = Math.min(pause * 2, 2000)
+    ) {
       try {
         await act()
         this.#isSettled = true
       } catch (error) {
         // What cannot be stored will not become storable: that is the handler's failure.
         if (error instanceof InvalidInputError) {
-          act = () => fail(this.#db, { ...this.lease, error: { code: error.code, message: error.message }, retryable: false })
+          act = () =>
+            fail(this.#db, {
+              ...this.lease,
+              error: { code: error.code, message: error.message },
+              retryable: false,
+            })
         } else if (performance.now() > this.leaseEndsAt) {
           throw error
         }

@@ -58,7 +58,11 @@ export interface Worker {
  * const worker = work(db, { summarise: async (job, { signal }) => summarise(job.inputs, signal) }, { concurrency: 4 })
  * process.once('SIGTERM', () => worker.stop())
  */
-export function work(db: Database, handlers: Readonly<Record<string, Handler>>, options: WorkOptions = {}): Worker {
+export function work(
+  db: Database,
+  handlers: Readonly<Record<string, Handler>>,
+  options: WorkOptions = {},
+): Worker {
   const loop = new WorkLoop(db, new Map(Object.entries(handlers)), options)
   const stopped = loop.run()
   const stop = () => {
@@ -112,7 +116,13 @@ class WorkLoop {
   }
 
   async #claimUntilStopped(): Promise<void> {
-    const { pollMilliseconds = 100, maxPollMilliseconds = 2000, queue = 'default', modes, batch } = this.#options
+    const {
+      pollMilliseconds = 100,
+      maxPollMilliseconds = 2000,
+      queue = 'default',
+      modes,
+      batch,
+    } = this.#options
     let pause = pollMilliseconds
     while (!this.#stopping.signal.aborted) {
       const free = this.#concurrency - this.#running.size
@@ -135,7 +145,11 @@ class WorkLoop {
   async #claim(what: { queue: string; limit: number; modes?: readonly ExecutionMode[] }): Promise<number> {
     try {
       const claimedAt = performance.now()
-      const jobs = await claim(this.#db, { ...what, workerId: this.workerId, leaseSeconds: this.#leaseSeconds })
+      const jobs = await claim(this.#db, {
+        ...what,
+        workerId: this.workerId,
+        leaseSeconds: this.#leaseSeconds,
+      })
       for (const job of jobs) {
         const running = new RunningJob(this.#db, job, this.#leaseSeconds, claimedAt)
         const handler = this.#handlers.get(job.intent) ?? this.#handlers.get('*')
@@ -192,7 +206,9 @@ class WorkLoop {
     await this.#allEnded(drainSeconds)
     for (const job of this.#running.keys()) job.abort('shutdown')
     await this.#allEnded(abortSeconds)
-    await Promise.all([...this.#running.keys()].map((job) => job.letGo().catch((error) => this.#report(error))))
+    await Promise.all(
+      [...this.#running.keys()].map((job) => job.letGo().catch((error) => this.#report(error))),
+    )
   }
 
   async #allEnded(withinSeconds: number): Promise<void> {
@@ -204,7 +220,10 @@ class WorkLoop {
   async #listen(): Promise<(() => Promise<void>) | undefined> {
     if (!this.#options.isListening) return undefined
     try {
-      return await onJobs(this.#db, { queue: this.#options.queue ?? 'default', onReady: () => this.#nap.abort() })
+      return await onJobs(this.#db, {
+        queue: this.#options.queue ?? 'default',
+        onReady: () => this.#nap.abort(),
+      })
     } catch (error) {
       this.#report(error)
       return undefined

@@ -1,14 +1,24 @@
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { queryRows } from '../../src/database/rows.ts'
-import { claim, completeMany, type Database, enqueueMany, heartbeat, listJobs, queueStats } from '../../src/index.ts'
+import {
+  claim,
+  completeMany,
+  type Database,
+  enqueueMany,
+  heartbeat,
+  listJobs,
+  queueStats,
+} from '../../src/index.ts'
 import { describeOnServer } from '../support/backends.ts'
 import { uniqueName } from './fixtures.ts'
 
 /** How many pages a statement touches: what it costs, without the noise of a clock. */
 async function pagesOf(db: Database, statement: string): Promise<number> {
   const [row] = await queryRows(db, sql.raw(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${statement}`))
-  const plan = (typeof row?.['QUERY PLAN'] === 'string' ? JSON.parse(row['QUERY PLAN']) : row?.['QUERY PLAN']) as {
+  const plan = (
+    typeof row?.['QUERY PLAN'] === 'string' ? JSON.parse(row['QUERY PLAN']) : row?.['QUERY PLAN']
+  ) as {
     Plan: Record<string, number>
   }[]
   return (plan[0]?.Plan['Shared Hit Blocks'] ?? 0) + (plan[0]?.Plan['Shared Read Blocks'] ?? 0)
@@ -23,7 +33,12 @@ describeOnServer('the cost of jobs', (test) => {
       const pages: number[] = []
       for (let n = 0; n < 10; n += 1) {
         pages.push(await pagesOf(db, `SELECT * FROM claim('${queue}', 'w')`))
-        pages.push(await pagesOf(db, `SELECT complete(id, lease_token) FROM list_jobs(queue => '${queue}', statuses => '{running}') LIMIT 1`))
+        pages.push(
+          await pagesOf(
+            db,
+            `SELECT complete(id, lease_token) FROM list_jobs(queue => '${queue}', statuses => '{running}') LIMIT 1`,
+          ),
+        )
       }
       const jobs = await claim(db, { queue, workerId: 'w', limit: 100 })
       await completeMany(db, { jobs: jobs.map(({ id, leaseToken }) => ({ id, leaseToken })) })
@@ -41,7 +56,9 @@ describeOnServer('the cost of jobs', (test) => {
     const whenFull = await measure()
     expect(whenFull).toBeLessThan(whenEmpty * 2)
     expect(await pagesOf(db, `SELECT * FROM list_jobs(page_size => 50)`)).toBeLessThan(400)
-    expect(await pagesOf(db, `SELECT * FROM queue_stats('${queue}', period => '1 minute')`)).toBeLessThan(3000)
+    expect(await pagesOf(db, `SELECT * FROM queue_stats('${queue}', period => '1 minute')`)).toBeLessThan(
+      3000,
+    )
     expect((await listJobs(db, { queue })).items).toHaveLength(50)
     expect(await queueStats(db, { queue, period: '1 minute' })).toMatchObject([{ scheduled: 30_000 }])
   })
@@ -49,12 +66,17 @@ describeOnServer('the cost of jobs', (test) => {
   it('is a HOT update for a heartbeat, also while hundreds are running', async () => {
     const { db } = await test.connectAgain(1)
     const queue = uniqueName()
-    await enqueueMany(db, { jobs: Array.from({ length: 300 }, () => ({ intent: 'a', queue, inputs: { text: 'x'.repeat(300) } })) })
+    await enqueueMany(db, {
+      jobs: Array.from({ length: 300 }, () => ({ intent: 'a', queue, inputs: { text: 'x'.repeat(300) } })),
+    })
     const leases = await claim(db, { queue, workerId: 'w', limit: 300 })
     const counts = async () => {
       await db.execute(sql`SELECT pg_stat_force_next_flush()`)
       await db.execute(sql`SELECT 1`)
-      const [row] = await queryRows(db, sql`SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE relname = 'jobs'`)
+      const [row] = await queryRows(
+        db,
+        sql`SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE relname = 'jobs'`,
+      )
       return { updates: Number(row?.updates), hot: Number(row?.hot) }
     }
     const before = await counts()

@@ -64,7 +64,10 @@ describeOnEachBackend('the transitions of a job', (test) => {
     [`lease_expires_at = now()`, 'jobs_lease_check'],
     [`completed_at = now()`, 'jobs_completed_at_check'],
     [`status = 'waiting'`, 'jobs_wait_reason_check'],
-    [`status = 'waiting', wait_reason = 'boredom'`, 'wait_reason must be approval, input, children or external, got boredom'],
+    [
+      `status = 'waiting', wait_reason = 'boredom'`,
+      'wait_reason must be approval, input, children or external, got boredom',
+    ],
     [`status = 'failed', completed_at = now()`, 'jobs_error_check'],
     [`progress = 1.5`, 'jobs_progress_check'],
     [`progress = 'NaN'`, 'jobs_progress_check'],

@@ -1,8 +1,22 @@
 import { sql } from 'drizzle-orm'
 import { afterEach, expect, it } from 'vitest'
 import {
-  approve, cancel, claim, enqueue, enqueueMany, InvalidInputError, JobAbortedError, jobAttempts, listJobs, NotFoundError, onJobs, queueStats,
-  setJobNotifications, type Worker, waitForJob, work,
+  approve,
+  cancel,
+  claim,
+  enqueue,
+  enqueueMany,
+  InvalidInputError,
+  JobAbortedError,
+  jobAttempts,
+  listJobs,
+  NotFoundError,
+  onJobs,
+  queueStats,
+  setJobNotifications,
+  type Worker,
+  waitForJob,
+  work,
 } from '../../src/index.ts'
 import { describeOnEachBackend, describeOnServer } from '../support/backends.ts'
 import { read, uniqueName } from './fixtures.ts'
@@ -16,7 +30,13 @@ describeOnEachBackend('work', (test) => {
     await Promise.all(workers.splice(0).map((worker) => worker.stop()))
   })
   const start = (...[handlers, options]: [Parameters<typeof work>[1], Parameters<typeof work>[2]]) => {
-    const worker = work(test.db, handlers, { pollMilliseconds: 10, maxPollMilliseconds: 50, drainSeconds: 0.1, abortSeconds: 0.2, ...options })
+    const worker = work(test.db, handlers, {
+      pollMilliseconds: 10,
+      maxPollMilliseconds: 50,
+      drainSeconds: 0.1,
+      abortSeconds: 0.2,
+      ...options,
+    })
     workers.push(worker)
     return worker
   }
@@ -24,12 +44,33 @@ describeOnEachBackend('work', (test) => {
   it('does jobs by the handler of their intent and keeps what it returns', async () => {
     const queue = uniqueName()
     const [double, other, nothing] = await enqueueMany(test.db, {
-      jobs: [{ intent: 'double', queue, inputs: { n: 21 } }, { intent: 'unknown', queue }, { intent: 'nothing', queue }],
+      jobs: [
+        { intent: 'double', queue, inputs: { n: 21 } },
+        { intent: 'unknown', queue },
+        { intent: 'nothing', queue },
+      ],
     })
-    start({ double: ({ inputs }) => Number(inputs.n) * 2, nothing: () => {}, '*': ({ intent }) => `any: ${intent}` }, { queue, workerId: 'ada' })
-    expect(await waitForJob(test.db, { id: double?.id ?? '', timeout: 20 })).toMatchObject({ status: 'completed', result: 42, workerId: 'ada' })
-    expect(await waitForJob(test.db, { id: other?.id ?? '', timeout: 20 })).toMatchObject({ status: 'completed', result: 'any: unknown' })
-    expect(await waitForJob(test.db, { id: nothing?.id ?? '', timeout: 20 })).toMatchObject({ status: 'completed', result: null })
+    start(
+      {
+        double: ({ inputs }) => Number(inputs.n) * 2,
+        nothing: () => {},
+        '*': ({ intent }) => `any: ${intent}`,
+      },
+      { queue, workerId: 'ada' },
+    )
+    expect(await waitForJob(test.db, { id: double?.id ?? '', timeout: 20 })).toMatchObject({
+      status: 'completed',
+      result: 42,
+      workerId: 'ada',
+    })
+    expect(await waitForJob(test.db, { id: other?.id ?? '', timeout: 20 })).toMatchObject({
+      status: 'completed',
+      result: 'any: unknown',
+    })
+    expect(await waitForJob(test.db, { id: nothing?.id ?? '', timeout: 20 })).toMatchObject({
+      status: 'completed',
+      result: null,
+    })
   })
 
   it('does many, as many at once as it was told', async () => {
@@ -77,11 +118,28 @@ describeOnEachBackend('work', (test) => {
       },
       { queue },
     )
-    expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({ status: 'completed', result: 3, attempt: 3, error: null })
-    expect((await jobAttempts(test.db, { id })).map(({ outcome, error }) => [outcome, error?.code, error?.message])).toEqual([
-      ['retried', 'flaky', 'try 1'], ['retried', 'flaky', 'try 2'], ['completed', undefined, undefined],
+    expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({
+      status: 'completed',
+      result: 3,
+      attempt: 3,
+      error: null,
+    })
+    expect(
+      (await jobAttempts(test.db, { id })).map(({ outcome, error }) => [
+        outcome,
+        error?.code,
+        error?.message,
+      ]),
+    ).toEqual([
+      ['retried', 'flaky', 'try 1'],
+      ['retried', 'flaky', 'try 2'],
+      ['completed', undefined, undefined],
     ])
-    expect(await waitForJob(test.db, { id: hopeless.id, timeout: 20 })).toMatchObject({ status: 'failed', attempt: 1, error: { code: 'Error', message: 'never' } })
+    expect(await waitForJob(test.db, { id: hopeless.id, timeout: 20 })).toMatchObject({
+      status: 'failed',
+      attempt: 1,
+      error: { code: 'Error', message: 'never' },
+    })
   })
 
   it('fails a job that it has no handler for, or whose result cannot be stored', async () => {
@@ -90,8 +148,15 @@ describeOnEachBackend('work', (test) => {
     const unstorable = await enqueue(test.db, { intent: 'unstorable', queue })
     const fine = await enqueue(test.db, { intent: 'fine', queue })
     start({ unstorable: () => ({ text: 'nul \u0000' }), fine: () => 1 }, { queue })
-    expect(await waitForJob(test.db, { id: unknown.id, timeout: 20 })).toMatchObject({ status: 'failed', error: { message: expect.stringContaining('no handler for unknown') } })
-    expect(await waitForJob(test.db, { id: unstorable.id, timeout: 20 })).toMatchObject({ status: 'failed', attempt: 1, error: { code: 'invalid_input' } })
+    expect(await waitForJob(test.db, { id: unknown.id, timeout: 20 })).toMatchObject({
+      status: 'failed',
+      error: { message: expect.stringContaining('no handler for unknown') },
+    })
+    expect(await waitForJob(test.db, { id: unstorable.id, timeout: 20 })).toMatchObject({
+      status: 'failed',
+      attempt: 1,
+      error: { code: 'invalid_input' },
+    })
     expect(await waitForJob(test.db, { id: fine.id, timeout: 20 })).toMatchObject({ status: 'completed' })
   })
 
@@ -131,7 +196,9 @@ describeOnEachBackend('work', (test) => {
         {
           long: async (_, { signal }) => {
             // Another worker takes over: as if this one had been frozen for longer than its lease.
-            await test.db.execute(sql`UPDATE jobs SET lease_token = lease_token + 1, worker_id = 'other' WHERE id = ${id}`)
+            await test.db.execute(
+              sql`UPDATE jobs SET lease_token = lease_token + 1, worker_id = 'other' WHERE id = ${id}`,
+            )
             await until(signal).catch(({ reason }) => resolve(reason))
             return 'of the zombie'
           },
@@ -148,13 +215,20 @@ describeOnEachBackend('work', (test) => {
     const queue = uniqueName()
     const { id } = await enqueue(test.db, { intent: 'long', queue, deadlineAt: new Date(Date.now() + 500) })
     start({ long: (_, { signal }) => until(signal) }, { queue })
-    expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({ status: 'failed', error: { code: 'deadline_exceeded' } })
+    expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({
+      status: 'failed',
+      error: { code: 'deadline_exceeded' },
+    })
   })
 
   it('lets handlers finish when it stops, aborts those that do not, and gives back what is left', async () => {
     const queue = uniqueName()
     const [quick, obedient, deaf] = await enqueueMany(test.db, {
-      jobs: [{ intent: 'quick', queue }, { intent: 'obedient', queue }, { intent: 'deaf', queue }],
+      jobs: [
+        { intent: 'quick', queue },
+        { intent: 'obedient', queue },
+        { intent: 'deaf', queue },
+      ],
     })
     let started = 0
     const worker = start(
@@ -193,7 +267,8 @@ describeOnEachBackend('work', (test) => {
         report: async (job, context) => {
           const children = (await listJobs(context.db, { parentId: job.id })).items
           if (children.length === 0) {
-            for (const page of [1, 2, 3]) await context.enqueueChild({ intent: 'page', queue, inputs: { page } })
+            for (const page of [1, 2, 3])
+              await context.enqueueChild({ intent: 'page', queue, inputs: { page } })
             return context.waitFor({ reason: 'children' })
           }
           if (job.requiredAction?.response === undefined) {
@@ -207,12 +282,21 @@ describeOnEachBackend('work', (test) => {
       },
       { queue },
     )
-    while ((await read(test.db, id)).waitReason !== 'approval') await new Promise((next) => setTimeout(next, 20))
+    while ((await read(test.db, id)).waitReason !== 'approval')
+      await new Promise((next) => setTimeout(next, 20))
     expect(await approve(test.db, { id, by: 'ada' })).toBe('ok')
     expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({
-      status: 'completed', result: ['page 1', 'page 2', 'page 3'], attempt: 1, progressMessage: 'publishing', usage: { cost: 0.5 },
+      status: 'completed',
+      result: ['page 1', 'page 2', 'page 3'],
+      attempt: 1,
+      progressMessage: 'publishing',
+      usage: { cost: 0.5 },
     })
-    expect((await jobAttempts(test.db, { id })).map(({ outcome }) => outcome)).toEqual(['waiting', 'waiting', 'completed'])
+    expect((await jobAttempts(test.db, { id })).map(({ outcome }) => outcome)).toEqual([
+      'waiting',
+      'waiting',
+      'completed',
+    ])
   })
 
   it('reports what goes wrong beside the handlers, and goes on', async () => {
@@ -221,13 +305,17 @@ describeOnEachBackend('work', (test) => {
     start({ a: () => 1 }, { queue, modes: ['magic' as never], onError: (error) => errors.push(error) })
     while (errors.length < 2) await new Promise((next) => setTimeout(next, 10))
     expect(errors[0]).toBeInstanceOf(InvalidInputError)
-    expect(() => work(test.db, {}, { concurrency: 0 })).toThrow(/concurrency must be a number greater than 0, got 0/)
+    expect(() => work(test.db, {}, { concurrency: 0 })).toThrow(
+      /concurrency must be a number greater than 0, got 0/,
+    )
   })
 
   it('waits for a job: until it has ended, or the time is over, or it is told to stop', async () => {
     const { id } = await enqueue(test.db, { intent: 'a', queue: uniqueName() })
     expect(await waitForJob(test.db, { id, timeout: 0.1 })).toMatchObject({ status: 'pending' })
-    expect(await waitForJob(test.db, { id, signal: AbortSignal.timeout(50) })).toMatchObject({ status: 'pending' })
+    expect(await waitForJob(test.db, { id, signal: AbortSignal.timeout(50) })).toMatchObject({
+      status: 'pending',
+    })
     const waiting = waitForJob(test.db, { id, timeout: 20 })
     await cancel(test.db, { id })
     expect(await waiting).toMatchObject({ status: 'cancelled' })
@@ -244,10 +332,15 @@ describeOnEachBackend('work', (test) => {
     await new Promise((next) => setTimeout(next, 200))
     expect(ready).toBe(1)
     await stop()
-    start({ a: () => 1 }, { queue, isListening: true, pollMilliseconds: 60_000, maxPollMilliseconds: 60_000, concurrency: 50 })
+    start(
+      { a: () => 1 },
+      { queue, isListening: true, pollMilliseconds: 60_000, maxPollMilliseconds: 60_000, concurrency: 50 },
+    )
     await new Promise((next) => setTimeout(next, 500))
     const { id } = await enqueue(test.db, { intent: 'a', queue })
-    expect(await waitForJob(test.db, { id, isListening: true, pollMilliseconds: 20_000, timeout: 20 })).toMatchObject({ status: 'completed' })
+    expect(
+      await waitForJob(test.db, { id, isListening: true, pollMilliseconds: 20_000, timeout: 20 }),
+    ).toMatchObject({ status: 'completed' })
     await setJobNotifications(test.db, { isOn: false })
   })
 })
