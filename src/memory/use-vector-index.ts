@@ -214,12 +214,13 @@ async function refuseSecondBuild(db: Database): Promise<void> {
 async function alone<T>(db: Database, work: () => Promise<T>): Promise<T> {
   const done = await db.transaction(
     async (holder) => {
-      await run(holder, 'SET LOCAL idle_in_transaction_session_timeout = 0')
       const [row] = await queryRows(
         holder,
         sql`SELECT pg_try_advisory_xact_lock(${switchLock}::bigint) AS taken`,
       )
       if (row?.taken !== true) throw new ConflictError(`${building}: wait until it is done`)
+      // After the query, whose snapshot would else be kept with its portal, and the build would wait for it forever.
+      await run(holder, 'SET LOCAL idle_in_transaction_session_timeout = 0')
       return (await hasSecondConnection(db)) ? { result: await work() } : undefined
     },
     { isolationLevel: 'read committed' },

@@ -1,12 +1,18 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
+import type { PGlite } from '@electric-sql/pglite'
 import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/pglite'
+import { PGlite as PGlite16 } from 'pglite-16'
+import { pg_trgm } from 'pglite-16/contrib/pg_trgm'
+import { vector } from 'pglite-16/vector'
 import { describe, expect, inject, it } from 'vitest'
-import { readCatalog } from '../../src/cli/golden.ts'
+import { goldenFile, readCatalog } from '../../src/cli/golden.ts'
 import { type Connection, connect } from '../../src/database/connect.ts'
 import { readMigrations } from '../../src/database/migrations.ts'
 import { queryRows } from '../../src/database/rows.ts'
-import { migrate, remember } from '../../src/index.ts'
+import { bm25Search, migrate, remember } from '../../src/index.ts'
 import { asSuperuser, connectForTest, createEmptyDatabase } from '../support/empty-database.ts'
 
 const run = promisify(execFile)
@@ -26,6 +32,22 @@ describe('migrate (embedded)', () => {
     expect(await readCatalog(db)).toBe(catalog)
     expect(await ledger(db)).toEqual(entries)
     await close()
+  })
+
+  // An older PGlite stands in for a server of version 16.
+  it('runs on PostgreSQL 16, to the same catalog and the same search', async () => {
+    const client = await PGlite16.create({ extensions: { vector, pg_trgm } })
+    const db = drizzle(client as unknown as PGlite)
+    const [server] = await queryRows(
+      db,
+      sql`SELECT current_setting('server_version_num')::int / 10000 AS version`,
+    )
+    expect(server).toEqual({ version: 16 })
+    expect(await migrate(db)).toEqual({ applied: everyTag })
+    expect(await readCatalog(db)).toBe(readFileSync(goldenFile, 'utf8'))
+    await remember(db, { text: 'Ana prefers window seats' })
+    expect(await bm25Search(db, { queryText: 'window' })).toHaveLength(1)
+    await client.close()
   })
 })
 

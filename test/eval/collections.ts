@@ -52,7 +52,7 @@ export function readCollection(directory: string, name: CollectionName): Collect
     documents: linesOf(`${folder}/corpus.jsonl`).map((line) => JSON.parse(line)),
     queries: queries.flatMap(({ id, text }, at) => {
       const judged = judgements.get(id)
-      return judged === undefined ? [] : [{ id, text: plainWords(text), at, judgements: judged }]
+      return judged === undefined ? [] : [{ id, text, at, judgements: judged }]
     }),
     vectors: new Map(
       sets.map((set) => [
@@ -67,9 +67,13 @@ export function readCollection(directory: string, name: CollectionName): Collect
   }
 }
 
-/** A query without quotes and leading minuses: whoever wrote it knew no operators, and meant none. */
-function plainWords(text: string): string {
-  return text.replaceAll('"', ' ').replace(/(?<!\S)-+/g, ' ')
+/**
+ * The text as the reference's program takes it apart: runs of letters and digits, where PostgreSQL's parser also knows
+ * compound words, paths and numbers with a point. Quotes and minuses, which whoever wrote a query did not mean as
+ * operators, are gone as well.
+ */
+export function plainWords(text: string): string {
+  return text.toLowerCase().replace(/[^a-z0-9]+/g, ' ')
 }
 
 function readVectors(file: string): (Float32Array | null)[] {

@@ -56,9 +56,6 @@ describeOnServer('the cost of jobs', (test) => {
     const whenFull = await measure()
     expect(whenFull).toBeLessThan(whenEmpty * 2)
     expect(await pagesOf(db, `SELECT * FROM list_jobs(page_size => 50)`)).toBeLessThan(400)
-    expect(await pagesOf(db, `SELECT * FROM queue_stats('${queue}', period => '1 minute')`)).toBeLessThan(
-      3000,
-    )
     expect((await listJobs(db, { queue })).items).toHaveLength(50)
     expect(await queueStats(db, { queue, period: '1 minute' })).toMatchObject([{ scheduled: 30_000 }])
   })

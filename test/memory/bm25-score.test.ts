@@ -24,7 +24,9 @@ describeOnEachBackend('bm25_score', (test) => {
     // N = 3, df(coffee) = 2, average length = (3 + 2 + 3) / 3
     const idf = Math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
     expect(await score('coffee', 'coffee')).toBeCloseTo((idf * 2.2) / (1 + 1.2 * (0.25 + (0.75 * 3) / 8)), 12)
-    expect(await score('coffee coffee', 'coffee', { k1: 0, b: 1 })).toBeCloseTo(idf, 12)
+    expect(await score('coffee', 'coffee', { k1: 0, b: 1 })).toBeCloseTo(idf, 12)
+    // What the query says twice counts twice.
+    expect(await score('coffee Coffee', 'coffee', { k1: 0, b: 1 })).toBeCloseTo(2 * idf, 12)
     expect(await score('coffee', 'coffee coffee', { k1: 2, b: 0 })).toBeCloseTo((idf * 2 * 3) / 4, 12)
   })
 
