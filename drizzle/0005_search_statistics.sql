@@ -190,7 +190,6 @@ CREATE OR REPLACE FUNCTION public.fold_search_statistics()
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
-SET opa.search_statistics = 'on'
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $$
@@ -202,7 +201,7 @@ DECLARE
   this_epoch integer;
   vanished text[];
 BEGIN
-  -- in a serializable transaction the fold would make the user's statements fail for reasons that are not theirs
+  -- In a serializable transaction the fold would make the user's statements fail for reasons that are not theirs.
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
      OR NOT pg_try_advisory_xact_lock('public.search_totals'::regclass::bigint) THEN
     RETURN 0;
@@ -219,6 +218,8 @@ BEGIN
     RETURN 0;
   END IF;
 
+  -- Not SET on the function: only a superuser may make one with a setting that the server does not know.
+  PERFORM set_config('opa.search_statistics', 'on', true);
   WITH documents AS (
     DELETE FROM public.search_log WHERE entry = ANY (folded.entries) RETURNING documents, lexemes
   ), lexemes AS (
@@ -252,6 +253,7 @@ SET document_frequency = stored.document_frequency + excluded.document_frequency
           coalesce(totals.total_length, 0) + folded.total_length, pg_snapshot_xmax(folded.snapshot),
           ARRAY(SELECT pg_snapshot_xip(folded.snapshot) UNION SELECT pg_current_xact_id()), pg_current_xact_id(),
           'public.search_totals'::regclass);
+  PERFORM set_config('opa.search_statistics', 'off', true);
   RETURN cardinality(folded.entries);
 END
 $$;
@@ -372,7 +374,7 @@ BEGIN
                   ORDER BY log.first_lexeme DESC LIMIT 1) AS chunk) ORDER BY position)
       INTO document_frequencies
       FROM (SELECT lexeme COLLATE "C", stored, position
-              FROM unnest(search_statistics.lexemes, document_frequencies) WITH ORDINALITY AS asked (lexeme, stored, position)) AS asked;
+              FROM unnest(read_search_statistics.lexemes, document_frequencies) WITH ORDINALITY AS asked (lexeme, stored, position)) AS asked;
   END IF;
 END
 $$;
@@ -385,15 +387,21 @@ CREATE OR REPLACE FUNCTION public.rebuild_search_statistics()
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
-SET opa.search_statistics = 'on'
 AS $$
 DECLARE
   next_epoch integer;
 BEGIN
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_transaction_state',
+      MESSAGE = format('rebuild_search_statistics must be called in a READ COMMITTED transaction, got %s',
+        upper(current_setting('transaction_isolation'))),
+      DETAIL = 'An older snapshot would not see what others have folded since.';
+  END IF;
   PERFORM FROM public.memory_items LIMIT 0;
   PERFORM pg_advisory_xact_lock('public.search_totals'::regclass::bigint);
   SELECT coalesce(max(fold), 0) / 64 + 1 INTO next_epoch FROM public.search_totals;
 
+  PERFORM set_config('opa.search_statistics', 'on', true);
   WITH counted AS (
     INSERT INTO public.search_lexemes (lexeme, epoch, document_frequency)
     SELECT word COLLATE "C", next_epoch, count(*)
@@ -413,8 +421,11 @@ BEGIN
          ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot()) UNION SELECT pg_current_xact_id()), pg_current_xact_id(),
          'public.search_totals'::regclass
     FROM public.memory_items;
+  PERFORM set_config('opa.search_statistics', 'off', true);
 END
 $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION public.rebuild_search_statistics() FROM PUBLIC;
 --> statement-breakpoint
 -- source: src/sql/statistics/search_log_entries.sql
 -- The log rows that the totals of the same snapshot do not contain, found without touching the folded ones, of which
@@ -593,7 +604,7 @@ $$;
 --> statement-breakpoint
 -- source: src/sql/memory/bm25_find.sql
 -- The k best documents for a set of lexemes, exactly as if every match had been scored; the lexemes that they were
--- scored by; and a report of how they were found (for explain_search). The steps, and why the answer is exact:
+-- scored by, misspelt ones corrected; and a report of how they were found (for explain_search). The steps, and why the answer is exact:
 -- 1. Guess the score that the k-th document reaches (bm25_guess reads document frequencies, no rows).
 -- 2. Read and score every document that can score more than the guess: bm25_arms proves that its queries miss none.
 -- 3. k documents found, the k-th at least as good as the guess: nothing better was left out. Done.
@@ -634,7 +645,7 @@ DECLARE
 BEGIN
   query := public.bm25_query(bm25_find.lexemes, is_fuzzy);
   lexemes := query.lexemes;
-  words := cardinality(query.lexemes);
+  words := cardinality(query.words);
   IF words = 0 THEN
     report := jsonb_build_object('path', 'no match', 'rounds', rounds);
     RETURN;
@@ -650,7 +661,7 @@ BEGIN
     path := 'filter';
   ELSIF words <= most_pruned AND least(query.documents, matches) * share > few_matches + k THEN
     path := 'threshold';
-    levels := public.bm25_levels(query.lexemes, query.frequencies, query.weights, query.average_length);
+    levels := public.bm25_levels(query.words, query.frequencies, query.weights, query.average_length);
     threshold := public.bm25_guess(
       levels.impacts, levels.frequencies, query.documents, k / share * CASE WHEN words <= 3 THEN 2 ELSE 0.5 END
     );
@@ -670,7 +681,7 @@ BEGIN
       arms := public.bm25_arms(levels.terms, levels.bounds, levels.remaining, levels.frequencies, query.documents,
         threshold * (1 - 1e-9));
     ELSE
-      arms := ARRAY[public.lexeme_query(query.lexemes)];
+      arms := ARRAY[public.lexeme_query(query.words)];
       candidate_limit := NULL;
     END IF;
     IF statement IS NULL THEN
@@ -681,7 +692,7 @@ BEGIN
       EXECUTE statement
       INTO ids, scores, candidates
       USING query_tags, filter, required, arms, query.queries, query.weights, query.average_length,
-        public.bm25_tf_thresholds(), k, candidate_limit, query.lexemes;
+        public.bm25_tf_thresholds(), k, candidate_limit, query.words;
     END IF;
     candidates := COALESCE(candidates, 0);
     rounds := rounds || jsonb_build_object('threshold', threshold, 'arms', cardinality(arms), 'candidates', candidates);
@@ -836,11 +847,12 @@ END
 $$;
 --> statement-breakpoint
 -- source: src/sql/memory/bm25_query.sql
--- What scoring needs to know about a query's lexemes, in byte order, as a score sums them: their document frequencies,
--- each as a tsquery, and its weight, idf * (k1 + 1) for each time that the query says it. Lexemes that occur in no
--- document are replaced by the nearest ones that do, where is_fuzzy asks for it, or else left out: they add nothing.
+-- What scoring needs to know about a query: its words, which are the distinct lexemes in byte order, as a score sums
+-- them; for each its document frequency, the tsquery that finds it, and its weight, idf * (k1 + 1) for each time that the
+-- query says it. Lexemes that occur in no document are replaced by the nearest ones that do, where is_fuzzy asks for it
+-- (lexemes has the new ones), and those that are left are not among the words: they add nothing to a score.
 CREATE OR REPLACE FUNCTION public.bm25_query(
-  INOUT lexemes text[], is_fuzzy boolean, OUT documents float8, OUT average_length float8, OUT frequencies float8[],
+  INOUT lexemes text[], is_fuzzy boolean, OUT documents float8, OUT average_length float8, OUT words text[], OUT frequencies float8[],
   OUT queries tsquery[], OUT weights float8[]
 )
 LANGUAGE plpgsql STABLE
@@ -863,11 +875,11 @@ BEGIN
 
   documents := counted.documents;
   average_length := greatest(counted.total_length, 1)::float8 / greatest(documents, 1);
-  lexemes := '{}';
+  words := '{}';
   FOR i IN 1 .. COALESCE(cardinality(asked), 0) LOOP
     frequency := counted.document_frequencies[i];
     CONTINUE WHEN frequency <= 0;
-    lexemes := lexemes || asked[i];
+    words := words || asked[i];
     frequencies := frequencies || frequency;
     queries := queries || public.quote_lexeme(asked[i])::tsquery;
     weights := weights || times[i] * 2.2 * ln(1 + (documents - frequency + 0.5) / (frequency + 0.5));
@@ -984,16 +996,16 @@ BEGIN
     RETURN;
   END IF;
   query := public.bm25_query(bm25_score_rows.lexemes, false);
-  IF query.lexemes = '{}' THEN
+  IF query.words = '{}' THEN
     RETURN;
   END IF;
   EXECUTE public.bm25_statement(
-    cardinality(query.lexemes),
+    cardinality(query.words),
     'm.id = ANY ($1) AND (m.search_vector @@ ANY ($4)) IS TRUE AND ($3 IS NULL OR (m.search_vector @@ $3) IS TRUE)'
   )
   INTO ids, scores
-  USING row_ids, NULL::jsonb, required, ARRAY[public.lexeme_query(query.lexemes)], query.queries, query.weights,
-    query.average_length, public.bm25_tf_thresholds(), NULL::integer, NULL::bigint, query.lexemes;
+  USING row_ids, NULL::jsonb, required, ARRAY[public.lexeme_query(query.words)], query.queries, query.weights,
+    query.average_length, public.bm25_tf_thresholds(), NULL::integer, NULL::bigint, query.words;
   RETURN QUERY SELECT * FROM unnest(ids, scores);
 END
 $$;
@@ -1111,6 +1123,113 @@ BEGIN
   SELECT greatest(reltuples, 1) INTO all_rows FROM pg_catalog.pg_class WHERE oid = 'public.memory_items'::regclass;
   share := least(1, (plan #>> '{0,Plan,Plan Rows}')::float8 / all_rows);
   has_index := plan #>> '{0,Plan,Node Type}' <> 'Seq Scan';
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/explain_search.sql
+-- Why bm25_search finds what it finds, and how: takes what bm25_search takes, and answers
+--   documents, average_length: the corpus that the scores are about
+--   path: 'every match' (few match), 'threshold' (only rows that can reach it are read), 'filter' (the filter's own index
+--     finds so few rows that all of them are read) or 'no match'
+--   share: the share of rows that the filter is thought to pass
+--   rounds: for each statement that was run the threshold, its arms (alternative conditions) and the candidates read
+--   lexemes: what is ranked by, after correction: lexeme, times (in the query), document_frequency, idf
+--   results: best first, id, score, length and, for each lexeme that the row has, tf and what it adds to the score
+CREATE OR REPLACE FUNCTION public.explain_search(
+  query_text text, query_tags text[] DEFAULT '{}', k integer DEFAULT 10, filter jsonb DEFAULT '{}'
+)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+  parsed record;
+  found record;
+  query record;
+  idfs float8[];
+BEGIN
+  IF query_text IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'explain_search: query_text must be text, got null';
+  END IF;
+  PERFORM public.check_query_text('explain_search', query_text);
+  PERFORM public.check_search_limit('explain_search', k);
+  query_tags := COALESCE(query_tags, '{}');
+  filter := COALESCE(filter, '{}');
+  parsed := public.parse_search_query(query_text);
+  found := public.bm25_find(
+    parsed.lexemes, COALESCE((filter -> 'fuzzy')::boolean, true), parsed.required,
+    public.memory_filter_condition(query_tags, filter), query_tags, k, filter
+  );
+  query := public.bm25_query(found.lexemes, false);
+  idfs := ARRAY(
+    SELECT public.bm25_idf(query.documents::bigint, word.frequency::bigint)
+    FROM unnest(query.frequencies) WITH ORDINALITY AS word (frequency, place)
+    ORDER BY word.place
+  );
+
+  RETURN found.report || jsonb_build_object(
+    'documents', query.documents,
+    'average_length', query.average_length,
+    'lexemes', (
+      SELECT COALESCE(jsonb_agg(jsonb_build_object(
+        'lexeme', word.lexeme, 'times', cardinality(array_positions(found.lexemes, word.lexeme)),
+        'document_frequency', word.frequency, 'idf', word.idf
+      ) ORDER BY word.place), '[]')
+      FROM unnest(query.words, query.frequencies, idfs) WITH ORDINALITY AS word (lexeme, frequency, idf, place)
+    ),
+    'results', (
+      SELECT COALESCE(jsonb_agg(jsonb_build_object(
+        'id', m.id, 'score', best.score, 'length', m.lexeme_count, 'lexemes', (
+          SELECT jsonb_agg(jsonb_build_object(
+            'lexeme', word.lexeme, 'tf', entry.tf,
+            'contribution', word.weight * entry.tf
+              / (entry.tf + 1.2 * (0.25 + 0.75 * m.lexeme_count / query.average_length))
+          ) ORDER BY word.place)
+          FROM unnest(query.words, query.weights) WITH ORDINALITY AS word (lexeme, weight, place)
+          JOIN (SELECT held.lexeme, cardinality(held.positions)::float8 AS tf FROM unnest(m.search_vector) AS held) AS entry
+            ON entry.lexeme = word.lexeme
+        )
+      ) ORDER BY best.score DESC, m.id COLLATE "C"), '[]')
+      FROM unnest(found.ids, found.scores) AS best (id, score)
+      JOIN public.memory_items AS m ON m.id = best.id
+    )
+  );
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/highlight.sql
+-- The part of a text that answers a query best, its matching words between start_tag and stop_tag: ts_headline for the
+-- lexemes that bm25_search ranks by, misspelt words corrected likewise. The text is not escaped: whoever shows it as
+-- HTML must escape it, and so chooses tags that survive it.
+-- max_words: how long the part may be; 0 gives the whole text
+-- Source: https://www.postgresql.org/docs/current/textsearch-controls.html#TEXTSEARCH-HEADLINE
+CREATE OR REPLACE FUNCTION public.highlight(
+  document text, query_text text, start_tag text DEFAULT '<b>', stop_tag text DEFAULT '</b>', max_words integer DEFAULT 35
+)
+RETURNS text
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+  query tsquery;
+BEGIN
+  IF num_nulls(document, query_text, start_tag, stop_tag) > 0 THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = 'highlight: document, query_text, start_tag and stop_tag must be text, got a null among them';
+  END IF;
+  IF max_words IS NULL OR max_words NOT BETWEEN 0 AND 1000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('highlight: max_words must be from 0 to 1000, got %s', COALESCE(max_words::text, 'null'));
+  END IF;
+  PERFORM public.check_query_text('highlight', query_text);
+  query := public.lexeme_query(public.correct_lexemes((public.parse_search_query(query_text)).lexemes));
+  RETURN ts_headline('pg_catalog.english', document, COALESCE(query, ''), format(
+    'StartSel="%s", StopSel="%s", %s',
+    replace(start_tag, '"', '""'), replace(stop_tag, '"', '""'),
+    CASE
+      WHEN max_words = 0 THEN 'HighlightAll=true'
+      ELSE format('MaxWords=%s, MinWords=%s, ShortWord=0', max_words + 1, greatest(1, max_words / 2))
+    END
+  ));
 END
 $$;
 --> statement-breakpoint
@@ -1233,16 +1352,22 @@ CREATE OR REPLACE FUNCTION public.nearest_lexeme(lexeme text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
-SET pg_trgm.similarity_threshold = 0.45
 SET enable_seqscan = off
 AS $$
 DECLARE
+  least_similarity CONSTANT real := 0.45;
+  threshold_before text;
   similar_lexemes text[];
   counted record;
 BEGIN
   IF nearest_lexeme.lexeme ~ '\d' THEN
     RETURN NULL;
   END IF;
+  -- The operator % can use the index, and takes its threshold from a setting (which is not SET on the function, because
+  -- only a superuser may do that before pg_trgm is loaded). show_limit loads it.
+  PERFORM show_limit();
+  threshold_before := current_setting('pg_trgm.similarity_threshold');
+  PERFORM set_config('pg_trgm.similarity_threshold', least_similarity::text, true);
   SELECT array_agg(DISTINCT written.lexeme)
   INTO similar_lexemes
   FROM (
@@ -1261,12 +1386,13 @@ BEGIN
     ) AS logged (lexeme)
     WHERE strpos(logged.lexeme, chr(1)) = 0 AND logged.lexeme % nearest_lexeme.lexeme
   ) AS written;
+  PERFORM set_config('pg_trgm.similarity_threshold', threshold_before, true);
 
   counted := public.search_statistics(COALESCE(similar_lexemes, '{}'));
   RETURN (
     SELECT candidate.lexeme
     FROM unnest(similar_lexemes, counted.document_frequencies) AS candidate (lexeme, frequency)
-    WHERE candidate.frequency > 0 AND similarity(candidate.lexeme, nearest_lexeme.lexeme) >= 0.45
+    WHERE candidate.frequency > 0 AND similarity(candidate.lexeme, nearest_lexeme.lexeme) >= least_similarity
     ORDER BY similarity(candidate.lexeme, nearest_lexeme.lexeme) DESC, candidate.frequency DESC, candidate.lexeme COLLATE "C"
     LIMIT 1
   );

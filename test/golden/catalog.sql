@@ -415,7 +415,7 @@ DECLARE
 BEGIN
   query := public.bm25_query(bm25_find.lexemes, is_fuzzy);
   lexemes := query.lexemes;
-  words := cardinality(query.lexemes);
+  words := cardinality(query.words);
   IF words = 0 THEN
     report := jsonb_build_object('path', 'no match', 'rounds', rounds);
     RETURN;
@@ -431,7 +431,7 @@ BEGIN
     path := 'filter';
   ELSIF words <= most_pruned AND least(query.documents, matches) * share > few_matches + k THEN
     path := 'threshold';
-    levels := public.bm25_levels(query.lexemes, query.frequencies, query.weights, query.average_length);
+    levels := public.bm25_levels(query.words, query.frequencies, query.weights, query.average_length);
     threshold := public.bm25_guess(
       levels.impacts, levels.frequencies, query.documents, k / share * CASE WHEN words <= 3 THEN 2 ELSE 0.5 END
     );
@@ -451,7 +451,7 @@ BEGIN
       arms := public.bm25_arms(levels.terms, levels.bounds, levels.remaining, levels.frequencies, query.documents,
         threshold * (1 - 1e-9));
     ELSE
-      arms := ARRAY[public.lexeme_query(query.lexemes)];
+      arms := ARRAY[public.lexeme_query(query.words)];
       candidate_limit := NULL;
     END IF;
     IF statement IS NULL THEN
@@ -462,7 +462,7 @@ BEGIN
       EXECUTE statement
       INTO ids, scores, candidates
       USING query_tags, filter, required, arms, query.queries, query.weights, query.average_length,
-        public.bm25_tf_thresholds(), k, candidate_limit, query.lexemes;
+        public.bm25_tf_thresholds(), k, candidate_limit, query.words;
     END IF;
     candidates := COALESCE(candidates, 0);
     rounds := rounds || jsonb_build_object('threshold', threshold, 'arms', cardinality(arms), 'candidates', candidates);
@@ -612,7 +612,7 @@ END
 $function$
 
 
-CREATE OR REPLACE FUNCTION public.bm25_query(INOUT lexemes text[], is_fuzzy boolean, OUT documents double precision, OUT average_length double precision, OUT frequencies double precision[], OUT queries tsquery[], OUT weights double precision[])
+CREATE OR REPLACE FUNCTION public.bm25_query(INOUT lexemes text[], is_fuzzy boolean, OUT documents double precision, OUT average_length double precision, OUT words text[], OUT frequencies double precision[], OUT queries tsquery[], OUT weights double precision[])
  RETURNS record
  LANGUAGE plpgsql
  STABLE
@@ -635,11 +635,11 @@ BEGIN
 
   documents := counted.documents;
   average_length := greatest(counted.total_length, 1)::float8 / greatest(documents, 1);
-  lexemes := '{}';
+  words := '{}';
   FOR i IN 1 .. COALESCE(cardinality(asked), 0) LOOP
     frequency := counted.document_frequencies[i];
     CONTINUE WHEN frequency <= 0;
-    lexemes := lexemes || asked[i];
+    words := words || asked[i];
     frequencies := frequencies || frequency;
     queries := queries || public.quote_lexeme(asked[i])::tsquery;
     weights := weights || times[i] * 2.2 * ln(1 + (documents - frequency + 0.5) / (frequency + 0.5));
@@ -748,16 +748,16 @@ BEGIN
     RETURN;
   END IF;
   query := public.bm25_query(bm25_score_rows.lexemes, false);
-  IF query.lexemes = '{}' THEN
+  IF query.words = '{}' THEN
     RETURN;
   END IF;
   EXECUTE public.bm25_statement(
-    cardinality(query.lexemes),
+    cardinality(query.words),
     'm.id = ANY ($1) AND (m.search_vector @@ ANY ($4)) IS TRUE AND ($3 IS NULL OR (m.search_vector @@ $3) IS TRUE)'
   )
   INTO ids, scores
-  USING row_ids, NULL::jsonb, required, ARRAY[public.lexeme_query(query.lexemes)], query.queries, query.weights,
-    query.average_length, public.bm25_tf_thresholds(), NULL::integer, NULL::bigint, query.lexemes;
+  USING row_ids, NULL::jsonb, required, ARRAY[public.lexeme_query(query.words)], query.queries, query.weights,
+    query.average_length, public.bm25_tf_thresholds(), NULL::integer, NULL::bigint, query.words;
   RETURN QUERY SELECT * FROM unnest(ids, scores);
 END
 $function$
@@ -1502,6 +1502,68 @@ END
 $function$
 
 
+CREATE OR REPLACE FUNCTION public.explain_search(query_text text, query_tags text[] DEFAULT '{}'::text[], k integer DEFAULT 10, filter jsonb DEFAULT '{}'::jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_column
+DECLARE
+  parsed record;
+  found record;
+  query record;
+  idfs float8[];
+BEGIN
+  IF query_text IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'explain_search: query_text must be text, got null';
+  END IF;
+  PERFORM public.check_query_text('explain_search', query_text);
+  PERFORM public.check_search_limit('explain_search', k);
+  query_tags := COALESCE(query_tags, '{}');
+  filter := COALESCE(filter, '{}');
+  parsed := public.parse_search_query(query_text);
+  found := public.bm25_find(
+    parsed.lexemes, COALESCE((filter -> 'fuzzy')::boolean, true), parsed.required,
+    public.memory_filter_condition(query_tags, filter), query_tags, k, filter
+  );
+  query := public.bm25_query(found.lexemes, false);
+  idfs := ARRAY(
+    SELECT public.bm25_idf(query.documents::bigint, word.frequency::bigint)
+    FROM unnest(query.frequencies) WITH ORDINALITY AS word (frequency, place)
+    ORDER BY word.place
+  );
+
+  RETURN found.report || jsonb_build_object(
+    'documents', query.documents,
+    'average_length', query.average_length,
+    'lexemes', (
+      SELECT COALESCE(jsonb_agg(jsonb_build_object(
+        'lexeme', word.lexeme, 'times', cardinality(array_positions(found.lexemes, word.lexeme)),
+        'document_frequency', word.frequency, 'idf', word.idf
+      ) ORDER BY word.place), '[]')
+      FROM unnest(query.words, query.frequencies, idfs) WITH ORDINALITY AS word (lexeme, frequency, idf, place)
+    ),
+    'results', (
+      SELECT COALESCE(jsonb_agg(jsonb_build_object(
+        'id', m.id, 'score', best.score, 'length', m.lexeme_count, 'lexemes', (
+          SELECT jsonb_agg(jsonb_build_object(
+            'lexeme', word.lexeme, 'tf', entry.tf,
+            'contribution', word.weight * entry.tf
+              / (entry.tf + 1.2 * (0.25 + 0.75 * m.lexeme_count / query.average_length))
+          ) ORDER BY word.place)
+          FROM unnest(query.words, query.weights) WITH ORDINALITY AS word (lexeme, weight, place)
+          JOIN (SELECT held.lexeme, cardinality(held.positions)::float8 AS tf FROM unnest(m.search_vector) AS held) AS entry
+            ON entry.lexeme = word.lexeme
+        )
+      ) ORDER BY best.score DESC, m.id COLLATE "C"), '[]')
+      FROM unnest(found.ids, found.scores) AS best (id, score)
+      JOIN public.memory_items AS m ON m.id = best.id
+    )
+  );
+END
+$function$
+
+
 CREATE OR REPLACE FUNCTION public.fail(job_id text, lease_token bigint, error jsonb, retryable boolean DEFAULT true, retry_in_seconds double precision DEFAULT NULL::double precision)
  RETURNS text
  LANGUAGE plpgsql
@@ -1619,7 +1681,6 @@ CREATE OR REPLACE FUNCTION public.fold_search_statistics()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
- SET "opa.search_statistics" TO 'on'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
 AS $function$
@@ -1631,7 +1692,7 @@ DECLARE
   this_epoch integer;
   vanished text[];
 BEGIN
-  -- in a serializable transaction the fold would make the user's statements fail for reasons that are not theirs
+  -- In a serializable transaction the fold would make the user's statements fail for reasons that are not theirs.
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
      OR NOT pg_try_advisory_xact_lock('public.search_totals'::regclass::bigint) THEN
     RETURN 0;
@@ -1648,6 +1709,8 @@ BEGIN
     RETURN 0;
   END IF;
 
+  -- Not SET on the function: only a superuser may make one with a setting that the server does not know.
+  PERFORM set_config('opa.search_statistics', 'on', true);
   WITH documents AS (
     DELETE FROM public.search_log WHERE entry = ANY (folded.entries) RETURNING documents, lexemes
   ), lexemes AS (
@@ -1681,6 +1744,7 @@ SET document_frequency = stored.document_frequency + excluded.document_frequency
           coalesce(totals.total_length, 0) + folded.total_length, pg_snapshot_xmax(folded.snapshot),
           ARRAY(SELECT pg_snapshot_xip(folded.snapshot) UNION SELECT pg_current_xact_id()), pg_current_xact_id(),
           'public.search_totals'::regclass);
+  PERFORM set_config('opa.search_statistics', 'off', true);
   RETURN cardinality(folded.entries);
 END
 $function$
@@ -1753,6 +1817,36 @@ BEGIN
     LEFT JOIN public.jobs AS job
       ON job.id = lease.id AND job.lease_token = lease.token AND job.lease_expires_at IS NOT NULL
     ORDER BY lease.place;
+END
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.highlight(document text, query_text text, start_tag text DEFAULT '<b>'::text, stop_tag text DEFAULT '</b>'::text, max_words integer DEFAULT 35)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+DECLARE
+  query tsquery;
+BEGIN
+  IF num_nulls(document, query_text, start_tag, stop_tag) > 0 THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = 'highlight: document, query_text, start_tag and stop_tag must be text, got a null among them';
+  END IF;
+  IF max_words IS NULL OR max_words NOT BETWEEN 0 AND 1000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('highlight: max_words must be from 0 to 1000, got %s', COALESCE(max_words::text, 'null'));
+  END IF;
+  PERFORM public.check_query_text('highlight', query_text);
+  query := public.lexeme_query(public.correct_lexemes((public.parse_search_query(query_text)).lexemes));
+  RETURN ts_headline('pg_catalog.english', document, COALESCE(query, ''), format(
+    'StartSel="%s", StopSel="%s", %s',
+    replace(start_tag, '"', '""'), replace(stop_tag, '"', '""'),
+    CASE
+      WHEN max_words = 0 THEN 'HighlightAll=true'
+      ELSE format('MaxWords=%s, MinWords=%s, ShortWord=0', max_words + 1, greatest(1, max_words / 2))
+    END
+  ));
 END
 $function$
 
@@ -2407,16 +2501,22 @@ CREATE OR REPLACE FUNCTION public.nearest_lexeme(lexeme text)
  LANGUAGE plpgsql
  STABLE STRICT SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
- SET "pg_trgm.similarity_threshold" TO '0.45'
  SET enable_seqscan TO 'off'
 AS $function$
 DECLARE
+  least_similarity CONSTANT real := 0.45;
+  threshold_before text;
   similar_lexemes text[];
   counted record;
 BEGIN
   IF nearest_lexeme.lexeme ~ '\d' THEN
     RETURN NULL;
   END IF;
+  -- The operator % can use the index, and takes its threshold from a setting (which is not SET on the function, because
+  -- only a superuser may do that before pg_trgm is loaded). show_limit loads it.
+  PERFORM show_limit();
+  threshold_before := current_setting('pg_trgm.similarity_threshold');
+  PERFORM set_config('pg_trgm.similarity_threshold', least_similarity::text, true);
   SELECT array_agg(DISTINCT written.lexeme)
   INTO similar_lexemes
   FROM (
@@ -2435,12 +2535,13 @@ BEGIN
     ) AS logged (lexeme)
     WHERE strpos(logged.lexeme, chr(1)) = 0 AND logged.lexeme % nearest_lexeme.lexeme
   ) AS written;
+  PERFORM set_config('pg_trgm.similarity_threshold', threshold_before, true);
 
   counted := public.search_statistics(COALESCE(similar_lexemes, '{}'));
   RETURN (
     SELECT candidate.lexeme
     FROM unnest(similar_lexemes, counted.document_frequencies) AS candidate (lexeme, frequency)
-    WHERE candidate.frequency > 0 AND similarity(candidate.lexeme, nearest_lexeme.lexeme) >= 0.45
+    WHERE candidate.frequency > 0 AND similarity(candidate.lexeme, nearest_lexeme.lexeme) >= least_similarity
     ORDER BY similarity(candidate.lexeme, nearest_lexeme.lexeme) DESC, candidate.frequency DESC, candidate.lexeme COLLATE "C"
     LIMIT 1
   );
@@ -2653,26 +2754,33 @@ BEGIN
                   ORDER BY log.first_lexeme DESC LIMIT 1) AS chunk) ORDER BY position)
       INTO document_frequencies
       FROM (SELECT lexeme COLLATE "C", stored, position
-              FROM unnest(search_statistics.lexemes, document_frequencies) WITH ORDINALITY AS asked (lexeme, stored, position)) AS asked;
+              FROM unnest(read_search_statistics.lexemes, document_frequencies) WITH ORDINALITY AS asked (lexeme, stored, position)) AS asked;
   END IF;
 END
 $function$
 
 
+-- not for everybody
 CREATE OR REPLACE FUNCTION public.rebuild_search_statistics()
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
- SET "opa.search_statistics" TO 'on'
 AS $function$
 DECLARE
   next_epoch integer;
 BEGIN
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_transaction_state',
+      MESSAGE = format('rebuild_search_statistics must be called in a READ COMMITTED transaction, got %s',
+        upper(current_setting('transaction_isolation'))),
+      DETAIL = 'An older snapshot would not see what others have folded since.';
+  END IF;
   PERFORM FROM public.memory_items LIMIT 0;
   PERFORM pg_advisory_xact_lock('public.search_totals'::regclass::bigint);
   SELECT coalesce(max(fold), 0) / 64 + 1 INTO next_epoch FROM public.search_totals;
 
+  PERFORM set_config('opa.search_statistics', 'on', true);
   WITH counted AS (
     INSERT INTO public.search_lexemes (lexeme, epoch, document_frequency)
     SELECT word COLLATE "C", next_epoch, count(*)
@@ -2692,6 +2800,7 @@ BEGIN
          ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot()) UNION SELECT pg_current_xact_id()), pg_current_xact_id(),
          'public.search_totals'::regclass
     FROM public.memory_items;
+  PERFORM set_config('opa.search_statistics', 'off', true);
 END
 $function$
 

@@ -1,5 +1,5 @@
 -- The k best documents for a set of lexemes, exactly as if every match had been scored; the lexemes that they were
--- scored by; and a report of how they were found (for explain_search). The steps, and why the answer is exact:
+-- scored by, misspelt ones corrected; and a report of how they were found (for explain_search). The steps, and why the answer is exact:
 -- 1. Guess the score that the k-th document reaches (bm25_guess reads document frequencies, no rows).
 -- 2. Read and score every document that can score more than the guess: bm25_arms proves that its queries miss none.
 -- 3. k documents found, the k-th at least as good as the guess: nothing better was left out. Done.
@@ -40,7 +40,7 @@ DECLARE
 BEGIN
   query := public.bm25_query(bm25_find.lexemes, is_fuzzy);
   lexemes := query.lexemes;
-  words := cardinality(query.lexemes);
+  words := cardinality(query.words);
   IF words = 0 THEN
     report := jsonb_build_object('path', 'no match', 'rounds', rounds);
     RETURN;
@@ -56,7 +56,7 @@ BEGIN
     path := 'filter';
   ELSIF words <= most_pruned AND least(query.documents, matches) * share > few_matches + k THEN
     path := 'threshold';
-    levels := public.bm25_levels(query.lexemes, query.frequencies, query.weights, query.average_length);
+    levels := public.bm25_levels(query.words, query.frequencies, query.weights, query.average_length);
     threshold := public.bm25_guess(
       levels.impacts, levels.frequencies, query.documents, k / share * CASE WHEN words <= 3 THEN 2 ELSE 0.5 END
     );
@@ -76,7 +76,7 @@ BEGIN
       arms := public.bm25_arms(levels.terms, levels.bounds, levels.remaining, levels.frequencies, query.documents,
         threshold * (1 - 1e-9));
     ELSE
-      arms := ARRAY[public.lexeme_query(query.lexemes)];
+      arms := ARRAY[public.lexeme_query(query.words)];
       candidate_limit := NULL;
     END IF;
     IF statement IS NULL THEN
@@ -87,7 +87,7 @@ BEGIN
       EXECUTE statement
       INTO ids, scores, candidates
       USING query_tags, filter, required, arms, query.queries, query.weights, query.average_length,
-        public.bm25_tf_thresholds(), k, candidate_limit, query.lexemes;
+        public.bm25_tf_thresholds(), k, candidate_limit, query.words;
     END IF;
     candidates := COALESCE(candidates, 0);
     rounds := rounds || jsonb_build_object('threshold', threshold, 'arms', cardinality(arms), 'candidates', candidates);

@@ -15,16 +15,16 @@ BEGIN
     RETURN;
   END IF;
   query := public.bm25_query(bm25_score_rows.lexemes, false);
-  IF query.lexemes = '{}' THEN
+  IF query.words = '{}' THEN
     RETURN;
   END IF;
   EXECUTE public.bm25_statement(
-    cardinality(query.lexemes),
+    cardinality(query.words),
     'm.id = ANY ($1) AND (m.search_vector @@ ANY ($4)) IS TRUE AND ($3 IS NULL OR (m.search_vector @@ $3) IS TRUE)'
   )
   INTO ids, scores
-  USING row_ids, NULL::jsonb, required, ARRAY[public.lexeme_query(query.lexemes)], query.queries, query.weights,
-    query.average_length, public.bm25_tf_thresholds(), NULL::integer, NULL::bigint, query.lexemes;
+  USING row_ids, NULL::jsonb, required, ARRAY[public.lexeme_query(query.words)], query.queries, query.weights,
+    query.average_length, public.bm25_tf_thresholds(), NULL::integer, NULL::bigint, query.words;
   RETURN QUERY SELECT * FROM unnest(ids, scores);
 END
 $$;

@@ -5,16 +5,22 @@ CREATE OR REPLACE FUNCTION public.nearest_lexeme(lexeme text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
-SET pg_trgm.similarity_threshold = 0.45
 SET enable_seqscan = off
 AS $$
 DECLARE
+  least_similarity CONSTANT real := 0.45;
+  threshold_before text;
   similar_lexemes text[];
   counted record;
 BEGIN
   IF nearest_lexeme.lexeme ~ '\d' THEN
     RETURN NULL;
   END IF;
+  -- The operator % can use the index, and takes its threshold from a setting (which is not SET on the function, because
+  -- only a superuser may do that before pg_trgm is loaded). show_limit loads it.
+  PERFORM show_limit();
+  threshold_before := current_setting('pg_trgm.similarity_threshold');
+  PERFORM set_config('pg_trgm.similarity_threshold', least_similarity::text, true);
   SELECT array_agg(DISTINCT written.lexeme)
   INTO similar_lexemes
   FROM (
@@ -33,12 +39,13 @@ BEGIN
     ) AS logged (lexeme)
     WHERE strpos(logged.lexeme, chr(1)) = 0 AND logged.lexeme % nearest_lexeme.lexeme
   ) AS written;
+  PERFORM set_config('pg_trgm.similarity_threshold', threshold_before, true);
 
   counted := public.search_statistics(COALESCE(similar_lexemes, '{}'));
   RETURN (
     SELECT candidate.lexeme
     FROM unnest(similar_lexemes, counted.document_frequencies) AS candidate (lexeme, frequency)
-    WHERE candidate.frequency > 0 AND similarity(candidate.lexeme, nearest_lexeme.lexeme) >= 0.45
+    WHERE candidate.frequency > 0 AND similarity(candidate.lexeme, nearest_lexeme.lexeme) >= least_similarity
     ORDER BY similarity(candidate.lexeme, nearest_lexeme.lexeme) DESC, candidate.frequency DESC, candidate.lexeme COLLATE "C"
     LIMIT 1
   );

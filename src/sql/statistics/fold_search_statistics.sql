@@ -9,7 +9,6 @@ CREATE OR REPLACE FUNCTION public.fold_search_statistics()
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
-SET opa.search_statistics = 'on'
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $$
@@ -21,7 +20,7 @@ DECLARE
   this_epoch integer;
   vanished text[];
 BEGIN
-  -- in a serializable transaction the fold would make the user's statements fail for reasons that are not theirs
+  -- In a serializable transaction the fold would make the user's statements fail for reasons that are not theirs.
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
      OR NOT pg_try_advisory_xact_lock('public.search_totals'::regclass::bigint) THEN
     RETURN 0;
@@ -38,6 +37,8 @@ BEGIN
     RETURN 0;
   END IF;
 
+  -- Not SET on the function: only a superuser may make one with a setting that the server does not know.
+  PERFORM set_config('opa.search_statistics', 'on', true);
   WITH documents AS (
     DELETE FROM public.search_log WHERE entry = ANY (folded.entries) RETURNING documents, lexemes
   ), lexemes AS (
@@ -71,6 +72,7 @@ SET document_frequency = stored.document_frequency + excluded.document_frequency
           coalesce(totals.total_length, 0) + folded.total_length, pg_snapshot_xmax(folded.snapshot),
           ARRAY(SELECT pg_snapshot_xip(folded.snapshot) UNION SELECT pg_current_xact_id()), pg_current_xact_id(),
           'public.search_totals'::regclass);
+  PERFORM set_config('opa.search_statistics', 'off', true);
   RETURN cardinality(folded.entries);
 END
 $$;

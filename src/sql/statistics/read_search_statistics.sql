@@ -62,7 +62,7 @@ BEGIN
                   ORDER BY log.first_lexeme DESC LIMIT 1) AS chunk) ORDER BY position)
       INTO document_frequencies
       FROM (SELECT lexeme COLLATE "C", stored, position
-              FROM unnest(search_statistics.lexemes, document_frequencies) WITH ORDINALITY AS asked (lexeme, stored, position)) AS asked;
+              FROM unnest(read_search_statistics.lexemes, document_frequencies) WITH ORDINALITY AS asked (lexeme, stored, position)) AS asked;
   END IF;
 END
 $$;

@@ -5,15 +5,21 @@ CREATE OR REPLACE FUNCTION public.rebuild_search_statistics()
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
-SET opa.search_statistics = 'on'
 AS $$
 DECLARE
   next_epoch integer;
 BEGIN
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_transaction_state',
+      MESSAGE = format('rebuild_search_statistics must be called in a READ COMMITTED transaction, got %s',
+        upper(current_setting('transaction_isolation'))),
+      DETAIL = 'An older snapshot would not see what others have folded since.';
+  END IF;
   PERFORM FROM public.memory_items LIMIT 0;
   PERFORM pg_advisory_xact_lock('public.search_totals'::regclass::bigint);
   SELECT coalesce(max(fold), 0) / 64 + 1 INTO next_epoch FROM public.search_totals;
 
+  PERFORM set_config('opa.search_statistics', 'on', true);
   WITH counted AS (
     INSERT INTO public.search_lexemes (lexeme, epoch, document_frequency)
     SELECT word COLLATE "C", next_epoch, count(*)
@@ -33,5 +39,8 @@ BEGIN
          ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot()) UNION SELECT pg_current_xact_id()), pg_current_xact_id(),
          'public.search_totals'::regclass
     FROM public.memory_items;
+  PERFORM set_config('opa.search_statistics', 'off', true);
 END
 $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION public.rebuild_search_statistics() FROM PUBLIC;
