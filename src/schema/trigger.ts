@@ -36,18 +36,32 @@ export function trigger(table: PgTable, definition: Omit<Trigger, 'kind' | 'tabl
  * therefore changes this trigger, and `npm run db:generate` writes the migration for it.
  */
 export function updatedAtTrigger(table: PgTable): Trigger {
-  const columns = Object.values(getTableColumns(table))
-    .filter((column) => column.generated === undefined && column.name !== 'updated_at')
-    .map((column) => column.name)
-  const row = (side: 'OLD' | 'NEW') => `(${columns.map((name) => `${side}.${name}`).join(', ')})`
+  const columns = Object.values(getTableColumns(table)).filter(
+    (column) => column.generated === undefined && column.name !== 'updated_at',
+  )
+  const vectors = columns.filter((column) => column.getSQLType().startsWith('vector'))
+  const others = columns.filter((column) => !vectors.includes(column))
+  const row = (side: 'OLD' | 'NEW') => `(${others.map(({ name }) => `${side}.${name}`).join(', ')})`
   return trigger(table, {
     name: `${getTableName(table)}_updated_at`,
     timing: 'BEFORE',
     events: 'UPDATE',
     each: 'ROW',
     function: 'set_updated_at',
-    when: `${row('OLD')} IS DISTINCT FROM ${row('NEW')}`,
+    when: [
+      `${row('OLD')} IS DISTINCT FROM ${row('NEW')}`,
+      ...vectors.map(({ name }) => vectorDiffers(name)),
+    ].join('\n    OR '),
   })
+}
+
+/**
+ * IS DISTINCT FROM names no operator, so that a dump of it cannot either, and a restore, whose search_path is empty,
+ * would not find the one of an extension's type.
+ */
+function vectorDiffers(name: string): string {
+  const [before, after] = [`OLD.${name}`, `NEW.${name}`]
+  return `NOT COALESCE(${before} OPERATOR(public.=) ${after}, ${before} IS NULL AND ${after} IS NULL)`
 }
 
 /** The statements that make a trigger anew, whether or not it exists. */
