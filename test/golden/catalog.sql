@@ -111,6 +111,7 @@ TABLE memory_items WITH (toast_tuple_target=8160)
   CREATE INDEX memory_items_tags_idx ON public.memory_items USING gin (tags)
   CREATE INDEX memory_items_text_idx ON public.memory_items USING gin (text gin_trgm_ops)
   CREATE TRIGGER memory_items_updated_at BEFORE UPDATE ON public.memory_items FOR EACH ROW WHEN (((((((((((old.id IS DISTINCT FROM new.id) OR (old.namespace IS DISTINCT FROM new.namespace)) OR (old.text IS DISTINCT FROM new.text)) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.speaker_id IS DISTINCT FROM new.speaker_id)) OR (old.metadata IS DISTINCT FROM new.metadata)) OR (old.embedding IS DISTINCT FROM new.embedding)) OR (old.importance IS DISTINCT FROM new.importance)) OR (old.expires_at IS DISTINCT FROM new.expires_at)) OR (old.created_at IS DISTINCT FROM new.created_at))) EXECUTE FUNCTION set_updated_at()
+  CREATE TRIGGER memory_items_updated_at_kept BEFORE UPDATE ON public.memory_items FOR EACH ROW WHEN (((old.updated_at IS DISTINCT FROM new.updated_at) AND (NOT ((((((((((old.id IS DISTINCT FROM new.id) OR (old.namespace IS DISTINCT FROM new.namespace)) OR (old.text IS DISTINCT FROM new.text)) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.speaker_id IS DISTINCT FROM new.speaker_id)) OR (old.metadata IS DISTINCT FROM new.metadata)) OR (old.embedding IS DISTINCT FROM new.embedding)) OR (old.importance IS DISTINCT FROM new.importance)) OR (old.expires_at IS DISTINCT FROM new.expires_at)) OR (old.created_at IS DISTINCT FROM new.created_at))))) EXECUTE FUNCTION keep_updated_at()
 
 VIEW job_latency_stats
   COLUMN queue_name text
@@ -1338,6 +1339,8 @@ BEGIN
     OR NEW.error IS DISTINCT FROM OLD.error OR NEW.metadata <> OLD.metadata OR NEW.inputs <> OLD.inputs
     OR NEW.result IS DISTINCT FROM OLD.result OR NEW.id <> OLD.id THEN
     NEW.updated_at := now();
+  ELSE
+    NEW.updated_at := OLD.updated_at;
   END IF;
   IF NEW.id <> OLD.id THEN
     RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -1404,6 +1407,17 @@ CREATE OR REPLACE FUNCTION public.jobs_now()
  PARALLEL SAFE
 AS $function$
   SELECT clock_timestamp()
+$function$
+
+
+CREATE OR REPLACE FUNCTION public.keep_updated_at()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  NEW.updated_at := OLD.updated_at;
+  RETURN NEW;
+END
 $function$
 
 
