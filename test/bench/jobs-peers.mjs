@@ -28,7 +28,10 @@ async function pgBoss() {
       for (;;) {
         const found = await boss.fetch(queue, { batchSize: size })
         if (found.length === 0) return
-        await boss.complete(queue, found.map(({ id }) => id))
+        await boss.complete(
+          queue,
+          found.map(({ id }) => id),
+        )
       }
     })
     return { enqueue: count / enqueued, settle: count / settled }
@@ -48,7 +51,13 @@ async function graphileWorker() {
     const enqueued = await parallel(async () => {
       for (let at = 0; at < count / clients; at += size) {
         if (size === 1) await utils.addJob('task', { n: at })
-        else await utils.addJobs(Array.from({ length: Math.min(size, count / clients - at) }, (_, n) => ({ identifier: 'task', payload: { n } })))
+        else
+          await utils.addJobs(
+            Array.from({ length: Math.min(size, count / clients - at) }, (_, n) => ({
+              identifier: 'task',
+              payload: { n },
+            })),
+          )
       }
     })
     let done = 0
@@ -57,10 +66,22 @@ async function graphileWorker() {
       finish = resolve
     })
     const started = performance.now()
-    const worker = size === 1 ? {} : { localQueue: { size: batch * clients }, completeJobBatchDelay: 0, failJobBatchDelay: 0 }
+    const worker =
+      size === 1
+        ? {}
+        : { localQueue: { size: batch * clients }, completeJobBatchDelay: 0, failJobBatchDelay: 0 }
     const runner = await run({
-      connectionString, logger, noHandleSignals: true,
-      preset: { worker: { connectionString, maxPoolSize: clients, concurrentJobs: size === 1 ? clients : clients * 3, ...worker } },
+      connectionString,
+      logger,
+      noHandleSignals: true,
+      preset: {
+        worker: {
+          connectionString,
+          maxPoolSize: clients,
+          concurrentJobs: size === 1 ? clients : clients * 3,
+          ...worker,
+        },
+      },
       taskList: {
         task: () => {
           done += 1

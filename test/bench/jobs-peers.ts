@@ -18,7 +18,9 @@ export interface Peers {
 export async function installPeers(): Promise<Peers> {
   const folder = await mkdtemp(join(tmpdir(), 'opa-db-peers-'))
   await writeFile(join(folder, 'package.json'), '{"private": true}')
-  await run('npm', ['install', '--no-audit', '--no-fund', 'pg-boss@12', 'graphile-worker@0.17', 'node@22'], { cwd: folder })
+  await run('npm', ['install', '--no-audit', '--no-fund', 'pg-boss@12', 'graphile-worker@0.17', 'node@22'], {
+    cwd: folder,
+  })
   const script = join(folder, 'jobs-peers.mjs')
   await copyFile(fileURLToPath(new URL('jobs-peers.mjs', import.meta.url)), script)
   const version = async (name: string) =>
@@ -27,7 +29,10 @@ export async function installPeers(): Promise<Peers> {
     versions: { 'pg-boss': await version('pg-boss'), 'graphile-worker': await version('graphile-worker') },
     async measure(peer, url, batchJobs, singleJobs) {
       const node = join(folder, 'node_modules', '.bin', 'node')
-      const { stdout } = await run(node, [script, peer, url, String(batchJobs), String(singleJobs)], { cwd: folder, timeout: 600_000 })
+      const { stdout } = await run(node, [script, peer, url, String(batchJobs), String(singleJobs)], {
+        cwd: folder,
+        timeout: 600_000,
+      })
       const line = stdout.split('\n').find((each) => each.startsWith('RESULT '))
       if (line === undefined) throw new Error(`${peer} gave no result: ${stdout.slice(0, 500)}`)
       return JSON.parse(line.slice('RESULT '.length)) as JobRates

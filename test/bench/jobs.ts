@@ -2,9 +2,9 @@ import { sql } from 'drizzle-orm'
 import { queryRows } from '../../src/database/rows.ts'
 import { claim, complete, type Database, enqueueMany, heartbeat } from '../../src/index.ts'
 import type { BenchOptions } from './bench.ts'
-import { describeMachine, printMachine } from './machine.ts'
 import { installPeers } from './jobs-peers.ts'
 import { type JobRates, measureRates } from './jobs-rates.ts'
+import { describeMachine, printMachine } from './machine.ts'
 import { type Chart, page } from './plot.ts'
 import { latency, printTable, resultFile, rounded, timed, writeResult } from './report.ts'
 import { withBenchDatabase } from './wiki-database.ts'
@@ -24,7 +24,9 @@ export async function run({ rows, out }: BenchOptions): Promise<void> {
     const rates: Record<string, JobRates> = {}
     for (const name of ['opa-db', 'pg-boss', 'graphile-worker', 'opa-db again']) {
       rates[name] = await withBenchDatabase(({ url }) =>
-        name.startsWith('opa-db') ? measureRates(url, batchJobs, singleJobs) : peers.measure(name, url, batchJobs, singleJobs),
+        name.startsWith('opa-db')
+          ? measureRates(url, batchJobs, singleJobs)
+          : peers.measure(name, url, batchJobs, singleJobs),
       )
       console.log(name, JSON.stringify(rates[name]))
     }
@@ -35,19 +37,40 @@ export async function run({ rows, out }: BenchOptions): Promise<void> {
       await fillHistory(db, history)
       return { machine, empty, full: await claimLatency(db, 'full'), heartbeats }
     })
-    const result = { machine, versions: peers.versions, batchJobs, singleJobs, rates, history, claim: { empty, full }, heartbeats }
+    const result = {
+      machine,
+      versions: peers.versions,
+      batchJobs,
+      singleJobs,
+      rates,
+      history,
+      claim: { empty, full },
+      heartbeats,
+    }
     printMachine(machine)
     printTable(
-      ['jobs in a second', 'enqueue, batches', 'claim + complete, batches', 'enqueue, one by one', 'claim + complete, one by one'],
+      [
+        'jobs in a second',
+        'enqueue, batches',
+        'claim + complete, batches',
+        'enqueue, one by one',
+        'claim + complete, one by one',
+      ],
       Object.entries(rates).map(([name, { batches, single }]) => [
-        name, ...[batches.enqueue, batches.settle, single.enqueue, single.settle].map(Math.round),
+        name,
+        ...[batches.enqueue, batches.settle, single.enqueue, single.settle].map(Math.round),
       ]),
     )
     printTable(
       ['claim, ms', 'mean', 'p50', 'p95'],
-      Object.entries({ 'empty table': empty, [`${history} finished, 100000 future`]: full }).map(([name, { mean, p50, p95 }]) => [name, mean, p50, p95]),
+      Object.entries({ 'empty table': empty, [`${history} finished, 100000 future`]: full }).map(
+        ([name, { mean, p50, p95 }]) => [name, mean, p50, p95],
+      ),
     )
-    printTable(['heartbeats', 'in a second', 'HOT'], [['500 leases a call', Math.round(heartbeats.perSecond), `${rounded(heartbeats.hot * 100)} %`]])
+    printTable(
+      ['heartbeats', 'in a second', 'HOT'],
+      [['500 leases a call', Math.round(heartbeats.perSecond), `${rounded(heartbeats.hot * 100)} %`]],
+    )
     const file = out ?? resultFile('jobs', 'json')
     writeResult(file, `${JSON.stringify(result, null, 2)}\n`)
     writeResult(file.replace(/\.json$/, '.svg'), page('Jobs', charts(rates)))
