@@ -88,9 +88,17 @@ export {
   type MethodScores,
   type StandardMethod,
 } from './memory/evaluate.ts'
+export {
+  type ExplainedLexeme,
+  type ExplainedResult,
+  explainSearch,
+  type LexemeContribution,
+  type SearchExplanation,
+} from './memory/explain-search.ts'
 export { forget } from './memory/forget.ts'
 export type { Fusion } from './memory/fuse.ts'
 export { getMemory, type Memory } from './memory/get-memory.ts'
+export { type HighlightOptions, highlight } from './memory/highlight.ts'
 export { type HybridResult, type HybridSearchOptions, hybridSearch } from './memory/hybrid-search.ts'
 export type { JudgedQuery } from './memory/judged-queries.ts'
 export { type ListMemoriesOptions, listMemories, type MemoryPage } from './memory/list-memories.ts'
@@ -101,6 +109,7 @@ export { type RecallOptions, recall } from './memory/recall.ts'
 export { type NewMemory, type RememberResult, remember } from './memory/remember.ts'
 export { type RememberManyOptions, rememberMany } from './memory/remember-many.ts'
 export type { SearchFilter, SearchOptions } from './memory/search-filter.ts'
+export { foldSearchStatistics, rebuildSearchStatistics } from './memory/search-statistics.ts'
 export {
   type Estimate,
   type TunedWeights,

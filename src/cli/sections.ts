@@ -21,11 +21,13 @@ const sqlFolder = fileURLToPath(new URL('../sql', import.meta.url))
 
 /** What table definitions call, so it must be there before the tables. */
 const beforeTables = ['extensions', 'columns']
-const afterTables = ['storage', 'triggers', 'memory', 'jobs', 'views', 'rights']
+const afterTables = ['storage', 'triggers', 'statistics', 'memory', 'jobs', 'views', 'rights']
+/** What changes rows, once: everything else must be there. */
+const afterTriggers = ['data']
 
 /** The sections that the sources ask for, in the order in which they must run. */
 export function sourceSections(): { beforeTables: Section[]; afterTables: Section[] } {
-  const known = [...beforeTables, ...afterTables]
+  const known = [...beforeTables, ...afterTables, ...afterTriggers]
   const unknown = readdirSync(sqlFolder).filter((folder) => !known.includes(folder))
   if (unknown.length > 0)
     throw new Error(`src/sql has folders that no migration would take: ${unknown.join(', ')}`)
@@ -34,8 +36,8 @@ export function sourceSections(): { beforeTables: Section[]; afterTables: Sectio
     .map((trigger) => ({ name: `trigger ${trigger.name}`, sql: triggerSql(trigger) }))
   return {
     beforeTables: beforeTables.flatMap(filesOf),
-    // Triggers last: their functions must be there.
-    afterTables: [...afterTables.flatMap(filesOf), ...triggers],
+    // Triggers after their functions.
+    afterTables: [...afterTables.flatMap(filesOf), ...triggers, ...afterTriggers.flatMap(filesOf)],
   }
 }
 

@@ -31,7 +31,7 @@ export const memoryItems = pgTable(
     embedding: vector('embedding', { dimensions: embeddingDimensions }),
     importance: real('importance').notNull().default(0.5),
     expiresAt: timestamp('expires_at', { withTimezone: true }),
-    searchVector: tsvector('search_vector').generatedAlwaysAs(sql`memory_search_vector("text")`),
+    searchVector: tsvector('search_vector').generatedAlwaysAs(sql`layered_search_vector("text")`),
     lexemeCount: integer('lexeme_count').generatedAlwaysAs(sql`lexeme_count("text")`),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
     updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),

@@ -10,7 +10,7 @@ const label: Record<string, string> = {
 }
 
 /** Recall and time by the filter's selectivity, recall against time, and how both grow with the rows. */
-export function vectorPlots({ measurements, indexes }: VectorResults): string {
+export function vectorPlots({ queries, measurements, indexes }: VectorResults): string {
   const rows = Math.max(...measurements.map((one) => one.rows))
   const atLargest = measurements.filter((one) => one.rows === rows && one.k === 10)
   const filter = { label: 'rows that pass the filter (%)', log: true }
@@ -37,7 +37,7 @@ export function vectorPlots({ measurements, indexes }: VectorResults): string {
       y: { label: '% of the queries', from: 0, to: 100 },
       series: seriesOf(
         measurements.filter((one) => one.rows === rows && one.k === 100),
-        (one) => [one.percent, one.short],
+        (one) => [one.percent, (100 * one.short) / queries],
       ),
     },
     sizes.length > 1

@@ -67,13 +67,15 @@ export async function run({
   const queries = readQuestions(folder)
     .slice(0, queryCount)
     .map(({ embedding }) => `[${embedding.join(',')}]`)
-  const results = await withBenchDatabase(async ({ db, url }): Promise<VectorResults> => {
+  const file = out ?? resultFile('vector', 'json')
+  await withBenchDatabase(async ({ db, url }) => {
     const machine = await describeMachine(db)
     printMachine(machine)
     // A connection of its own, and every call planned anew, as a service that calls it now and then sees it.
     const client = postgres(url, { max: 1, prepare: false, onnotice: () => {} })
     const indexes: VectorResults['indexes'][number][] = []
     const measurements: VectorMeasurement[] = []
+    const results: VectorResults = { machine, queries: queries.length, indexes, measurements }
     let stored = 0
     try {
       for (const size of rows) {
@@ -84,20 +86,18 @@ export async function run({
         const exact = await measureExact(client, queries, size)
         measurements.push(...exact.measurements)
         for (const method of ['hnsw', 'ivfflat'] as const) {
-          const built = await build(db, method, size)
-          indexes.push(built)
+          indexes.push(await build(db, method, size))
           measurements.push(...(await measureIndex(client, queries, size, method, exact.truth)))
         }
+        // After each size: the largest take long, and may be broken off.
+        writeResult(file, `${JSON.stringify(results, null, 1)}\n`)
+        writeResult(file.replace(/(\.json)?$/, '.svg'), vectorPlots(results))
       }
     } finally {
       await client.end()
     }
-    return { machine, queries: queries.length, indexes, measurements }
+    printResults(results)
   })
-  printResults(results)
-  const file = out ?? resultFile('vector', 'json')
-  writeResult(file, `${JSON.stringify(results, null, 1)}\n`)
-  writeResult(file.replace(/(\.json)?$/, '.svg'), vectorPlots(results))
 }
 
 async function build(db: Database, method: VectorIndexMethod, rows: number) {

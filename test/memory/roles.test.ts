@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { queryRows } from '../../src/database/rows.ts'
 import {
   bm25Score,
   bm25Search,
@@ -11,6 +12,7 @@ import {
   getMemory,
   hybridSearch,
   listMemories,
+  rebuildSearchStatistics,
   recall,
   remember,
   rememberMany,
@@ -19,11 +21,13 @@ import {
 } from '../../src/index.ts'
 import { describeOnServer } from '../support/backends.ts'
 import { embedding, expectRefusal, idsOf } from '../support/fixtures.ts'
+import { expectExactStatistics } from '../support/search-statistics.ts'
 
 /** Roles belong to the whole server, so their names are this run's own. */
 const suffix = randomBytes(4).toString('hex')
 const reader = `opa_test_reader_${suffix}`
 const stranger = `opa_test_stranger_${suffix}`
+const writer = `opa_test_writer_${suffix}`
 
 describeOnServer('roles with few rights', (server) => {
   const connections: Connection[] = []
@@ -38,15 +42,15 @@ describeOnServer('roles with few rights', (server) => {
 
   beforeAll(async () => {
     await rememberMany(server.db, { items: [{ id: 'x', text: 'green tea', embedding: embedding(1) }] })
-    for (const role of [reader, stranger]) {
+    for (const role of [reader, stranger, writer]) {
       await server.db.execute(sql.raw(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`))
     }
-    // The statistics tables, where there are any, are read by the searches too.
-    await server.db.execute(sql.raw(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${reader}`))
+    await server.db.execute(sql.raw(`GRANT SELECT ON memory_items TO ${reader}`))
+    await server.db.execute(sql.raw(`GRANT SELECT, INSERT, UPDATE, DELETE ON memory_items TO ${writer}`))
   })
   afterAll(async () => {
     await Promise.all(connections.map((connection) => connection.close()))
-    for (const role of [reader, stranger]) {
+    for (const role of [reader, stranger, writer]) {
       await server.db.execute(sql.raw(`DROP OWNED BY ${role}`))
       await server.db.execute(sql.raw(`DROP ROLE ${role}`))
     }
@@ -91,5 +95,31 @@ describeOnServer('roles with few rights', (server) => {
       expect(refusal.cause).toBeInstanceOf(Error)
     }
     expect(await server.db.$count(schema.memoryItems)).toBe(1)
+  })
+
+  it('one that may only write memory_items keeps the statistics, and cannot touch them otherwise', async () => {
+    const db = await as(writer)
+    await rememberMany(db, {
+      items: Array.from({ length: 50 }, (_, at) => ({ id: `w${at}`, text: `black tea ${at}` })),
+    })
+    await forget(db, { ids: ['w1', 'w2'] })
+    expect(await bm25Search(db, { queryText: 'blackk', k: 100 })).toHaveLength(48)
+    await expectExactStatistics(server.db)
+    for (const table of ['search_totals', 'search_lexemes', 'search_log', 'search_log_lexemes']) {
+      for (const statement of ['SELECT * FROM', 'DELETE FROM', 'TRUNCATE']) {
+        await expectRefusal(
+          queryRows(db, sql.raw(`${statement} ${table}`)),
+          DatabaseError,
+          `permission denied for table ${table}`,
+        )
+      }
+    }
+    await expectRefusal(
+      queryRows(db, sql`SELECT * FROM search_log_entries()`),
+      DatabaseError,
+      'permission denied',
+    )
+    await expectRefusal(rebuildSearchStatistics(db), DatabaseError, 'permission denied')
+    await forget(db, { ids: Array.from({ length: 50 }, (_, at) => `w${at}`) })
   })
 })

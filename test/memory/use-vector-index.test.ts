@@ -27,9 +27,9 @@ describeOnEachBackend('useVectorIndex', (test) => {
     expect(await useVectorIndex(test.db, 'hnsw')).toMatchObject({ method: 'hnsw', built: false, m: 16 })
 
     const ivfflat = await useVectorIndex(test.db, 'ivfflat')
-    expect(ivfflat).toMatchObject({ method: 'ivfflat', built: true, lists: 1, embeddings: 1000 })
+    expect(ivfflat).toMatchObject({ method: 'ivfflat', built: true, lists: 32, embeddings: 1000 })
     expect(ivfflat.bytes).toBeGreaterThan(500_000)
-    expect(await indexOf(test.db)).toMatchObject({ method: 'ivfflat', valid: true, options: { lists: 1 } })
+    expect(await indexOf(test.db)).toMatchObject({ method: 'ivfflat', valid: true, options: { lists: 32 } })
     expect(await useVectorIndex(test.db, 'ivfflat')).toMatchObject({ built: false })
     expect(await useVectorIndex(test.db, 'ivfflat', { rebuild: true })).toMatchObject({ built: true })
 
@@ -48,9 +48,9 @@ describeOnEachBackend('useVectorIndex', (test) => {
     })
     expect((await indexOf(test.db))?.options).toEqual({ m: 8, ef_construction: 32 })
     expect(await useVectorIndex(test.db, 'hnsw', { m: 34 })).toMatchObject({ m: 34, efConstruction: 68 })
-    expect(await useVectorIndex(test.db, 'ivfflat', { lists: 20 })).toMatchObject({ lists: 20 })
-    // Not asked for by number, 20 lists are too many for 1000 rows.
-    expect(await useVectorIndex(test.db, 'ivfflat')).toMatchObject({ built: true, lists: 1 })
+    expect(await useVectorIndex(test.db, 'ivfflat', { lists: 100 })).toMatchObject({ lists: 100 })
+    // Not asked for by number, 100 lists are too many for 1000 rows.
+    expect(await useVectorIndex(test.db, 'ivfflat')).toMatchObject({ built: true, lists: 32 })
     await useVectorIndex(test.db, 'hnsw')
     expect(await names(test.db)).toEqual([indexName])
   })

@@ -31,8 +31,8 @@ async function indexScans(db: Database): Promise<number> {
 }
 
 describeOnServer('vector_search over an index', (server) => {
-  const rows = 6000
-  const passing: Record<string, number> = { all: rows, p50: rows / 2, p10: rows / 10, p1: rows / 100, p01: 6 }
+  const rows = 9000
+  const passing: Record<string, number> = { all: rows, p50: rows / 2, p10: rows / 10, p1: rows / 100, p01: 9 }
 
   beforeAll(async () => {
     await insertClusters(server.db, rows)
@@ -55,7 +55,7 @@ describeOnServer('vector_search over an index', (server) => {
           vectorSearch(db, { queryEmbedding: embedding(5), queryTags: [tag] }),
         )
         expect(result.length).toBeGreaterThan(0)
-        expect(scans > 0, `${tag}: ${count} rows pass`).toBe(count >= 2000)
+        expect(scans > 0, `${tag}: ${count} rows pass`).toBe(count > 4000)
       }
     })
 
@@ -63,10 +63,13 @@ describeOnServer('vector_search over an index', (server) => {
       let asked = 0
       const search = fc.record({
         seed: fc.integer({ min: 1, max: 1_000_000 }),
-        k: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 1000 })),
-        tags: fc.subarray(['all', 'p50', 'p10', 'p1', 'p01', 'none']),
+        k: fc.oneof(
+          { weight: 3, arbitrary: fc.integer({ min: 1, max: 100 }) },
+          { weight: 1, arbitrary: fc.integer({ min: 1, max: 1000 }) },
+        ),
+        tags: fc.oneof(fc.constantFrom([], ['all'], ['p50']), fc.subarray([...Object.keys(passing), 'none'])),
         allTags: fc.boolean(),
-        // Rows n whose id is among m1..m(ids): a filter that has nothing to do with the vectors.
+        // Only m1, m2 and so on up to this: a filter that has nothing to do with the vectors.
         ids: fc.option(fc.integer({ min: 0, max: rows }), { nil: undefined }),
         near: fc.boolean(),
       })
@@ -106,7 +109,7 @@ describeOnServer('vector_search over an index', (server) => {
   async function storedVector(number: number): Promise<number[]> {
     const [row] = await queryRows(
       server.db,
-      sql`SELECT embedding::text AS vector FROM public.memory_items WHERE embedding IS NOT NULL ORDER BY id OFFSET ${number % 5000}::integer LIMIT 1`,
+      sql`SELECT embedding::text AS vector FROM public.memory_items WHERE embedding IS NOT NULL ORDER BY id OFFSET ${number % 8000}::integer LIMIT 1`,
     )
     return JSON.parse(String(row?.vector)) as number[]
   }

@@ -30,7 +30,7 @@ BEGIN
 
   SELECT * INTO parsed FROM public.parse_search_query(query_text);
   document := to_tsvector('pg_catalog.english', doc_text);
-  IF cardinality(parsed.lexemes) = 0 OR (parsed.required IS NOT NULL AND NOT document @@ parsed.required) THEN
+  IF cardinality(parsed.lexemes) = 0 OR document = '' OR (parsed.required IS NOT NULL AND NOT document @@ parsed.required) THEN
     RETURN 0;
   END IF;
   SELECT * INTO statistics FROM public.search_statistics(parsed.lexemes);

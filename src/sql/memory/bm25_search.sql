@@ -1,5 +1,6 @@
 -- Keyword search: the k best rows by BM25 (k1 = 1.2, b = 0.75) among those that share a lexeme with the query and pass
--- the filters. Statistics are over all rows, so a filter narrows the results and never changes a score.
+-- the filters. Statistics are over all rows, so a filter narrows the results and never changes a score. The result is
+-- that of scoring every match, but few matches are read: see bm25_find.
 --
 -- query_text: words, "phrases", -exclusions; stop words alone find nothing
 -- query_tags: any of them must be on a row; filter.all_tags = true: all of them; none: no tag filter
@@ -9,13 +10,14 @@ CREATE OR REPLACE FUNCTION public.bm25_search(
   query_text text, query_tags text[] DEFAULT '{}', k integer DEFAULT 10, filter jsonb DEFAULT '{}'
 )
 RETURNS TABLE (id text, text text, tags text[], created_at timestamptz, score float8)
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE ROWS 10
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
   condition text;
-  lexemes text[];
-  required tsquery;
+  parsed record;
+  found record;
 BEGIN
   IF query_text IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'bm25_search: query_text must be text, got null';
@@ -26,20 +28,15 @@ BEGIN
   filter := COALESCE(filter, '{}');
   condition := public.memory_filter_condition(query_tags, filter);
 
-  SELECT parsed.lexemes, parsed.required INTO lexemes, required FROM public.parse_search_query(query_text) AS parsed;
-  IF COALESCE((filter -> 'fuzzy')::boolean, true) THEN
-    lexemes := public.correct_lexemes(lexemes);
-  END IF;
+  parsed := public.parse_search_query(query_text);
+  found := public.bm25_find(
+    parsed.lexemes, COALESCE((filter -> 'fuzzy')::boolean, true), parsed.required, condition, query_tags, k, filter
+  );
 
   RETURN QUERY
-    SELECT m.id, m.text, m.tags, m.created_at, hit.score
-    FROM (
-      SELECT scored.id, scored.score
-      FROM public.bm25_rows(lexemes, required, condition, query_tags, filter) AS scored
-      ORDER BY scored.score DESC, scored.id COLLATE "C"
-      LIMIT k
-    ) AS hit
-    JOIN public.memory_items AS m ON m.id = hit.id
-    ORDER BY hit.score DESC, hit.id COLLATE "C";
+    SELECT m.id, m.text, m.tags, m.created_at, best.score
+    FROM unnest(found.ids, found.scores) AS best (id, score)
+    JOIN public.memory_items AS m ON m.id = best.id
+    ORDER BY best.score DESC, m.id COLLATE "C";
 END
 $$;

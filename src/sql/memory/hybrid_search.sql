@@ -1,6 +1,6 @@
 -- Search by keyword and by meaning together. Each leg offers its best max(100, 4k) rows; the union of both is scored on
--- both legs, so that no row gets a zero for not having been offered by a leg, and the k best by the combined score are
--- returned.
+-- both legs, so that no row gets a zero for not having been offered by a leg (without a second search: bm25_score_rows),
+-- and the k best by the combined score are returned.
 --
 -- convex: (bm25_weight * bm25 / max(bm25) + vector_weight * (similarity + 1) / (max(similarity) + 1)) / (sum of weights);
 --   a score that a row does not have, or a range of zero, counts as 0.
@@ -27,6 +27,8 @@ DECLARE
   lexemes text[];
   required tsquery;
   offered integer;
+  found record;
+  nearest text[] := '{}';
 BEGIN
   PERFORM public.check_query_text('hybrid_search', query_text);
   IF query_embedding IS NOT NULL THEN
@@ -44,22 +46,30 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = 'hybrid_search: expected a query_text with a word to search by, or a query_embedding, or both; got neither';
   END IF;
-  IF COALESCE((filter -> 'fuzzy')::boolean, true) THEN
-    lexemes := public.correct_lexemes(lexemes);
-  END IF;
   offered := greatest(100, 4 * k);
+  found := public.bm25_find(
+    lexemes, COALESCE((filter -> 'fuzzy')::boolean, true), required, condition, query_tags, offered, filter
+  );
+  IF query_embedding IS NOT NULL THEN
+    nearest := ARRAY(
+      SELECT hit.id FROM public.vector_rows(query_embedding, required, condition, query_tags, offered, filter) AS hit
+    );
+  END IF;
 
   RETURN QUERY
     WITH keyword AS MATERIALIZED (
-      SELECT hit.id, hit.score
-      FROM public.bm25_rows(lexemes, required, condition, query_tags, filter) AS hit
+      SELECT hit.id, hit.score FROM unnest(found.ids, found.scores) AS hit (id, score)
+      UNION ALL
+      -- What the keyword leg did not offer may share a word with the query all the same.
+      SELECT rest.id, rest.score
+      FROM public.bm25_score_rows(
+        found.lexemes, required, ARRAY(SELECT unnest(nearest) EXCEPT SELECT unnest(found.ids))
+      ) AS rest
     ),
-    candidates AS MATERIALIZED (
-      (SELECT keyword.id FROM keyword ORDER BY keyword.score DESC, keyword.id COLLATE "C" LIMIT offered)
+    candidates AS (
+      SELECT unnest(nearest) AS id
       UNION
-      SELECT nearest.id
-      FROM public.vector_rows(query_embedding, required, condition, query_tags, offered, filter) AS nearest
-      WHERE query_embedding IS NOT NULL
+      SELECT keyword.id FROM keyword
     ),
     scored AS (
       SELECT m.id, m.text, m.tags, m.created_at, keyword.score AS bm25,

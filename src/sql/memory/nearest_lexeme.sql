@@ -1,12 +1,53 @@
 -- The lexeme of the corpus that is most like one that nobody wrote, or null when none is similar enough. A word with a
--- digit is never replaced: 2024 is not a misspelt 2023.
+-- digit is never replaced: 2024 is not a misspelt 2023. Words that were written since the last fold are in the log.
+-- SECURITY DEFINER, because nobody may read the vocabulary: it gives one word for one word.
 CREATE OR REPLACE FUNCTION public.nearest_lexeme(lexeme text)
 RETURNS text
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off
 AS $$
-  SELECT written.word
-  FROM ts_stat('SELECT m.search_vector FROM public.memory_items AS m') AS written
-  WHERE nearest_lexeme.lexeme !~ '\d' AND similarity(written.word, nearest_lexeme.lexeme) >= 0.45
-  ORDER BY similarity(written.word, nearest_lexeme.lexeme) DESC, written.ndoc DESC, written.word COLLATE "C"
-  LIMIT 1
+DECLARE
+  least_similarity CONSTANT real := 0.45;
+  threshold_before text;
+  similar_lexemes text[];
+  counted record;
+BEGIN
+  IF nearest_lexeme.lexeme ~ '\d' THEN
+    RETURN NULL;
+  END IF;
+  -- The operator % can use the index, and takes its threshold from a setting (which is not SET on the function, because
+  -- only a superuser may do that before pg_trgm is loaded). show_limit loads it.
+  PERFORM show_limit();
+  threshold_before := current_setting('pg_trgm.similarity_threshold');
+  PERFORM set_config('pg_trgm.similarity_threshold', least_similarity::text, true);
+  SELECT array_agg(DISTINCT written.lexeme)
+  INTO similar_lexemes
+  FROM (
+    SELECT folded.lexeme
+    FROM public.search_lexemes AS folded
+    WHERE folded.lexeme % nearest_lexeme.lexeme AND strpos(folded.lexeme, chr(1)) = 0
+    UNION ALL
+    SELECT logged.lexeme
+    FROM public.search_log_entries() AS log
+    CROSS JOIN LATERAL unnest(
+      tsvector_to_array(log.lexemes)
+        || ARRAY(
+          SELECT word FROM public.search_log_lexemes AS chunk, unnest(chunk.lexemes) AS word
+          WHERE log.lexemes IS NULL AND chunk.xid = log.xid AND chunk.entry = log.entry
+        )
+    ) AS logged (lexeme)
+    WHERE strpos(logged.lexeme, chr(1)) = 0 AND logged.lexeme % nearest_lexeme.lexeme
+  ) AS written;
+  PERFORM set_config('pg_trgm.similarity_threshold', threshold_before, true);
+
+  counted := public.search_statistics(COALESCE(similar_lexemes, '{}'));
+  RETURN (
+    SELECT candidate.lexeme
+    FROM unnest(similar_lexemes, counted.document_frequencies) AS candidate (lexeme, frequency)
+    WHERE candidate.frequency > 0 AND similarity(candidate.lexeme, nearest_lexeme.lexeme) >= least_similarity
+    ORDER BY similarity(candidate.lexeme, nearest_lexeme.lexeme) DESC, candidate.frequency DESC, candidate.lexeme COLLATE "C"
+    LIMIT 1
+  );
+END
 $$;

@@ -3,3 +3,9 @@
 ALTER TABLE public.memory_items ALTER COLUMN search_vector SET STORAGE EXTERNAL;
 --> statement-breakpoint
 ALTER TABLE public.memory_items SET (toast_tuple_target = 8160);
+--> statement-breakpoint
+-- Dropping the column dropped its index with it, of which drizzle-kit knows nothing.
+CREATE INDEX IF NOT EXISTS memory_items_search_vector_idx ON public.memory_items USING gin (search_vector);
+--> statement-breakpoint
+-- A column that was just added was compressed in long rows, because its storage is set only here.
+UPDATE public.memory_items SET text = text WHERE pg_column_compression(search_vector) IS NOT NULL;

@@ -1,0 +1,105 @@
+import { sql } from 'drizzle-orm'
+import type { Database } from '../database/database.ts'
+import { queryRows, toJson } from '../database/rows.ts'
+import { type Bm25SearchOptions, limitSql } from './bm25-search.ts'
+import { checkText } from './check.ts'
+import { filterSql, textArraySql } from './search-filter.ts'
+
+/** A lexeme that the search ranks by. */
+export interface ExplainedLexeme {
+  readonly lexeme: string
+  /** How often the query says it. */
+  readonly times: number
+  readonly documentFrequency: number
+  readonly idf: number
+}
+
+/** What a lexeme did for a result. */
+export interface LexemeContribution {
+  readonly lexeme: string
+  /** Term frequency: how often the memory says it, at most 255. */
+  readonly tf: number
+  readonly documentFrequency: number
+  readonly idf: number
+  /** Its part of the score. */
+  readonly contribution: number
+}
+
+export interface ExplainedResult {
+  readonly id: string
+  readonly score: number
+  /** The memory's length in lexemes. */
+  readonly length: number
+  readonly lexemes: LexemeContribution[]
+}
+
+export interface SearchExplanation {
+  /**
+   * `every match`: few memories match, and all of them were scored. `threshold`: only those that can be among the best
+   * were. `filter`: the filter's own index finds few enough to score all of them. `no match`: no memory has a word of it.
+   */
+  readonly path: 'every match' | 'threshold' | 'filter' | 'no match'
+  /** Memories in all, whether or not they pass the filter. */
+  readonly documents: number
+  readonly averageLength: number
+  /** The share of memories that the filter is estimated to pass. */
+  readonly share: number
+  /** The statements that were run: each reads the candidates that can reach its threshold. */
+  readonly rounds: { readonly threshold: number; readonly arms: number; readonly candidates: number }[]
+  /** After the correction of misspelt words; those that no memory has are left out. */
+  readonly lexemes: ExplainedLexeme[]
+  readonly results: ExplainedResult[]
+}
+
+interface Report {
+  path: SearchExplanation['path']
+  documents: number
+  average_length: number
+  share?: number
+  rounds: { threshold: number; arms: number; candidates: number }[]
+  lexemes: { lexeme: string; times: number; document_frequency: number; idf: number }[]
+  results: {
+    id: string
+    score: number
+    length: number
+    lexemes: { lexeme: string; tf: number; contribution: number }[]
+  }[]
+}
+
+/**
+ * Explains a keyword search: what each word adds to each result's score, and how much had to be read for it.
+ *
+ * @throws InvalidInputError as `bm25Search`.
+ * @example
+ * const { path, rounds, results } = await explainSearch(db, { queryText: 'window seat', k: 3 })
+ * for (const { id, score, lexemes } of results) console.log(id, score, lexemes)
+ */
+export async function explainSearch(db: Database, options: Bm25SearchOptions): Promise<SearchExplanation> {
+  const { queryText, queryTags, k = 10, filter } = options
+  checkText(queryText, 'queryText')
+  const [row] = await queryRows(
+    db,
+    sql`SELECT public.explain_search(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})::text AS report`,
+  )
+  const report = toJson<Report>(row?.report)
+  const lexemes = report.lexemes.map(({ document_frequency: documentFrequency, ...lexeme }) => ({
+    ...lexeme,
+    documentFrequency,
+  }))
+  const known = new Map(lexemes.map((lexeme) => [lexeme.lexeme, lexeme]))
+  return {
+    path: report.path,
+    documents: report.documents,
+    averageLength: report.average_length,
+    share: report.share ?? 1,
+    rounds: report.rounds,
+    lexemes,
+    results: report.results.map((result) => ({
+      ...result,
+      lexemes: result.lexemes.map((part) => {
+        const { documentFrequency = 0, idf = 0 } = known.get(part.lexeme) ?? {}
+        return { ...part, documentFrequency, idf }
+      }),
+    })),
+  }
+}

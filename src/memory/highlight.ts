@@ -1,0 +1,40 @@
+import { sql } from 'drizzle-orm'
+import type { Database } from '../database/database.ts'
+import { queryRows } from '../database/rows.ts'
+import { checkedInteger, checkText } from './check.ts'
+
+export interface HighlightOptions {
+  /** The text to show, for example of a search result. */
+  readonly text: string
+  /** What was searched for. */
+  readonly queryText: string
+  /** Put before each matching word; `<b>` by default. */
+  readonly startTag?: string
+  /** Put after each matching word; `</b>` by default. */
+  readonly stopTag?: string
+  /** How many words to show, 1 to 1000, or 0 for the whole text; 35 by default. */
+  readonly maxWords?: number
+}
+
+/**
+ * Shows why a text was found: its part that answers the query best, with the matching words marked. Words match as in
+ * `bm25Search`, in every form (ran, running) and misspelt. Nothing is escaped: in HTML, mark with characters that
+ * escaping leaves alone, escape, then replace them by tags.
+ *
+ * @throws InvalidInputError for what is no text, or a maxWords out of range.
+ * @example
+ * await highlight(db, { text: 'Ana prefers window seats', queryText: 'window seat' })
+ * // 'Ana prefers <b>window</b> <b>seats</b>'
+ *
+ * Source: https://www.postgresql.org/docs/current/textsearch-controls.html#TEXTSEARCH-HEADLINE
+ */
+export async function highlight(db: Database, options: HighlightOptions): Promise<string> {
+  const { text, queryText, startTag = '<b>', stopTag = '</b>', maxWords } = options
+  for (const [name, value] of Object.entries({ text, queryText, startTag, stopTag })) checkText(value, name)
+  const words = String(checkedInteger(maxWords, 'maxWords', { from: 0, to: 1000, otherwise: 35 }))
+  const [row] = await queryRows(
+    db,
+    sql`SELECT public.highlight(${text}::text, ${queryText}::text, ${startTag}::text, ${stopTag}::text, ${words}::text::integer) AS shown`,
+  )
+  return String(row?.shown)
+}

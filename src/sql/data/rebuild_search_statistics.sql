@@ -1,0 +1,2 @@
+-- The memories that were there before the statistics were kept.
+SELECT public.rebuild_search_statistics();

@@ -1,0 +1,110 @@
+-- The k best documents for a set of lexemes, exactly as if every match had been scored; the lexemes that they were
+-- scored by, misspelt ones corrected; and a report of how they were found (for explain_search). The steps, and why the answer is exact:
+-- 1. Guess the score that the k-th document reaches (bm25_guess reads document frequencies, no rows).
+-- 2. Read and score every document that can score more than the guess: bm25_arms proves that its queries miss none.
+-- 3. k documents found, the k-th at least as good as the guess: nothing better was left out. Done.
+--    k found, but some below the guess, or too many candidates: the k-th of these is a threshold that k documents are
+--    known to reach. Read once more with it. Fewer than k: guess lower; in the end every match is read.
+-- Where few documents match, or few of them can pass the filter, every match is read at once; where the filter's own
+-- index finds few enough rows, without the search index.
+CREATE OR REPLACE FUNCTION public.bm25_find(
+  INOUT lexemes text[], is_fuzzy boolean, required tsquery, condition text, query_tags text[], k integer, filter jsonb,
+  OUT ids text[], OUT scores float8[], OUT report jsonb
+)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off
+SET jit = off
+SET max_parallel_workers_per_gather = 0
+AS $$
+#variable_conflict use_column
+DECLARE
+  -- So many lexemes have a statement whose plan is kept (bm25_scan); so many are taken apart by bm25_arms.
+  most_kept CONSTANT integer := 8;
+  most_pruned CONSTANT integer := 100;
+  is_filtered CONSTANT boolean := required IS NOT NULL OR condition <> public.memory_filter_condition('{}', '{}');
+  -- Fewer are scored sooner than a threshold is found; under a filter the threshold is lower, so that it pays later.
+  few_matches CONSTANT float8 := CASE WHEN is_filtered THEN 500 ELSE 200 END;
+  query record;
+  levels record;
+  words integer;
+  share float8 := 1;
+  has_index boolean;
+  path text := 'every match';
+  matches float8;
+  statement text;
+  threshold float8 := 0;
+  arms tsquery[];
+  candidates bigint;
+  candidate_limit bigint;
+  rounds jsonb := '[]';
+BEGIN
+  query := public.bm25_query(bm25_find.lexemes, is_fuzzy);
+  lexemes := query.lexemes;
+  words := cardinality(query.words);
+  IF words = 0 THEN
+    report := jsonb_build_object('path', 'no match', 'rounds', rounds);
+    RETURN;
+  END IF;
+  matches := (SELECT sum(frequency) FROM unnest(query.frequencies) AS frequency);
+
+  IF is_filtered THEN
+    SELECT estimate.share, estimate.has_index
+    INTO share, has_index
+    FROM public.estimate_filter(condition, query_tags, filter, required) AS estimate;
+  END IF;
+  IF has_index AND share * query.documents * 20 < matches THEN
+    path := 'filter';
+  ELSIF words <= most_pruned AND least(query.documents, matches) * share > few_matches + k THEN
+    path := 'threshold';
+    levels := public.bm25_levels(query.words, query.frequencies, query.weights, query.average_length);
+    threshold := public.bm25_guess(
+      levels.impacts, levels.frequencies, query.documents, k / share * CASE WHEN words <= 3 THEN 2 ELSE 0.5 END
+    );
+  END IF;
+
+  IF is_filtered OR words > most_kept THEN
+    -- IS TRUE keeps a condition's own index out of the plan.
+    statement := public.bm25_statement(words, concat_ws(' AND ',
+      CASE WHEN path = 'filter' THEN '(m.search_vector @@ ANY ($4)) IS TRUE' ELSE 'm.search_vector @@ ANY ($4)' END,
+      CASE WHEN path = 'threshold' THEN '(' || condition || ') IS TRUE' ELSE '(' || condition || ')' END,
+      CASE WHEN required IS NOT NULL THEN 'm.search_vector @@ $3' END));
+  END IF;
+  candidate_limit := 1500 + 20 * k;
+
+  FOR round IN 1 .. 10 LOOP
+    IF threshold > 0 THEN
+      arms := public.bm25_arms(levels.terms, levels.bounds, levels.remaining, levels.frequencies, query.documents,
+        threshold * (1 - 1e-9));
+    ELSE
+      arms := ARRAY[public.lexeme_query(query.words)];
+      candidate_limit := NULL;
+    END IF;
+    IF statement IS NULL THEN
+      SELECT scan.ids, scan.scores, scan.candidates
+      INTO ids, scores, candidates
+      FROM public.bm25_scan(arms, query.queries, query.weights, query.average_length, k, candidate_limit) AS scan;
+    ELSE
+      EXECUTE statement
+      INTO ids, scores, candidates
+      USING query_tags, filter, required, arms, query.queries, query.weights, query.average_length,
+        public.bm25_tf_thresholds(), k, candidate_limit, query.words;
+    END IF;
+    candidates := COALESCE(candidates, 0);
+    rounds := rounds || jsonb_build_object('threshold', threshold, 'arms', cardinality(arms), 'candidates', candidates);
+    EXIT WHEN threshold <= 0;
+    IF cardinality(scores) >= k THEN
+      EXIT WHEN scores[k] >= threshold AND (candidate_limit IS NULL OR candidates < candidate_limit);
+      threshold := scores[k];
+      candidate_limit := NULL;
+    ELSIF round < 3 AND candidates > 0 THEN
+      threshold := least(
+        threshold * 0.85,
+        public.bm25_guess(levels.impacts, levels.frequencies, query.documents, k / share * 10 ^ round)
+      );
+    ELSE
+      threshold := 0;
+    END IF;
+  END LOOP;
+  report := jsonb_build_object('path', path, 'share', share, 'rounds', rounds);
+END
+$$;

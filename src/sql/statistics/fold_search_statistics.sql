@@ -1,0 +1,78 @@
+-- Adds the log to the totals and empties it; answers the number of log entries folded. It waits for nobody: while
+-- another session folds, it answers 0. Readers see the totals and the log of one snapshot, so they notice nothing.
+--
+-- Nothing here depends on how long other transactions last. The totals are a new row for each fold, found from the
+-- newest backwards. A lexeme's row is updated in place for 64 folds (an epoch) and then written anew under the next
+-- epoch, so that a reader never walks through more than 64 versions which an old snapshot keeps from being vacuumed.
+-- horizon and running say which log rows this fold could not see; readers look at no others.
+CREATE OR REPLACE FUNCTION public.fold_search_statistics()
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  folds_per_epoch CONSTANT integer := 64;
+  totals public.search_totals;
+  folded record;
+  this_epoch integer;
+  vanished text[];
+BEGIN
+  -- In a serializable transaction the fold would make the user's statements fail for reasons that are not theirs.
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
+     OR NOT pg_try_advisory_xact_lock('public.search_totals'::regclass::bigint) THEN
+    RETURN 0;
+  END IF;
+  SELECT * INTO totals FROM public.search_totals ORDER BY fold DESC LIMIT 1;
+  totals.fold := coalesce(totals.fold, 0) + 1;
+  this_epoch := totals.fold / folds_per_epoch;
+
+  SELECT coalesce(array_agg(entry), '{}') AS entries, coalesce(sum(documents), 0) AS documents,
+         coalesce(sum(total_length), 0) AS total_length, pg_current_snapshot() AS snapshot
+    INTO folded
+    FROM public.search_log_entries();
+  IF folded.entries = '{}' THEN
+    RETURN 0;
+  END IF;
+
+  -- Not SET on the function: only a superuser may make one with a setting that the server does not know.
+  PERFORM set_config('opa.search_statistics', 'on', true);
+  WITH documents AS (
+    DELETE FROM public.search_log WHERE entry = ANY (folded.entries) RETURNING documents, lexemes
+  ), lexemes AS (
+    DELETE FROM public.search_log_lexemes WHERE entry = ANY (folded.entries) RETURNING lexemes, documents
+  ), changes AS MATERIALIZED (
+    SELECT lexeme, sum(documents) AS change
+      FROM (SELECT word COLLATE "C" AS lexeme, documents FROM documents, unnest(tsvector_to_array(lexemes)) AS word
+            UNION ALL
+            SELECT word COLLATE "C", change FROM lexemes AS log, unnest(log.lexemes, log.documents) AS part (word, change)) AS change
+     GROUP BY lexeme HAVING sum(documents) <> 0 ORDER BY lexeme
+  ), earlier AS (
+    DELETE FROM public.search_lexemes AS stored USING changes
+     WHERE stored.lexeme = changes.lexeme AND stored.epoch < this_epoch
+    RETURNING stored.lexeme, stored.document_frequency
+  ), written AS (
+    INSERT INTO public.search_lexemes AS stored (lexeme, epoch, document_frequency)
+    SELECT lexeme, this_epoch, sum(change)
+      FROM (SELECT lexeme, change FROM changes UNION ALL SELECT lexeme, document_frequency FROM earlier) AS part
+     GROUP BY lexeme ORDER BY lexeme
+    ON CONFLICT (lexeme, epoch) DO UPDATE
+     
+SET document_frequency = stored.document_frequency + excluded.document_frequency
+    RETURNING lexeme, document_frequency
+  )
+  SELECT array_agg(lexeme) INTO vanished FROM written WHERE document_frequency = 0;
+
+  DELETE FROM public.search_lexemes WHERE lexeme = ANY (vanished) AND document_frequency = 0;
+  DELETE FROM public.search_totals;
+  INSERT INTO public.search_totals (fold, documents, total_length, horizon, running, folded_by, folded_in)
+  VALUES (totals.fold, coalesce(totals.documents, 0) + folded.documents,
+          coalesce(totals.total_length, 0) + folded.total_length, pg_snapshot_xmax(folded.snapshot),
+          ARRAY(SELECT pg_snapshot_xip(folded.snapshot) UNION SELECT pg_current_xact_id()), pg_current_xact_id(),
+          'public.search_totals'::regclass);
+  PERFORM set_config('opa.search_statistics', 'off', true);
+  RETURN cardinality(folded.entries);
+END
+$$;

@@ -1,0 +1,46 @@
+-- Counts everything anew while writers go on. One statement, so one snapshot: the rows it counts are exactly those
+-- whose log entries it removes; what commits later stays in the log. It waits for a fold in progress, and folds skip
+-- their turn while it runs. The new counts start an epoch, so that no reader can meet a mixture.
+CREATE OR REPLACE FUNCTION public.rebuild_search_statistics()
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  next_epoch integer;
+BEGIN
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_transaction_state',
+      MESSAGE = format('rebuild_search_statistics must be called in a READ COMMITTED transaction, got %s',
+        upper(current_setting('transaction_isolation'))),
+      DETAIL = 'An older snapshot would not see what others have folded since.';
+  END IF;
+  PERFORM FROM public.memory_items LIMIT 0;
+  PERFORM pg_advisory_xact_lock('public.search_totals'::regclass::bigint);
+  SELECT coalesce(max(fold), 0) / 64 + 1 INTO next_epoch FROM public.search_totals;
+
+  PERFORM set_config('opa.search_statistics', 'on', true);
+  WITH counted AS (
+    INSERT INTO public.search_lexemes (lexeme, epoch, document_frequency)
+    SELECT word COLLATE "C", next_epoch, count(*)
+      FROM public.memory_items, unnest(tsvector_to_array(search_vector)) AS word
+     GROUP BY 1 ORDER BY 1
+  ), earlier_lexemes AS (
+    DELETE FROM public.search_lexemes WHERE epoch < next_epoch
+  ), counted_entries AS (
+    DELETE FROM public.search_log
+  ), counted_lexemes AS (
+    DELETE FROM public.search_log_lexemes
+  ), earlier_totals AS (
+    DELETE FROM public.search_totals
+  )
+  INSERT INTO public.search_totals (fold, documents, total_length, horizon, running, folded_by, folded_in)
+  SELECT next_epoch * 64::bigint, count(*), coalesce(sum(lexeme_count), 0), pg_snapshot_xmax(pg_current_snapshot()),
+         ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot()) UNION SELECT pg_current_xact_id()), pg_current_xact_id(),
+         'public.search_totals'::regclass
+    FROM public.memory_items;
+  PERFORM set_config('opa.search_statistics', 'off', true);
+END
+$$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION public.rebuild_search_statistics() FROM PUBLIC;

@@ -1,0 +1,35 @@
+-- The log rows that the totals of the same snapshot do not contain, found without touching the folded ones, of which
+-- a long transaction may keep millions from being vacuumed. They are those of transactions that the last fold could
+-- not see (from its horizon on, and those it saw running), and this transaction's own.
+-- The horizon means something only in the cluster that wrote it: after a dump and restore the row is in another table,
+-- written by another transaction, and the whole log, which then holds no folded rows, is read.
+CREATE OR REPLACE FUNCTION public.search_log_entries()
+RETURNS SETOF public.search_log
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+  from_xid xid8;
+  before_xid xid8 := pg_snapshot_xmax(pg_current_snapshot());
+  other_xids xid8[];
+BEGIN
+  SELECT horizon, running INTO from_xid, other_xids
+    FROM (SELECT totals.xmin::text::bigint = (folded_by::text::bigint & 4294967295) AND totals.tableoid = folded_in AS is_ours, horizon, running
+            FROM public.search_totals AS totals ORDER BY fold DESC LIMIT 1) AS last_fold
+   WHERE is_ours;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT * FROM public.search_log;
+    RETURN;
+  END IF;
+  other_xids := other_xids || pg_current_xact_id_if_assigned();
+  RETURN QUERY
+    SELECT * FROM public.search_log WHERE xid >= from_xid AND xid < before_xid
+    UNION ALL
+    SELECT * FROM public.search_log WHERE xid = ANY (other_xids) AND NOT (xid >= from_xid AND xid < before_xid);
+END
+$$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION public.search_log_entries() FROM PUBLIC;

@@ -1,0 +1,102 @@
+import { sql } from 'drizzle-orm'
+import { describe, expect, inject, it } from 'vitest'
+import { readCatalog } from '../../src/cli/golden.ts'
+import { connect } from '../../src/database/connect.ts'
+import type { Database } from '../../src/database/database.ts'
+import { readMigrations } from '../../src/database/migrations.ts'
+import { queryRows } from '../../src/database/rows.ts'
+import { bm25Search, migrate, remember } from '../../src/index.ts'
+import { asSuperuser, connectForTest, createEmptyDatabase } from '../support/empty-database.ts'
+import { exhaustiveSearch, expectExactStatistics, expectSameBest } from '../support/search-statistics.ts'
+import { zipfRows, zipfWord } from '../support/zipf-corpus.ts'
+
+/** The migrations of the foundation, before keyword search kept statistics. */
+const foundation = 3
+
+async function migrateTo(db: Database, count: number): Promise<void> {
+  await db.execute(sql`CREATE SCHEMA drizzle`)
+  await db.execute(
+    sql`CREATE TABLE drizzle.__drizzle_migrations (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint)`,
+  )
+  for (const migration of readMigrations().slice(0, count)) {
+    await db.transaction(async (transaction) => {
+      for (const statement of migration.sql) await transaction.execute(sql.raw(statement))
+    })
+    await db.execute(
+      sql`INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES (${migration.hash}, ${migration.folderMillis})`,
+    )
+  }
+}
+
+/** Plain statements: the helpers are those of this version, the database is not. */
+async function writeOldRows(db: Database): Promise<void> {
+  const rows = zipfRows(1500)
+  await db.execute(sql`
+    INSERT INTO public.memory_items (id, text, tags)
+    SELECT row.id, row.text, ARRAY(SELECT json_array_elements_text(row.tags))
+    FROM json_to_recordset(${JSON.stringify(rows)}::text::json) AS row (id text, text text, tags json)
+  `)
+  const long = Array.from({ length: 6000 }, (_, at) => zipfWord(at % 3000)).join(' ')
+  await db.execute(sql`INSERT INTO public.memory_items (id, text) VALUES ('long', ${long.slice(0, 60_000)})`)
+  await db.execute(sql`UPDATE public.memory_items SET text = text || ' again' WHERE id IN ('z1', 'z2')`)
+  await db.execute(sql`DELETE FROM public.memory_items WHERE id IN ('z3', 'z4')`)
+}
+
+async function upgradeKeepsEverything(db: Database): Promise<void> {
+  await migrateTo(db, foundation)
+  await writeOldRows(db)
+  const kept = sql`SELECT id, text, tags::text, updated_at::text, lexeme_count FROM public.memory_items ORDER BY id`
+  const before = await queryRows(db, kept)
+  await migrate(db)
+  expect(await queryRows(db, kept)).toEqual(before)
+  await expectExactStatistics(db)
+  const queries = [
+    zipfWord(0),
+    [1, 5, 30].map(zipfWord).join(' '),
+    [0, 2, 8, 100, 700].map(zipfWord).join(' '),
+  ]
+  for (const queryText of queries) {
+    for (const k of [1, 10, 1000]) {
+      expectSameBest(await bm25Search(db, { queryText, k }), await exhaustiveSearch(db, { queryText, k }))
+    }
+  }
+  await remember(db, { id: 'z1', text: 'a new text' })
+  await expectExactStatistics(db)
+  const storage = await queryRows(
+    db,
+    sql`
+      SELECT count(*) FILTER (WHERE pg_column_compression(search_vector) IS NOT NULL)::int AS compressed,
+        (SELECT reloptions::text FROM pg_class WHERE oid = 'public.memory_items'::regclass) AS options,
+        (SELECT attstorage::text FROM pg_attribute WHERE attrelid = 'public.memory_items'::regclass AND attname = 'search_vector') AS storage,
+        to_regclass('public.memory_items_search_vector_idx') IS NOT NULL AS indexed
+      FROM public.memory_items
+    `,
+  )
+  expect(storage).toEqual([
+    { compressed: 0, options: '{toast_tuple_target=8160}', storage: 'e', indexed: true },
+  ])
+}
+
+describe('an upgrade from the foundation, with memories', () => {
+  it('keeps every guarantee for the old rows, and equals a new database (embedded)', async () => {
+    const [old, fresh] = await Promise.all(
+      [0, 1].map(() => connect({ kind: 'embedded', dataDir: 'memory://' })),
+    )
+    if (old === undefined || fresh === undefined) throw new Error('expected two connections')
+    await upgradeKeepsEverything(old.db)
+    await migrate(fresh.db)
+    expect(await readCatalog(old.db)).toBe(await readCatalog(fresh.db))
+    await Promise.all([old.close(), fresh.close()])
+  }, 120_000)
+
+  it.skipIf('skipped' in inject('server'))(
+    'does so on a server, for an owner who is no superuser',
+    async () => {
+      const url = await createEmptyDatabase({ as: 'owner' })
+      await (await connectForTest(asSuperuser(url))).db.execute(sql`CREATE EXTENSION vector`)
+      const { db } = await connectForTest(url)
+      await upgradeKeepsEverything(db)
+    },
+    120_000,
+  )
+})
