@@ -118,6 +118,8 @@ BEGIN
     OR NEW.error IS DISTINCT FROM OLD.error OR NEW.metadata <> OLD.metadata OR NEW.inputs <> OLD.inputs
     OR NEW.result IS DISTINCT FROM OLD.result OR NEW.id <> OLD.id THEN
     NEW.updated_at := now();
+  ELSE
+    NEW.updated_at := OLD.updated_at;
   END IF;
   IF NEW.id <> OLD.id THEN
     RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -178,6 +180,18 @@ BEGIN
     PERFORM pg_notify('opa_jobs_ended', CASE WHEN octet_length(ended) < 8000 THEN ended ELSE '' END);
   END IF;
   RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/keep_updated_at.sql
+-- Undoes an update of updated_at alone: it says when something else changed, and a client may not say otherwise.
+CREATE OR REPLACE FUNCTION public.keep_updated_at()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  NEW.updated_at := OLD.updated_at;
+  RETURN NEW;
 END
 $$;
 --> statement-breakpoint
@@ -2568,3 +2582,10 @@ CREATE OR REPLACE TRIGGER memory_items_updated_at
   FOR EACH ROW
   WHEN ((OLD.id, OLD.namespace, OLD.text, OLD.tags, OLD.speaker_id, OLD.metadata, OLD.embedding, OLD.importance, OLD.expires_at, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.namespace, NEW.text, NEW.tags, NEW.speaker_id, NEW.metadata, NEW.embedding, NEW.importance, NEW.expires_at, NEW.created_at))
   EXECUTE FUNCTION public.set_updated_at();
+--> statement-breakpoint
+-- source: trigger memory_items_updated_at_kept
+CREATE OR REPLACE TRIGGER memory_items_updated_at_kept
+  BEFORE UPDATE ON public.memory_items
+  FOR EACH ROW
+  WHEN (OLD.updated_at IS DISTINCT FROM NEW.updated_at AND NOT ((OLD.id, OLD.namespace, OLD.text, OLD.tags, OLD.speaker_id, OLD.metadata, OLD.embedding, OLD.importance, OLD.expires_at, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.namespace, NEW.text, NEW.tags, NEW.speaker_id, NEW.metadata, NEW.embedding, NEW.importance, NEW.expires_at, NEW.created_at)))
+  EXECUTE FUNCTION public.keep_updated_at();

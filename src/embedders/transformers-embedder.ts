@@ -136,8 +136,11 @@ async function importTransformers(): Promise<TransformersModule> {
     // Not a literal: neither the type checker nor a bundler may require an optional package.
     return (await import(packageName as string)) as TransformersModule
   } catch (error) {
-    const { code } = error as { code?: unknown }
-    if (code !== 'ERR_MODULE_NOT_FOUND' || !messageOf(error).includes(packageName)) throw error
+    // Node says so by a code, a bundler's stub for an optional package in words.
+    const isMissing =
+      (error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND' ||
+      /^Could not resolve/.test(messageOf(error))
+    if (!isMissing || !messageOf(error).includes(packageName)) throw error
     throw new ConfigurationError(`transformersEmbedder needs a package: npm install ${packageName}`, {
       cause: error,
     })

@@ -37,7 +37,7 @@ export class Completions {
       const batch = this.#waiting.splice(0, 1000)
       try {
         const results = await completeMany(this.#db, { jobs: batch.map(({ job }) => job) })
-        batch.forEach(({ resolve }, at) => resolve(results[at]?.outcome ?? 'not_found'))
+        for (const [at, { resolve }] of batch.entries()) resolve(results[at]?.outcome ?? 'not_found')
       } catch {
         // Perhaps one result cannot be stored: let the others through, and each have its own error.
         await Promise.all(

@@ -34,7 +34,7 @@ export interface UseVectorIndexOptions extends VectorIndexParameters {
   readonly concurrently?: boolean
   /** Builds even if such an index is there: an IVFFlat index whose data has changed since learns its lists anew. */
   readonly rebuild?: boolean
-  /** Called twice a second or so while the index is being built. */
+  /** Called a few times a second while the index is being built. */
   readonly onProgress?: OnIndexProgress
 }
 
@@ -252,7 +252,8 @@ function explained(error: unknown): unknown {
       { cause: error },
     )
   }
-  if (code?.startsWith('57') && error instanceof DatabaseError) {
+  // Not allowed, or no such table: nothing was begun.
+  if (error instanceof DatabaseError && !code?.startsWith('42')) {
     return new DatabaseError(
       `the vector index was not switched (${error.message}): the one before is still in use. Call useVectorIndex again, which also removes what was left`,
       { cause: error },

@@ -51,8 +51,8 @@ export async function buildingProcess(db: Database): Promise<number | null> {
     sql`
       SELECT progress.pid
       FROM pg_stat_progress_create_index AS progress
-      JOIN pg_locks AS held ON held.pid = progress.pid
-      WHERE held.relation = 'public.memory_items'::regclass AND held.database = progress.datid
+      JOIN pg_locks AS held ON held.pid = progress.pid AND held.database = progress.datid
+      WHERE progress.datname = current_database() AND held.relation = 'public.memory_items'::regclass
         AND held.mode IN ('ShareUpdateExclusiveLock', 'ShareLock') AND progress.pid <> pg_backend_pid()
       LIMIT 1
     `,

@@ -37,7 +37,7 @@ export async function withBuildProgress<T>(
 
 async function watch(db: Database, onProgress: OnIndexProgress, stopped: AbortSignal): Promise<void> {
   while (!stopped.aborted) {
-    await sleep(500, undefined, { signal: stopped }).catch(() => {})
+    await sleep(250, undefined, { signal: stopped }).catch(() => {})
     if (stopped.aborted) return
     const progress = await buildProgress(db).catch(() => undefined)
     if (progress !== undefined && !stopped.aborted) onProgress(progress)

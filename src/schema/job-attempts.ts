@@ -19,7 +19,7 @@ const identifier = customType<{ data: string; driverData: string }>({ dataType: 
  * history that a retry does not erase. `attempt` is what the job counted then (a release gives it back and
  * an explicit retry starts again at 1), so only the lease token tells two leases of a job apart.
  *
- * No foreign key: its check took a third of the throughput of completing jobs in batches. The job functions write only
+ * No foreign key: it would look up and lock the job again for every attempt that is written. The job functions write only
  * attempts of jobs that they hold locked, and the trigger `jobs_deleted` removes them with their job.
  */
 export const jobAttempts = pgTable(

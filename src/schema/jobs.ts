@@ -33,8 +33,8 @@ export type ModelUsage = { input_tokens: number; output_tokens: number; cost: nu
 /** What a job has used so far: totals, the model used last, and a share for each model. */
 export type JobUsage = Partial<ModelUsage> & { model?: string; by_model?: Record<string, ModelUsage> }
 
-// Identifiers are compared byte by byte: under a linguistic collation each descent of an index calls
-// the operating system's comparison some twenty times, which was a third of the time of a claim.
+// Identifiers are compared byte by byte: their order means nothing to people, and a linguistic collation would call the
+// operating system's comparison at every step down an index.
 const identifier = customType<{ data: string; driverData: string }>({ dataType: () => 'text COLLATE "C"' })
 
 const moment = (name: string) => timestamp(name, { withTimezone: true })
@@ -108,7 +108,7 @@ export const jobs = pgTable(
 
     // PostgreSQL reads every check anew for each statement that writes, so there are few and they are short: these say
     // what a row in each status is. What is written once is checked by the trigger jobs_input, which costs an update of
-    // other columns nothing. (Thirteen checks were a third of the time of claiming one job.)
+    // other columns nothing. (Thirteen checks were 150 of the 530 µs of CPU of one claim and one complete.)
     check('jobs_lease_check', sql`(status = 'running') = (lease_expires_at IS NOT NULL)`),
     check(
       'jobs_completed_at_check',
@@ -124,7 +124,7 @@ export const jobs = pgTable(
 /**
  * Refuses every change of status that the design does not have, and keeps `updated_at`, which is the database's and not
  * the client's. One function without a condition: PostgreSQL reads a condition anew for each statement, and one that
- * compares every column took as long as the rest of the update.
+ * compares every column was 100 of the 670 µs of CPU of one claim and one complete.
  */
 export const jobsTransition = trigger(jobs, {
   name: 'jobs_transition',

@@ -11,7 +11,7 @@ import {
   timestamp,
   vector,
 } from 'drizzle-orm/pg-core'
-import { updatedAtTrigger } from './trigger.ts'
+import { updatedAtTriggers } from './trigger.ts'
 
 /** Dimensions of `memory_items.embedding`. */
 export const embeddingDimensions = 384
@@ -60,7 +60,7 @@ export const memoryItems = pgTable(
 )
 
 /** `updated_at` is the database's, not the client's. */
-export const memoryItemsUpdatedAt = updatedAtTrigger(memoryItems)
+export const [memoryItemsUpdatedAt, memoryItemsUpdatedAtKept] = updatedAtTriggers(memoryItems)
 
 /** A row of `memory_items`. */
 export type MemoryItem = typeof memoryItems.$inferSelect

@@ -29,30 +29,39 @@ export function trigger(table: PgTable, definition: Omit<Trigger, 'kind' | 'tabl
 }
 
 /**
- * Sets `updated_at` when, and only when, another stored column really changed.
+ * Keeps `updated_at`: now when another stored column really changed, and as it was when nothing else did, whatever the
+ * client writes. Two triggers, so that each is decided by its condition and most updates call one function once.
  *
  * The columns are compared by name: with generated columns in the table, `OLD IS DISTINCT FROM NEW` is always true
  * in a BEFORE trigger (they are null in NEW), and a WHEN that names one is refused. A new column in the table
- * therefore changes this trigger, and `npm run db:generate` writes the migration for it.
+ * therefore changes these triggers, and `npm run db:generate` writes the migration for it.
  */
-export function updatedAtTrigger(table: PgTable): Trigger {
+export function updatedAtTriggers(table: PgTable): [set: Trigger, keep: Trigger] {
   const columns = Object.values(getTableColumns(table)).filter(
     (column) => column.generated === undefined && column.name !== 'updated_at',
   )
   const vectors = columns.filter((column) => column.getSQLType().startsWith('vector'))
   const others = columns.filter((column) => !vectors.includes(column))
   const row = (side: 'OLD' | 'NEW') => `(${others.map(({ name }) => `${side}.${name}`).join(', ')})`
-  return trigger(table, {
-    name: `${getTableName(table)}_updated_at`,
-    timing: 'BEFORE',
-    events: 'UPDATE',
-    each: 'ROW',
-    function: 'set_updated_at',
-    when: [
-      `${row('OLD')} IS DISTINCT FROM ${row('NEW')}`,
-      ...vectors.map(({ name }) => vectorDiffers(name)),
-    ].join('\n    OR '),
-  })
+  const changed = [
+    `${row('OLD')} IS DISTINCT FROM ${row('NEW')}`,
+    ...vectors.map(({ name }) => vectorDiffers(name)),
+  ].join('\n    OR ')
+  const common = { timing: 'BEFORE', events: 'UPDATE', each: 'ROW' } as const
+  return [
+    trigger(table, {
+      ...common,
+      name: `${getTableName(table)}_updated_at`,
+      function: 'set_updated_at',
+      when: changed,
+    }),
+    trigger(table, {
+      ...common,
+      name: `${getTableName(table)}_updated_at_kept`,
+      function: 'keep_updated_at',
+      when: `OLD.updated_at IS DISTINCT FROM NEW.updated_at AND NOT (${changed})`,
+    }),
+  ]
 }
 
 /**

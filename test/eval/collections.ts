@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Judgements } from './metrics.ts'
+import type { Gains } from '../../src/index.ts'
 
 export const collectionNames = ['cranfield', 'med', 'cisi', 'cacm', 'npl'] as const
 export type CollectionName = (typeof collectionNames)[number]
@@ -14,7 +14,7 @@ export interface Collection {
   readonly name: CollectionName
   readonly documents: readonly Document[]
   /** The queries that anybody judged; the others would only add zeros. */
-  readonly queries: readonly (Document & { readonly judgements: Judgements; readonly at: number })[]
+  readonly queries: readonly (Document & { readonly judgements: Gains; readonly at: number })[]
   /** Sets of vectors by name, in file order; null stands for a zero vector, which has no direction. */
   readonly vectors: ReadonlyMap<string, Vectors>
   /** Scores by an independent program: by method, then by metric. */

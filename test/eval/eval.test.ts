@@ -12,7 +12,7 @@ if (!hasCollection(directory, smallest)) {
   })
 } else {
   describeOnEachBackend(`the collection ${smallest}`, (test) => {
-    it('bm25_search scores what the reference does', async () => {
+    it('bm25_search scores what the reference does', { timeout: 240_000 }, async () => {
       const collection = { ...readCollection(directory, smallest), vectors: new Map() }
       const results = await evaluateCollection(test.db, collection)
       expect(Math.abs(differenceFromReference(collection, results))).toBeLessThanOrEqual(allowedDifference)

@@ -1,8 +1,16 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../src/database/database.ts'
-import { bm25Search, hybridSearch, rememberMany, vectorSearch } from '../../src/index.ts'
+import {
+  bm25Search,
+  hybridSearch,
+  ndcgAt,
+  recallAt,
+  reciprocalRank,
+  rememberMany,
+  vectorSearch,
+} from '../../src/index.ts'
+import { mean } from '../../src/memory/metrics.ts'
 import { type Collection, plainWords, type Vectors } from './collections.ts'
-import { mean, ndcg, recall, reciprocalRank } from './metrics.ts'
 
 export interface Scores {
   readonly ndcg10: number
@@ -89,9 +97,9 @@ async function askAll(
     // The first ten of a hundred are what a search for ten gives, but for a fusion, whose legs offer more for a larger k.
     const ten = isFusion ? (await search(query, 10)).map((row) => row.id) : hundred.slice(0, 10)
     scores.push({
-      ndcg10: ndcg(ten, query.judgements, 10),
-      recall100: recall(hundred, query.judgements, 100),
-      mrr10: reciprocalRank(ten, query.judgements, 10),
+      ndcg10: ndcgAt(ten, query.judgements, 10),
+      recall100: recallAt(hundred, query.judgements, 100),
+      mrr10: reciprocalRank(ten, query.judgements),
     })
     progress(scores.length, queries.length)
   }

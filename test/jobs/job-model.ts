@@ -43,8 +43,17 @@ export class JobModel {
       this.#unfinishedOf(job.singletonKey)
     if (found) return { id: found.id, created: false }
     this.jobs.set(job.id, {
-      ...job, status: 'pending', attempt: 0, leaseToken: 0, leaseExpiresAt: null, progress: 0, waitReason: null,
-      isCancelRequested: false, onChildFailure: null, errorCode: null, attempts: [],
+      ...job,
+      status: 'pending',
+      attempt: 0,
+      leaseToken: 0,
+      leaseExpiresAt: null,
+      progress: 0,
+      waitReason: null,
+      isCancelRequested: false,
+      onChildFailure: null,
+      errorCode: null,
+      attempts: [],
     })
     return { id: job.id, created: true }
   }
@@ -52,19 +61,27 @@ export class JobModel {
   claim(limit: number, leaseSeconds: number): string[] {
     this.takeBack()
     const ready = [...this.jobs.values()]
-      .filter(({ status, runAt, deadlineAt }) => status === 'pending' && runAt <= this.now && (deadlineAt ?? Number.POSITIVE_INFINITY) > this.now)
+      .filter(
+        ({ status, runAt, deadlineAt }) =>
+          status === 'pending' && runAt <= this.now && (deadlineAt ?? Number.POSITIVE_INFINITY) > this.now,
+      )
       .sort((a, b) => b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1))
       .slice(0, limit)
     for (const job of ready) {
       Object.assign(job, {
-        status: 'running', leaseToken: job.leaseToken + 1, attempt: job.attempt + 1, leaseExpiresAt: this.now + leaseSeconds * 1000,
+        status: 'running',
+        leaseToken: job.leaseToken + 1,
+        attempt: job.attempt + 1,
+        leaseExpiresAt: this.now + leaseSeconds * 1000,
       })
     }
     return ready.map(({ id }) => id)
   }
 
   takeBack(): number {
-    const lost = [...this.jobs.values()].filter(({ status, leaseExpiresAt }) => status === 'running' && (leaseExpiresAt ?? 0) <= this.now)
+    const lost = [...this.jobs.values()].filter(
+      ({ status, leaseExpiresAt }) => status === 'running' && (leaseExpiresAt ?? 0) <= this.now,
+    )
     for (const job of lost) {
       const isLate = job.deadlineAt !== null && job.deadlineAt <= this.now
       job.attempts.push([job.leaseToken, 'lease_lost'])
@@ -78,9 +95,11 @@ export class JobModel {
     }
     this.#wakeParentsOf(lost)
     const late = [...this.jobs.values()].filter(
-      ({ status, deadlineAt }) => (status === 'pending' || status === 'waiting') && deadlineAt !== null && deadlineAt <= this.now,
+      ({ status, deadlineAt }) =>
+        (status === 'pending' || status === 'waiting') && deadlineAt !== null && deadlineAt <= this.now,
     )
-    for (const job of late) Object.assign(job, { status: 'failed', waitReason: null, errorCode: 'deadline_exceeded' })
+    for (const job of late)
+      Object.assign(job, { status: 'failed', waitReason: null, errorCode: 'deadline_exceeded' })
     this.#wakeParentsOf(late)
     return lost.length + late.length
   }
@@ -176,7 +195,12 @@ export class JobModel {
     if (job.status !== 'failed' && job.status !== 'cancelled') return 'wrong_status'
     if (this.#unfinishedOf(job.singletonKey)) return 'conflict'
     Object.assign(job, {
-      status: 'pending', attempt: 0, runAt: this.now, progress: 0, isCancelRequested: false, errorCode: null,
+      status: 'pending',
+      attempt: 0,
+      runAt: this.now,
+      progress: 0,
+      isCancelRequested: false,
+      errorCode: null,
       deadlineAt: job.deadlineAt !== null && job.deadlineAt <= this.now ? null : job.deadlineAt,
     })
     return 'ok'
@@ -219,7 +243,8 @@ export class JobModel {
   #wake(parent: ModelJob): void {
     const children = this.#childrenOf(parent.id)
     if (parent.status !== 'waiting' || parent.waitReason !== 'children' || !children.every(isEnded)) return
-    const isFailing = parent.onChildFailure === 'fail' && children.some(({ status }) => status !== 'completed')
+    const isFailing =
+      parent.onChildFailure === 'fail' && children.some(({ status }) => status !== 'completed')
     if (isFailing) Object.assign(parent, { status: 'failed', waitReason: null, errorCode: 'child_failed' })
     else Object.assign(parent, { status: 'pending', waitReason: null, runAt: this.now })
     this.#wakeParentsOf([parent])

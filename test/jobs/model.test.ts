@@ -1,157 +1,11 @@
 import fc from 'fast-check'
 import { beforeAll, expect, it } from 'vitest'
-import {
-  approve, cancel, claim, complete, completeMany, type Database, enqueue, fail, heartbeat, type Job, jobAttempts, listJobs, prune, reject,
-  release, reportProgress, resume, retry, snooze, takeBackExpired, waitFor,
-} from '../../src/index.ts'
+import { jobAttempts } from '../../src/index.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
 import { type Clock, stopClock } from './clock.ts'
-import { JobModel, type ModelJob } from './job-model.ts'
 import { uniqueName } from './fixtures.ts'
-
-interface Real {
-  readonly db: Database
-  readonly clock: Clock
-  readonly queue: string
-}
-
-/** One step: what the model answers and what the database answers must be the same, and so must all jobs be afterwards. */
-class Step implements fc.AsyncCommand<JobModel, Real> {
-  readonly #name: string
-  readonly #inModel: (model: JobModel) => unknown
-  readonly #inReal: (real: Real, model: JobModel) => Promise<unknown>
-
-  constructor(name: string, inModel: (model: JobModel) => unknown, inReal: (real: Real, model: JobModel) => Promise<unknown>) {
-    this.#name = name
-    this.#inModel = inModel
-    this.#inReal = inReal
-  }
-
-  check(): boolean {
-    return true
-  }
-
-  async run(model: JobModel, real: Real): Promise<void> {
-    // The database first: its arguments are taken from the model as it was.
-    const answer = await this.#inReal(real, model)
-    expect(answer, this.#name).toEqual(this.#inModel(model))
-    const { items } = await listJobs(real.db, { queue: real.queue, limit: 1000 })
-    const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1)
-    expect(items.map(seen).sort(byId), this.#name).toEqual([...model.jobs.values()].map(expected).sort(byId))
-  }
-
-  toString(): string {
-    return this.#name
-  }
-}
-
-const seen = (job: Job) => ({
-  id: job.id, status: job.status, runAt: job.runAt.getTime(), deadlineAt: job.deadlineAt?.getTime() ?? null, attempt: job.attempt,
-  leaseToken: job.leaseToken, leaseExpiresAt: job.leaseExpiresAt?.getTime() ?? null, progress: job.progress,
-  waitReason: job.waitReason, isCancelRequested: job.cancelRequestedAt !== null, errorCode: job.error?.code ?? null,
-})
-const expected = ({ priority: _, maxAttempts: __, onChildFailure: ___, parentId: _4, idempotencyKey: _5, singletonKey: _6, attempts: _7, ...job }: ModelJob) => job
-
-/** The job that a number means: one of those that there are, or (rarely) none. */
-const pick = (model: JobModel, n: number) => [...model.jobs.values()][n % (model.jobs.size + 1)]
-const idOf = (model: JobModel, n: number) => pick(model, n)?.id ?? 'nobody'
-/** Mostly the current token, sometimes an older or a future one. */
-const tokenOf = (model: JobModel, n: number, staleness: number) => Math.max(0, (pick(model, n)?.leaseToken ?? 1) + staleness)
-
-const n = fc.nat(40)
-const seconds = fc.integer({ min: 1, max: 30 })
-const stale = fc.constantFrom(0, 0, 0, 0, -1, 1)
-const key = fc.option(fc.constantFrom('k1', 'k2', 'k3'), { freq: 4 })
-const error = { code: 'test', message: 'test' }
-let lastId = 0
-
-const onLease = <T>(
-  name: string,
-  argument: fc.Arbitrary<T>,
-  inModel: (model: JobModel, id: string, token: number, argument: T) => unknown,
-  inReal: (db: Database, id: string, leaseToken: number, argument: T) => Promise<unknown>,
-) =>
-  fc.tuple(n, stale, argument).map(([at, by, argument]) => {
-    return new Step(
-      `${name} ${at} ${by} ${JSON.stringify(argument)}`,
-      (model) => inModel(model, idOf(model, at), tokenOf(model, at, by), argument),
-      ({ db }, model) => inReal(db, idOf(model, at), tokenOf(model, at, by), argument),
-    )
-  })
-
-const enqueueStep = fc
-  .record({
-    priority: fc.integer({ min: -2, max: 2 }), delay: fc.constantFrom(0, 0, 10), deadline: fc.option(seconds, { freq: 3 }),
-    maxAttempts: fc.integer({ min: 1, max: 3 }), parent: fc.option(n), idempotencyKey: key, singletonKey: key,
-  })
-  .map(({ priority, delay, deadline, maxAttempts, parent, idempotencyKey, singletonKey }) => {
-    lastId += 1
-    const id = `job-${String(lastId).padStart(8, '0')}`
-    const parentOf = (model: JobModel) => (parent === null ? null : (pick(model, parent)?.id ?? null))
-    const times = ({ now }: JobModel) => ({ runAt: now + delay * 1000, deadlineAt: deadline === null ? null : now + deadline * 1000 })
-    return new Step(
-      `enqueue ${JSON.stringify({ id, priority, delay, deadline, maxAttempts, parent, idempotencyKey, singletonKey })}`,
-      (model) => model.enqueue({ id, priority, maxAttempts, idempotencyKey, singletonKey, parentId: parentOf(model), ...times(model) }),
-      async ({ db, queue }, model) => {
-        const { runAt, deadlineAt } = times(model)
-        const parentId = parentOf(model)
-        const { id: found, created } = await enqueue(db, {
-          intent: 'test', id, queue, priority, maxAttempts, runAt: new Date(runAt),
-          ...(deadlineAt !== null && { deadlineAt: new Date(deadlineAt) }), ...(parentId && { parentId }),
-          ...(idempotencyKey && { idempotencyKey }), ...(singletonKey && { singletonKey }),
-        })
-        return { id: found, created }
-      },
-    )
-  })
-
-const steps = [
-  enqueueStep,
-  enqueueStep,
-  fc.tuple(fc.integer({ min: 1, max: 4 }), seconds).map(
-    ([limit, lease]) =>
-      new Step(
-        `claim ${limit} ${lease}`,
-        (model) => model.claim(limit, lease),
-        async ({ db, queue }) => (await claim(db, { queue, workerId: 'w', limit, leaseSeconds: lease })).map(({ id }) => id),
-      ),
-  ),
-  fc.integer({ min: 1, max: 20 }).map(
-    (by) =>
-      new Step(
-        `advance ${by}`,
-        (model) => {
-          model.now += by * 1000
-        },
-        ({ clock }) => clock.advance(by),
-      ),
-  ),
-  fc.constant(new Step('take back', (model) => model.takeBack(), ({ db, queue }) => takeBackExpired(db, { queue }))),
-  onLease('heartbeat', seconds, (model, id, token, lease) => model.heartbeat(id, token, lease), async (db, id, leaseToken, leaseSeconds) =>
-    (await heartbeat(db, { leases: [{ id, leaseToken }], leaseSeconds }))[0]?.state),
-  onLease('progress', fc.constantFrom(0, 0.25, 0.5), (model, id, token, progress) => model.report(id, token, progress), (db, id, leaseToken, progress) =>
-    reportProgress(db, { id, leaseToken, progress })),
-  onLease('complete', fc.constant(null), (model, id, token) => model.complete(id, token), (db, id, leaseToken) => complete(db, { id, leaseToken })),
-  onLease('completeMany', fc.constant(null), (model, id, token) => model.complete(id, token), async (db, id, leaseToken) =>
-    (await completeMany(db, { jobs: [{ id, leaseToken }] }))[0]?.outcome),
-  onLease('fail', fc.tuple(fc.boolean(), fc.nat(10)), (model, id, token, [retryable, pause]) => model.fail(id, token, retryable, pause),
-    (db, id, leaseToken, [retryable, retryInSeconds]) => fail(db, { id, leaseToken, error, retryable, retryInSeconds })),
-  onLease('release', fc.constant(null), (model, id, token) => model.letGo(id, token, {}, 'released'), (db, id, leaseToken) => release(db, { id, leaseToken })),
-  onLease('snooze', seconds, (model, id, token, delay) => model.letGo(id, token, { runAt: model.now + delay * 1000 }, 'snoozed'),
-    (db, id, leaseToken, delaySeconds) => snooze(db, { id, leaseToken, delaySeconds })),
-  onLease('waitFor', fc.tuple(fc.constantFrom('approval', 'input', 'children', 'children', 'external'), fc.constantFrom('fail', 'continue')),
-    (model, id, token, [waitReason, onChildFailure]) => model.letGo(id, token, { status: 'waiting', waitReason, onChildFailure }, 'waiting'),
-    (db, id, leaseToken, [reason, onChildFailure]) => waitFor(db, { id, leaseToken, reason, onChildFailure })),
-  n.map((at) => new Step(`resume ${at}`, (model) => model.resume(idOf(model, at)), ({ db }, model) => resume(db, { id: idOf(model, at) }))),
-  n.map((at) => new Step(`approve ${at}`, (model) => model.resume(idOf(model, at), 'approval'), ({ db }, model) => approve(db, { id: idOf(model, at) }))),
-  n.map((at) => new Step(`reject ${at}`, (model) => model.reject(idOf(model, at)), ({ db }, model) => reject(db, { id: idOf(model, at) }))),
-  fc.tuple(n, fc.boolean()).map(
-    ([at, cascade]) =>
-      new Step(`cancel ${at} ${cascade}`, (model) => model.cancel(idOf(model, at), cascade), ({ db }, model) => cancel(db, { id: idOf(model, at), cascade })),
-  ),
-  n.map((at) => new Step(`retry ${at}`, (model) => model.retry(idOf(model, at)), ({ db }, model) => retry(db, { id: idOf(model, at) }))),
-  fc.constant(new Step('prune', (model) => model.prune(), ({ db, queue }) => prune(db, { olderThan: 0, queue }))),
-]
+import { JobModel } from './job-model.ts'
+import { steps } from './model-steps.ts'
 
 describeOnEachBackend('jobs and their model', (test) => {
   let clock: Clock
@@ -168,7 +22,9 @@ describeOnEachBackend('jobs and their model', (test) => {
         const model = new JobModel((await clock.now()).getTime())
         await fc.asyncModelRun(() => ({ model, real }), commands)
         for (const { id, attempts } of model.jobs.values()) {
-          expect((await jobAttempts(test.db, { id })).map(({ leaseToken, outcome }) => [leaseToken, outcome])).toEqual(attempts)
+          expect(
+            (await jobAttempts(test.db, { id })).map(({ leaseToken, outcome }) => [leaseToken, outcome]),
+          ).toEqual(attempts)
         }
       }),
       { numRuns: Number(process.env.MODEL_RUNS ?? 40), endOnFailure: false },

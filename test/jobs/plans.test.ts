@@ -59,8 +59,12 @@ describeOnServer('the cost of jobs', (test) => {
     expect((await listJobs(db, { queue })).items).toHaveLength(50)
     expect(await queueStats(db, { queue, period: '1 minute' })).toMatchObject([{ scheduled: 30_000 }])
   })
+})
 
-  it('is a HOT update for a heartbeat, also while hundreds are running', async () => {
+// A database of its own: an ANALYZE of a large table, which holds back what may be pruned, would make the result a matter of
+// chance.
+describeOnServer('the cost of heartbeats', (test) => {
+  it('is a HOT update, also while hundreds are running', async () => {
     const { db } = await test.connectAgain(1)
     const queue = uniqueName()
     await enqueueMany(db, {
@@ -83,7 +87,7 @@ describeOnServer('the cost of jobs', (test) => {
     expect((after.hot - before.hot) / 6000).toBeGreaterThan(0.95)
   })
 
-  it('stays small for a heartbeat of a job with a large document', async () => {
+  it('stays small for a job with a large document', async () => {
     const { db } = await test.connectAgain(1)
     const queue = uniqueName()
     const text = Array.from({ length: 60_000 }, (_, n) => `${n * 7919}`).join(' ')

@@ -91,6 +91,7 @@ describeOnEachBackend('the transitions of a job', (test) => {
     const id = await jobIn('pending')
     const { updatedAt } = await read(test.db, id)
     await test.db.execute(sql`UPDATE jobs SET status = status WHERE id = ${id}`)
+    await test.db.execute(sql`UPDATE jobs SET updated_at = '2019-01-01' WHERE id = ${id}`)
     expect((await read(test.db, id)).updatedAt).toEqual(updatedAt)
     await test.db.execute(sql`UPDATE jobs SET metadata = '{"a": 1}' WHERE id = ${id}`)
     expect((await read(test.db, id)).updatedAt.getTime()).toBeGreaterThan(updatedAt.getTime())

@@ -50,6 +50,12 @@ describeOnEachBackend('the table memory_items', (test) => {
     expect(await updatedAt()).toBe(old)
   })
 
+  it('keeps updated_at when a client writes nothing else', async () => {
+    const before = await updatedAt()
+    await test.db.update(memoryItems).set({ updatedAt: new Date('2019-01-01') })
+    expect(await updatedAt()).toBe(before)
+  })
+
   it('counts the positions of the ordinary lexemes', async () => {
     const texts = {
       a: 'the of and',

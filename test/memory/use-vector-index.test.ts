@@ -16,16 +16,20 @@ const names = async (db: Database) => [...(await vectorIndexes(db)).keys()].sort
 const indexOf = async (db: Database) => (await vectorIndexes(db)).get(indexName)
 
 describeOnEachBackend('useVectorIndex', (test) => {
-  beforeAll(() => insertClusters(test.db, 2000))
+  let before = ''
+  beforeAll(async () => {
+    before = await readCatalog(test.db)
+    await insertClusters(test.db, 1000)
+    await useVectorIndex(test.db, 'hnsw')
+  })
 
   it('switches there and back, and leaves the catalog as the migrations made it', async () => {
-    const before = await readCatalog(test.db)
     expect(await useVectorIndex(test.db, 'hnsw')).toMatchObject({ method: 'hnsw', built: false, m: 16 })
 
     const ivfflat = await useVectorIndex(test.db, 'ivfflat')
-    expect(ivfflat).toMatchObject({ method: 'ivfflat', built: true, lists: 2, embeddings: 2000 })
-    expect(ivfflat.bytes).toBeGreaterThan(1_000_000)
-    expect(await indexOf(test.db)).toMatchObject({ method: 'ivfflat', valid: true, options: { lists: 2 } })
+    expect(ivfflat).toMatchObject({ method: 'ivfflat', built: true, lists: 32, embeddings: 1000 })
+    expect(ivfflat.bytes).toBeGreaterThan(500_000)
+    expect(await indexOf(test.db)).toMatchObject({ method: 'ivfflat', valid: true, options: { lists: 32 } })
     expect(await useVectorIndex(test.db, 'ivfflat')).toMatchObject({ built: false })
     expect(await useVectorIndex(test.db, 'ivfflat', { rebuild: true })).toMatchObject({ built: true })
 
@@ -43,10 +47,10 @@ describeOnEachBackend('useVectorIndex', (test) => {
       built: false,
     })
     expect((await indexOf(test.db))?.options).toEqual({ m: 8, ef_construction: 32 })
-    expect(await useVectorIndex(test.db, 'hnsw', { m: 40 })).toMatchObject({ m: 40, efConstruction: 80 })
-    expect(await useVectorIndex(test.db, 'ivfflat', { lists: 20 })).toMatchObject({ lists: 20 })
-    // Not asked for by number, 20 lists are too many for 2000 rows.
-    expect(await useVectorIndex(test.db, 'ivfflat')).toMatchObject({ built: true, lists: 2 })
+    expect(await useVectorIndex(test.db, 'hnsw', { m: 34 })).toMatchObject({ m: 34, efConstruction: 68 })
+    expect(await useVectorIndex(test.db, 'ivfflat', { lists: 100 })).toMatchObject({ lists: 100 })
+    // Not asked for by number, 100 lists are too many for 1000 rows.
+    expect(await useVectorIndex(test.db, 'ivfflat')).toMatchObject({ built: true, lists: 32 })
     await useVectorIndex(test.db, 'hnsw')
     expect(await names(test.db)).toEqual([indexName])
   })
@@ -59,7 +63,7 @@ describeOnEachBackend('useVectorIndex', (test) => {
     ['no lists', 'ivfflat', { lists: 0 }, ['lists', '1 to 32768', 'got 0']],
     ['half a link', 'hnsw', { m: 2.5 }, ['m must be', '2 to 100', '2.5']],
     ['fewer candidates than links', 'hnsw', { m: 20, efConstruction: 30 }, ['efConstruction', '40 to 1000']],
-    ['more lists than there is to learn from', 'ivfflat', { lists: 300 }, ['at least 3000', 'got 2000']],
+    ['more lists than there is to learn from', 'ivfflat', { lists: 300 }, ['at least 3000', 'got 1000']],
   ])('refuses %s', async (_, method, options, parts) => {
     await expectRefusal(
       useVectorIndex(test.db, method as VectorIndexMethod, options),
@@ -104,7 +108,7 @@ describeOnEachBackend('useVectorIndex on an empty table', (test) => {
 })
 
 describeOnServer('useVectorIndex among others', (server) => {
-  beforeAll(() => insertClusters(server.db, 20_000))
+  beforeAll(() => insertClusters(server.db, 4000))
   beforeEach(async () => {
     await useVectorIndex(server.db, 'none')
   })

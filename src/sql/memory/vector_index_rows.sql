@@ -4,7 +4,7 @@
 -- The index holds half-precision vectors, so twice as many rows as wanted are taken and ordered anew by the full ones.
 -- The scan goes on in relaxed order until the condition has let so many pass: in strict order a neighbour that comes
 -- up late would be thrown away, which cost 3 % of recall under a filter that 5 % pass. ef_search and probes are for a
--- recall above 0.98 on real vectors (npm run bench -- vector).
+-- recall above 0.98 on real vectors (npm run bench -- vector): the more rows are wanted, the more lists they lie in.
 CREATE OR REPLACE FUNCTION public.vector_index_rows(
   query vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb,
   method text, lists integer
@@ -20,8 +20,8 @@ DECLARE
     ELSE ARRAY['ivfflat.iterative_scan', 'ivfflat.probes']
   END;
   values constant text[] := ARRAY['off', 'off', 'off', 'off', 'relaxed_order', CASE method
-    WHEN 'hnsw' THEN least(1000, greatest(300, 2 * limit_rows))
-    ELSE least(lists, ceil(3 * sqrt(lists)))
+    WHEN 'hnsw' THEN least(1000, greatest(400, 2 * limit_rows))
+    ELSE least(lists, ceil((2 + log(limit_rows::float8)) * sqrt(lists)))
   END::text];
   before constant text[] := ARRAY(
     SELECT current_setting(setting.name) FROM unnest(names) WITH ORDINALITY AS setting (name, place) ORDER BY setting.place

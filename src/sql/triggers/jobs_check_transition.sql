@@ -48,6 +48,8 @@ BEGIN
     OR NEW.error IS DISTINCT FROM OLD.error OR NEW.metadata <> OLD.metadata OR NEW.inputs <> OLD.inputs
     OR NEW.result IS DISTINCT FROM OLD.result OR NEW.id <> OLD.id THEN
     NEW.updated_at := now();
+  ELSE
+    NEW.updated_at := OLD.updated_at;
   END IF;
   IF NEW.id <> OLD.id THEN
     RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',

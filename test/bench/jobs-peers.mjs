@@ -1,0 +1,104 @@
+// Measures pg-boss or graphile-worker: `node jobs-peers.mjs <pg-boss|graphile-worker> <url> <batch jobs> <single jobs>`.
+// jobs.ts copies this file into a temporary directory that has both, so that neither is a dependency of the package.
+const [, , peer, connectionString, batchJobs, singleJobs] = process.argv
+const clients = 8
+const batch = 500
+
+async function parallel(work) {
+  const started = performance.now()
+  await Promise.all(Array.from({ length: clients }, work))
+  return (performance.now() - started) / 1000
+}
+
+async function pgBoss() {
+  const { PgBoss } = await import('pg-boss')
+  const boss = new PgBoss({ connectionString, max: clients, supervise: false, schedule: false })
+  boss.on('error', console.error)
+  await boss.start()
+  const measure = async (queue, count, size) => {
+    await boss.createQueue(queue)
+    const jobs = Array.from({ length: count / clients }, (_, n) => ({ data: { n } }))
+    const enqueued = await parallel(async () => {
+      for (let at = 0; at < jobs.length; at += size) {
+        if (size === 1) await boss.send(queue, jobs[at].data)
+        else await boss.insert(queue, jobs.slice(at, at + size))
+      }
+    })
+    const settled = await parallel(async () => {
+      for (;;) {
+        const found = await boss.fetch(queue, { batchSize: size })
+        if (found.length === 0) return
+        await boss.complete(
+          queue,
+          found.map(({ id }) => id),
+        )
+      }
+    })
+    return { enqueue: count / enqueued, settle: count / settled }
+  }
+  const batches = await measure('batches', Number(batchJobs), batch)
+  const single = await measure('single', Number(singleJobs), 1)
+  await boss.stop({ graceful: false })
+  return { batches, single }
+}
+
+async function graphileWorker() {
+  const { makeWorkerUtils, run, Logger } = await import('graphile-worker')
+  const logger = new Logger(() => () => {})
+  const utils = await makeWorkerUtils({ connectionString, maxPoolSize: clients, logger })
+  await utils.migrate()
+  const measure = async (count, size) => {
+    const enqueued = await parallel(async () => {
+      for (let at = 0; at < count / clients; at += size) {
+        if (size === 1) await utils.addJob('task', { n: at })
+        else
+          await utils.addJobs(
+            Array.from({ length: Math.min(size, count / clients - at) }, (_, n) => ({
+              identifier: 'task',
+              payload: { n },
+            })),
+          )
+      }
+    })
+    let done = 0
+    let finish
+    const finished = new Promise((resolve) => {
+      finish = resolve
+    })
+    const started = performance.now()
+    const worker =
+      size === 1
+        ? {}
+        : { localQueue: { size: batch * clients }, completeJobBatchDelay: 0, failJobBatchDelay: 0 }
+    const runner = await run({
+      connectionString,
+      logger,
+      noHandleSignals: true,
+      preset: {
+        worker: {
+          connectionString,
+          maxPoolSize: clients,
+          concurrentJobs: size === 1 ? clients : clients * 3,
+          ...worker,
+        },
+      },
+      taskList: {
+        task: () => {
+          done += 1
+          if (done === count) finish()
+        },
+      },
+    })
+    await finished
+    await runner.stop()
+    return { enqueue: count / enqueued, settle: (count / (performance.now() - started)) * 1000 }
+  }
+  const batches = await measure(Number(batchJobs), batch)
+  const single = await measure(Number(singleJobs), 1)
+  await utils.release()
+  return { batches, single }
+}
+
+const measured = await (peer === 'pg-boss' ? pgBoss() : graphileWorker())
+process.stdout.write(`RESULT ${JSON.stringify(measured)}\n`)
+process.exit(0)

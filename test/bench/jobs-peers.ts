@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { JobRates } from './jobs-rates.ts'
+
+const run = promisify(execFile)
+
+/** The peers in a temporary directory, with the Node that the newest pg-boss needs. */
+export interface Peers {
+  readonly versions: Readonly<Record<string, string>>
+  measure(peer: string, url: string, batchJobs: number, singleJobs: number): Promise<JobRates>
+  remove(): Promise<void>
+}
+
+export async function installPeers(): Promise<Peers> {
+  const folder = await mkdtemp(join(tmpdir(), 'opa-db-peers-'))
+  await writeFile(join(folder, 'package.json'), '{"private": true}')
+  await run('npm', ['install', '--no-audit', '--no-fund', 'pg-boss@12', 'graphile-worker@0.17', 'node@22'], {
+    cwd: folder,
+  })
+  const script = join(folder, 'jobs-peers.mjs')
+  await copyFile(fileURLToPath(new URL('jobs-peers.mjs', import.meta.url)), script)
+  const version = async (name: string) =>
+    JSON.parse(await readFile(join(folder, 'node_modules', name, 'package.json'), 'utf8')).version as string
+  return {
+    versions: { 'pg-boss': await version('pg-boss'), 'graphile-worker': await version('graphile-worker') },
+    async measure(peer, url, batchJobs, singleJobs) {
+      const node = join(folder, 'node_modules', '.bin', 'node')
+      const { stdout } = await run(node, [script, peer, url, String(batchJobs), String(singleJobs)], {
+        cwd: folder,
+        timeout: 600_000,
+      })
+      const line = stdout.split('\n').find((each) => each.startsWith('RESULT '))
+      if (line === undefined) throw new Error(`${peer} gave no result: ${stdout.slice(0, 500)}`)
+      return JSON.parse(line.slice('RESULT '.length)) as JobRates
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}

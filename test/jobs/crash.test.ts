@@ -1,0 +1,162 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { PostgreSqlContainer, type StartedPostgreSqlContainer } from '@testcontainers/postgresql'
+import { sql } from 'drizzle-orm'
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
+import { getContainerRuntimeClient } from 'testcontainers'
+import { afterAll, describe, expect, it } from 'vitest'
+import { queryRows, type Row } from '../../src/database/rows.ts'
+import { enqueueMany, migrate } from '../../src/index.ts'
+
+const hasDocker = await getContainerRuntimeClient().then(
+  () => true,
+  () => false,
+)
+const workerScript = fileURLToPath(new URL('crash-worker.ts', import.meta.url))
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+const rounds = Number(process.env.CRASH_ROUNDS ?? 3)
+
+describe.skipIf(!hasDocker)('eight workers that are killed, on a server that is killed', () => {
+  let container: StartedPostgreSqlContainer | undefined
+  let db: PostgresJsDatabase
+  let close = async () => {}
+  const workers: ChildProcess[] = []
+  /** What a worker was told: job id, lease token, what it asked for, the answer. */
+  const acknowledged: [string, number, string, string][] = []
+  let started = 0
+
+  function startWorker(url: string): void {
+    started += 1
+    const worker = spawn(process.execPath, ['--import', 'tsx', workerScript, url, `worker-${started}`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    createInterface({ input: worker.stdout }).on('line', (line) => {
+      if (line.endsWith(']')) acknowledged.push(JSON.parse(line))
+    })
+    workers.push(worker)
+  }
+
+  function killWorker(at: number): void {
+    const [worker] = workers.splice(at, 1)
+    worker?.kill('SIGKILL')
+  }
+
+  /** Tries until the server is back. */
+  async function insist<T>(act: () => Promise<T>): Promise<T> {
+    for (let n = 0; ; n += 1) {
+      try {
+        return await act()
+      } catch (error) {
+        if (n === 100) throw error
+        await sleep(200)
+      }
+    }
+  }
+
+  afterAll(async () => {
+    while (workers.length > 0) killWorker(0)
+    await close()
+    await container?.stop()
+  })
+
+  it('end every job exactly once, lose nothing that was acknowledged, and leave none stuck', async () => {
+    const port = await freePort()
+    container = await new PostgreSqlContainer(process.env.OPA_TEST_POSTGRES_IMAGE || 'pgvector/pgvector:pg17')
+      .withExposedPorts({ container: 5432, host: port })
+      .withCommand(['-c', 'max_connections=100', '-c', 'synchronous_commit=on'])
+      .start()
+    const url = container.getConnectionUri()
+    const client = postgres(url, { max: 2, connect_timeout: 2, backoff: () => 0.2, onnotice: () => {} })
+    close = () => client.end({ timeout: 2 })
+    db = drizzle(client)
+    await migrate(db)
+    for (let n = 0; n < 8; n += 1) startWorker(url)
+
+    const accepted: string[] = []
+    const accept = async () => {
+      const jobs = Array.from({ length: 40 }, () => ({
+        intent: 'a',
+        queue: 'crash',
+        maxAttempts: 1000,
+        priority: Math.floor(Math.random() * 3),
+      }))
+      accepted.push(...(await enqueueMany(db, { jobs })).map(({ id }) => id))
+    }
+    for (let round = 0; round < rounds; round += 1) {
+      for (let step = 0; step < 12; step += 1) {
+        await accept().catch(() => {})
+        await sleep(250)
+        if (step % 2 === 0) {
+          killWorker(Math.floor(Math.random() * workers.length))
+          startWorker(url)
+        }
+        if (step % 4 === 1) {
+          await db
+            .execute(
+              sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND random() < 0.7`,
+            )
+            .catch(() => {})
+        }
+      }
+      // SIGKILL for the whole server, and up again.
+      await container.restart({ timeout: 0 })
+      await insist(accept)
+    }
+
+    const unfinished = async () =>
+      Number(
+        (await queryRows(db, sql`SELECT count(*) AS jobs FROM jobs WHERE completed_at IS NULL`))[0]?.jobs,
+      )
+    const until = Date.now() + 120_000
+    while ((await insist(unfinished)) > 0 && Date.now() < until) await sleep(500)
+    expect(await unfinished()).toBe(0)
+    while (workers.length > 0) killWorker(0)
+
+    const jobs = await queryRows(
+      db,
+      sql`SELECT id, status, lease_token, result ->> 'leaseToken' AS result_token, result ->> 'workerId' AS result_worker, worker_id FROM jobs`,
+    )
+    const attempts = await queryRows(
+      db,
+      sql`SELECT job_id, lease_token, outcome, worker_id FROM job_attempts ORDER BY job_id, lease_token`,
+    )
+    const byId = new Map(jobs.map((job) => [String(job.id), job]))
+    expect(accepted.filter((id) => !byId.has(id))).toEqual([])
+    expect(acknowledged.length).toBeGreaterThan(accepted.length / 2)
+
+    const attemptsOf = new Map<string, Row[]>()
+    for (const attempt of attempts)
+      attemptsOf.set(String(attempt.job_id), [...(attemptsOf.get(String(attempt.job_id)) ?? []), attempt])
+    for (const job of jobs) {
+      const leases = attemptsOf.get(String(job.id)) ?? []
+      // Each lease has ended exactly once, and the last one, and only that, by completion; the result is of its holder.
+      expect(leases.map(({ lease_token }) => Number(lease_token))).toEqual(
+        Array.from({ length: Number(job.lease_token) }, (_, n) => n + 1),
+      )
+      expect(leases.map(({ outcome }) => outcome).lastIndexOf('completed')).toBe(leases.length - 1)
+      expect(leases.filter(({ outcome }) => outcome === 'completed')).toHaveLength(1)
+      expect(job).toMatchObject({
+        status: 'completed',
+        result_token: String(job.lease_token),
+        result_worker: job.worker_id,
+      })
+    }
+    for (const [id, leaseToken, asked, answer] of acknowledged) {
+      const recorded = attemptsOf.get(id)?.find(({ lease_token }) => Number(lease_token) === leaseToken)
+      if (answer === 'ok') expect(recorded?.outcome).toBe(asked)
+      else expect(answer).toBe('stale_lease')
+    }
+  }, 300_000)
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('expected a port')
+  return address.port
+}
