@@ -1,0 +1,82 @@
+SET LOCAL check_function_bodies = off;
+--> statement-breakpoint
+-- source: src/sql/memory/nearest_lexeme.sql
+-- The lexeme of the corpus that is most like one that nobody wrote, or null when none is similar enough. A word with a
+-- digit is never replaced: 2024 is not a misspelt 2023. Words that were written since the last fold are in the log; of a
+-- large backlog of bulk statements only the newest words are looked at, or a misspelt word would cost what it all holds.
+-- SECURITY DEFINER, because nobody may read the vocabulary: it gives one word for one word.
+CREATE OR REPLACE FUNCTION public.nearest_lexeme(lexeme text)
+RETURNS text
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+  least_similarity CONSTANT real := 0.45;
+  most_chunks CONSTANT integer := 128;
+  threshold_before text;
+  similar_lexemes text[];
+  counted record;
+BEGIN
+  IF nearest_lexeme.lexeme ~ '\d' THEN
+    RETURN NULL;
+  END IF;
+  -- The operator % can use the index, and takes its threshold from a setting (which is not SET on the function, because
+  -- only a superuser may do that before pg_trgm is loaded). show_limit loads it.
+  PERFORM show_limit();
+  threshold_before := current_setting('pg_trgm.similarity_threshold');
+  PERFORM set_config('pg_trgm.similarity_threshold', least_similarity::text, true);
+  SELECT array_agg(DISTINCT written.lexeme)
+  INTO similar_lexemes
+  FROM (
+    SELECT folded.lexeme
+    FROM public.search_lexemes AS folded
+    WHERE folded.lexeme % nearest_lexeme.lexeme AND strpos(folded.lexeme, chr(1)) = 0
+    UNION ALL
+    SELECT logged.lexeme
+    FROM (
+      SELECT unnest(tsvector_to_array(log.lexemes)) FROM public.search_log_entries() AS log
+      UNION ALL
+      SELECT unnest(newest.lexemes)
+      FROM (
+        SELECT chunk.lexemes
+        FROM public.search_log_entries() AS log
+        JOIN public.search_log_lexemes AS chunk ON chunk.xid = log.xid AND chunk.entry = log.entry
+        ORDER BY log.entry DESC
+        LIMIT most_chunks
+      ) AS newest
+    ) AS logged (lexeme)
+    WHERE strpos(logged.lexeme, chr(1)) = 0 AND logged.lexeme % nearest_lexeme.lexeme
+  ) AS written;
+  PERFORM set_config('pg_trgm.similarity_threshold', threshold_before, true);
+
+  counted := public.search_statistics(COALESCE(similar_lexemes, '{}'));
+  RETURN (
+    SELECT candidate.lexeme
+    FROM unnest(similar_lexemes, counted.document_frequencies) AS candidate (lexeme, frequency)
+    WHERE candidate.frequency > 0 AND similarity(candidate.lexeme, nearest_lexeme.lexeme) >= least_similarity
+    ORDER BY similarity(candidate.lexeme, nearest_lexeme.lexeme) DESC, candidate.frequency DESC, candidate.lexeme COLLATE "C"
+    LIMIT 1
+  );
+END
+$$;
+--> statement-breakpoint
+-- source: trigger memory_items_updated_at
+DROP TRIGGER IF EXISTS memory_items_updated_at ON public.memory_items; -- replaced below
+--> statement-breakpoint
+CREATE OR REPLACE TRIGGER memory_items_updated_at
+  BEFORE UPDATE ON public.memory_items
+  FOR EACH ROW
+  WHEN ((OLD.id, OLD.namespace, OLD.text, OLD.tags, OLD.speaker_id, OLD.metadata, OLD.importance, OLD.expires_at, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.namespace, NEW.text, NEW.tags, NEW.speaker_id, NEW.metadata, NEW.importance, NEW.expires_at, NEW.created_at)
+    OR NOT COALESCE(OLD.embedding OPERATOR(public.=) NEW.embedding, OLD.embedding IS NULL AND NEW.embedding IS NULL))
+  EXECUTE FUNCTION public.set_updated_at();
+--> statement-breakpoint
+-- source: trigger memory_items_updated_at_kept
+DROP TRIGGER IF EXISTS memory_items_updated_at_kept ON public.memory_items; -- replaced below
+--> statement-breakpoint
+CREATE OR REPLACE TRIGGER memory_items_updated_at_kept
+  BEFORE UPDATE ON public.memory_items
+  FOR EACH ROW
+  WHEN (OLD.updated_at IS DISTINCT FROM NEW.updated_at AND NOT ((OLD.id, OLD.namespace, OLD.text, OLD.tags, OLD.speaker_id, OLD.metadata, OLD.importance, OLD.expires_at, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.namespace, NEW.text, NEW.tags, NEW.speaker_id, NEW.metadata, NEW.importance, NEW.expires_at, NEW.created_at)
+    OR NOT COALESCE(OLD.embedding OPERATOR(public.=) NEW.embedding, OLD.embedding IS NULL AND NEW.embedding IS NULL)))
+  EXECUTE FUNCTION public.keep_updated_at();
