@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { afterEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import {
   approve,
   cancel,
@@ -10,36 +10,19 @@ import {
   JobAbortedError,
   jobAttempts,
   listJobs,
-  NotFoundError,
-  onJobs,
   queueStats,
-  setJobNotifications,
-  type Worker,
   waitForJob,
   work,
 } from '../../src/index.ts'
-import { describeOnEachBackend, describeOnServer } from '../support/backends.ts'
+import { describeOnEachBackend } from '../support/backends.ts'
 import { read, uniqueName } from './fixtures.ts'
+import { workerStarter } from './workers.ts'
 
 const until = (signal: AbortSignal) =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 
 describeOnEachBackend('work', (test) => {
-  const workers: Worker[] = []
-  afterEach(async () => {
-    await Promise.all(workers.splice(0).map((worker) => worker.stop()))
-  })
-  const start = (...[handlers, options]: [Parameters<typeof work>[1], Parameters<typeof work>[2]]) => {
-    const worker = work(test.db, handlers, {
-      pollMilliseconds: 10,
-      maxPollMilliseconds: 50,
-      drainSeconds: 0.1,
-      abortSeconds: 0.2,
-      ...options,
-    })
-    workers.push(worker)
-    return worker
-  }
+  const { start, workers } = workerStarter(test)
 
   it('does jobs by the handler of their intent and keeps what it returns', async () => {
     const queue = uniqueName()
@@ -308,55 +291,5 @@ describeOnEachBackend('work', (test) => {
     expect(() => work(test.db, {}, { concurrency: 0 })).toThrow(
       /concurrency must be a number greater than 0, got 0/,
     )
-  })
-
-  it('waits for a job: until it has ended, or the time is over, or it is told to stop', async () => {
-    const { id } = await enqueue(test.db, { intent: 'a', queue: uniqueName() })
-    expect(await waitForJob(test.db, { id, timeout: 0.1 })).toMatchObject({ status: 'pending' })
-    expect(await waitForJob(test.db, { id, signal: AbortSignal.timeout(50) })).toMatchObject({
-      status: 'pending',
-    })
-    const waiting = waitForJob(test.db, { id, timeout: 20 })
-    await cancel(test.db, { id })
-    expect(await waiting).toMatchObject({ status: 'cancelled' })
-    await expect(waitForJob(test.db, { id: 'nobody' })).rejects.toThrow(NotFoundError)
-  })
-
-  it('listens, once notifications are on', async () => {
-    await setJobNotifications(test.db, { isOn: true })
-    const queue = uniqueName()
-    let ready = 0
-    const stop = await onJobs(test.db, { queue, onReady: () => (ready += 1) })
-    await enqueueMany(test.db, { jobs: Array.from({ length: 20 }, () => ({ intent: 'a', queue })) })
-    await enqueue(test.db, { intent: 'a', queue: uniqueName() })
-    await new Promise((next) => setTimeout(next, 200))
-    expect(ready).toBe(1)
-    await stop()
-    start(
-      { a: () => 1 },
-      { queue, isListening: true, pollMilliseconds: 60_000, maxPollMilliseconds: 60_000, concurrency: 50 },
-    )
-    await new Promise((next) => setTimeout(next, 500))
-    const { id } = await enqueue(test.db, { intent: 'a', queue })
-    expect(
-      await waitForJob(test.db, { id, isListening: true, pollMilliseconds: 20_000, timeout: 20 }),
-    ).toMatchObject({ status: 'completed' })
-    await setJobNotifications(test.db, { isOn: false })
-  })
-})
-
-describeOnServer('work through a lost connection', (test) => {
-  it('goes on when every connection was terminated', async () => {
-    const { db } = await test.connectAgain(3)
-    const queue = uniqueName()
-    const worker = work(db, { a: () => 1 }, { queue, pollMilliseconds: 20, maxPollMilliseconds: 50 })
-    for (let round = 0; round < 5; round += 1) {
-      const { id } = await enqueue(test.db, { intent: 'a', queue })
-      await test.db.execute(
-        sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
-      )
-      expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({ status: 'completed' })
-    }
-    await worker.stop()
   })
 })

@@ -1,0 +1,69 @@
+import { sql } from 'drizzle-orm'
+import { expect, it } from 'vitest'
+import {
+  cancel,
+  enqueue,
+  enqueueMany,
+  NotFoundError,
+  onJobs,
+  setJobNotifications,
+  waitForJob,
+  work,
+} from '../../src/index.ts'
+import { describeOnEachBackend, describeOnServer } from '../support/backends.ts'
+import { uniqueName } from './fixtures.ts'
+import { workerStarter } from './workers.ts'
+
+describeOnEachBackend('waiting and listening', (test) => {
+  const { start } = workerStarter(test)
+
+  it('waits for a job: until it has ended, or the time is over, or it is told to stop', async () => {
+    const { id } = await enqueue(test.db, { intent: 'a', queue: uniqueName() })
+    expect(await waitForJob(test.db, { id, timeout: 0.1 })).toMatchObject({ status: 'pending' })
+    expect(await waitForJob(test.db, { id, signal: AbortSignal.timeout(50) })).toMatchObject({
+      status: 'pending',
+    })
+    const waiting = waitForJob(test.db, { id, timeout: 20 })
+    await cancel(test.db, { id })
+    expect(await waiting).toMatchObject({ status: 'cancelled' })
+    await expect(waitForJob(test.db, { id: 'nobody' })).rejects.toThrow(NotFoundError)
+  })
+
+  it('listens, once notifications are on', async () => {
+    await setJobNotifications(test.db, { isOn: true })
+    const queue = uniqueName()
+    let ready = 0
+    const stop = await onJobs(test.db, { queue, onReady: () => (ready += 1) })
+    await enqueueMany(test.db, { jobs: Array.from({ length: 20 }, () => ({ intent: 'a', queue })) })
+    await enqueue(test.db, { intent: 'a', queue: uniqueName() })
+    await new Promise((next) => setTimeout(next, 200))
+    expect(ready).toBe(1)
+    await stop()
+    start(
+      { a: () => 1 },
+      { queue, isListening: true, pollMilliseconds: 60_000, maxPollMilliseconds: 60_000, concurrency: 50 },
+    )
+    await new Promise((next) => setTimeout(next, 500))
+    const { id } = await enqueue(test.db, { intent: 'a', queue })
+    expect(
+      await waitForJob(test.db, { id, isListening: true, pollMilliseconds: 20_000, timeout: 20 }),
+    ).toMatchObject({ status: 'completed' })
+    await setJobNotifications(test.db, { isOn: false })
+  })
+})
+
+describeOnServer('work through a lost connection', (test) => {
+  it('goes on when every connection was terminated', async () => {
+    const { db } = await test.connectAgain(3)
+    const queue = uniqueName()
+    const worker = work(db, { a: () => 1 }, { queue, pollMilliseconds: 20, maxPollMilliseconds: 50 })
+    for (let round = 0; round < 5; round += 1) {
+      const { id } = await enqueue(test.db, { intent: 'a', queue })
+      await test.db.execute(
+        sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+      )
+      expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({ status: 'completed' })
+    }
+    await worker.stop()
+  })
+})
