@@ -3221,7 +3221,7 @@ DECLARE
   END;
   values constant text[] := ARRAY['off', 'off', 'off', 'off', 'relaxed_order', CASE method
     WHEN 'hnsw' THEN least(1000, greatest(400, 2 * limit_rows))
-    ELSE least(lists, ceil((2 + log(limit_rows::float8)) * sqrt(lists)))
+    ELSE least(lists, ceil((3 + log(limit_rows::float8)) * sqrt(lists)))
   END::text];
   before constant text[] := ARRAY(
     SELECT current_setting(setting.name) FROM unnest(names) WITH ORDINALITY AS setting (name, place) ORDER BY setting.place
