@@ -1356,7 +1356,8 @@ $$;
 --> statement-breakpoint
 -- source: src/sql/memory/nearest_lexeme.sql
 -- The lexeme of the corpus that is most like one that nobody wrote, or null when none is similar enough. A word with a
--- digit is never replaced: 2024 is not a misspelt 2023. Words that were written since the last fold are in the log.
+-- digit is never replaced: 2024 is not a misspelt 2023. Words that were written since the last fold are in the log; of a
+-- large backlog of bulk statements only the newest words are looked at, or a misspelt word would cost what it all holds.
 -- SECURITY DEFINER, because nobody may read the vocabulary: it gives one word for one word.
 CREATE OR REPLACE FUNCTION public.nearest_lexeme(lexeme text)
 RETURNS text
@@ -1366,6 +1367,7 @@ SET enable_seqscan = off
 AS $$
 DECLARE
   least_similarity CONSTANT real := 0.45;
+  most_chunks CONSTANT integer := 128;
   threshold_before text;
   similar_lexemes text[];
   counted record;
@@ -1386,13 +1388,17 @@ BEGIN
     WHERE folded.lexeme % nearest_lexeme.lexeme AND strpos(folded.lexeme, chr(1)) = 0
     UNION ALL
     SELECT logged.lexeme
-    FROM public.search_log_entries() AS log
-    CROSS JOIN LATERAL unnest(
-      tsvector_to_array(log.lexemes)
-        || ARRAY(
-          SELECT word FROM public.search_log_lexemes AS chunk, unnest(chunk.lexemes) AS word
-          WHERE log.lexemes IS NULL AND chunk.xid = log.xid AND chunk.entry = log.entry
-        )
+    FROM (
+      SELECT unnest(tsvector_to_array(log.lexemes)) FROM public.search_log_entries() AS log
+      UNION ALL
+      SELECT unnest(newest.lexemes)
+      FROM (
+        SELECT chunk.lexemes
+        FROM public.search_log_entries() AS log
+        JOIN public.search_log_lexemes AS chunk ON chunk.xid = log.xid AND chunk.entry = log.entry
+        ORDER BY log.entry DESC
+        LIMIT most_chunks
+      ) AS newest
     ) AS logged (lexeme)
     WHERE strpos(logged.lexeme, chr(1)) = 0 AND logged.lexeme % nearest_lexeme.lexeme
   ) AS written;
@@ -1465,7 +1471,7 @@ DECLARE
   END;
   values constant text[] := ARRAY['off', 'off', 'off', 'off', 'relaxed_order', CASE method
     WHEN 'hnsw' THEN least(1000, greatest(400, 2 * limit_rows))
-    ELSE least(lists, ceil((2 + log(limit_rows::float8)) * sqrt(lists)))
+    ELSE least(lists, ceil((3 + log(limit_rows::float8)) * sqrt(lists)))
   END::text];
   before constant text[] := ARRAY(
     SELECT current_setting(setting.name) FROM unnest(names) WITH ORDINALITY AS setting (name, place) ORDER BY setting.place
@@ -1743,6 +1749,26 @@ CREATE OR REPLACE TRIGGER memory_items_log_update
   REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
   FOR EACH STATEMENT
   EXECUTE FUNCTION public.log_memory_items_change();
+--> statement-breakpoint
+-- source: trigger memory_items_updated_at
+DROP TRIGGER IF EXISTS memory_items_updated_at ON public.memory_items; -- replaced below
+--> statement-breakpoint
+CREATE OR REPLACE TRIGGER memory_items_updated_at
+  BEFORE UPDATE ON public.memory_items
+  FOR EACH ROW
+  WHEN ((OLD.id, OLD.namespace, OLD.text, OLD.tags, OLD.speaker_id, OLD.metadata, OLD.importance, OLD.expires_at, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.namespace, NEW.text, NEW.tags, NEW.speaker_id, NEW.metadata, NEW.importance, NEW.expires_at, NEW.created_at)
+    OR OLD.embedding::text IS DISTINCT FROM NEW.embedding::text)
+  EXECUTE FUNCTION public.set_updated_at();
+--> statement-breakpoint
+-- source: trigger memory_items_updated_at_kept
+DROP TRIGGER IF EXISTS memory_items_updated_at_kept ON public.memory_items; -- replaced below
+--> statement-breakpoint
+CREATE OR REPLACE TRIGGER memory_items_updated_at_kept
+  BEFORE UPDATE ON public.memory_items
+  FOR EACH ROW
+  WHEN (OLD.updated_at IS DISTINCT FROM NEW.updated_at AND NOT ((OLD.id, OLD.namespace, OLD.text, OLD.tags, OLD.speaker_id, OLD.metadata, OLD.importance, OLD.expires_at, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.namespace, NEW.text, NEW.tags, NEW.speaker_id, NEW.metadata, NEW.importance, NEW.expires_at, NEW.created_at)
+    OR OLD.embedding::text IS DISTINCT FROM NEW.embedding::text))
+  EXECUTE FUNCTION public.keep_updated_at();
 --> statement-breakpoint
 -- source: trigger search_lexemes_ignore_restored
 CREATE OR REPLACE TRIGGER search_lexemes_ignore_restored

@@ -116,6 +116,14 @@ export {
   type TuneWeightsOptions,
   tuneWeights,
 } from './memory/tune-weights.ts'
+export { type UseVectorIndexOptions, useVectorIndex, type VectorIndex } from './memory/use-vector-index.ts'
+export {
+  type VectorIndexHealth,
+  type VectorIndexHealthOptions,
+  vectorIndexHealth,
+} from './memory/vector-index-health.ts'
+export type { VectorIndexMethod, VectorIndexParameters } from './memory/vector-index-plan.ts'
+export type { VectorIndexProgress } from './memory/vector-index-progress.ts'
 export { type VectorResult, type VectorSearchOptions, vectorSearch } from './memory/vector-search.ts'
 export type {
   ExecutionMode,

@@ -37,11 +37,16 @@ export function trigger(table: PgTable, definition: Omit<Trigger, 'kind' | 'tabl
  * therefore changes these triggers, and `npm run db:generate` writes the migration for it.
  */
 export function updatedAtTriggers(table: PgTable): [set: Trigger, keep: Trigger] {
-  const columns = Object.values(getTableColumns(table))
-    .filter((column) => column.generated === undefined && column.name !== 'updated_at')
-    .map((column) => column.name)
-  const row = (side: 'OLD' | 'NEW') => `(${columns.map((name) => `${side}.${name}`).join(', ')})`
-  const changed = `${row('OLD')} IS DISTINCT FROM ${row('NEW')}`
+  const columns = Object.values(getTableColumns(table)).filter(
+    (column) => column.generated === undefined && column.name !== 'updated_at',
+  )
+  const vectors = columns.filter((column) => column.getSQLType().startsWith('vector'))
+  const others = columns.filter((column) => !vectors.includes(column))
+  const row = (side: 'OLD' | 'NEW') => `(${others.map(({ name }) => `${side}.${name}`).join(', ')})`
+  const changed = [
+    `${row('OLD')} IS DISTINCT FROM ${row('NEW')}`,
+    ...vectors.map(({ name }) => vectorDiffers(name)),
+  ].join('\n    OR ')
   const common = { timing: 'BEFORE', events: 'UPDATE', each: 'ROW' } as const
   return [
     trigger(table, {
@@ -57,6 +62,14 @@ export function updatedAtTriggers(table: PgTable): [set: Trigger, keep: Trigger]
       when: `OLD.updated_at IS DISTINCT FROM NEW.updated_at AND NOT (${changed})`,
     }),
   ]
+}
+
+/**
+ * Vectors as text: IS DISTINCT FROM names no operator, so that a dump of it cannot either, and a restore, whose
+ * search_path is empty, would not find the one of an extension's type. They come last, when nothing else differs.
+ */
+function vectorDiffers(name: string): string {
+  return `OLD.${name}::text IS DISTINCT FROM NEW.${name}::text`
 }
 
 /** The statements that make a trigger anew, whether or not it exists. */

@@ -114,8 +114,8 @@ TABLE memory_items WITH (toast_tuple_target=8160)
   CREATE TRIGGER memory_items_log_delete AFTER DELETE ON public.memory_items REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION log_memory_items_change()
   CREATE TRIGGER memory_items_log_insert AFTER INSERT ON public.memory_items REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION log_memory_items_change()
   CREATE TRIGGER memory_items_log_update AFTER UPDATE ON public.memory_items REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION log_memory_items_change()
-  CREATE TRIGGER memory_items_updated_at BEFORE UPDATE ON public.memory_items FOR EACH ROW WHEN (((((((((((old.id IS DISTINCT FROM new.id) OR (old.namespace IS DISTINCT FROM new.namespace)) OR (old.text IS DISTINCT FROM new.text)) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.speaker_id IS DISTINCT FROM new.speaker_id)) OR (old.metadata IS DISTINCT FROM new.metadata)) OR (old.embedding IS DISTINCT FROM new.embedding)) OR (old.importance IS DISTINCT FROM new.importance)) OR (old.expires_at IS DISTINCT FROM new.expires_at)) OR (old.created_at IS DISTINCT FROM new.created_at))) EXECUTE FUNCTION set_updated_at()
-  CREATE TRIGGER memory_items_updated_at_kept BEFORE UPDATE ON public.memory_items FOR EACH ROW WHEN (((old.updated_at IS DISTINCT FROM new.updated_at) AND (NOT ((((((((((old.id IS DISTINCT FROM new.id) OR (old.namespace IS DISTINCT FROM new.namespace)) OR (old.text IS DISTINCT FROM new.text)) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.speaker_id IS DISTINCT FROM new.speaker_id)) OR (old.metadata IS DISTINCT FROM new.metadata)) OR (old.embedding IS DISTINCT FROM new.embedding)) OR (old.importance IS DISTINCT FROM new.importance)) OR (old.expires_at IS DISTINCT FROM new.expires_at)) OR (old.created_at IS DISTINCT FROM new.created_at))))) EXECUTE FUNCTION keep_updated_at()
+  CREATE TRIGGER memory_items_updated_at BEFORE UPDATE ON public.memory_items FOR EACH ROW WHEN (((((((((((old.id IS DISTINCT FROM new.id) OR (old.namespace IS DISTINCT FROM new.namespace)) OR (old.text IS DISTINCT FROM new.text)) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.speaker_id IS DISTINCT FROM new.speaker_id)) OR (old.metadata IS DISTINCT FROM new.metadata)) OR (old.importance IS DISTINCT FROM new.importance)) OR (old.expires_at IS DISTINCT FROM new.expires_at)) OR (old.created_at IS DISTINCT FROM new.created_at)) OR ((old.embedding)::text IS DISTINCT FROM (new.embedding)::text))) EXECUTE FUNCTION set_updated_at()
+  CREATE TRIGGER memory_items_updated_at_kept BEFORE UPDATE ON public.memory_items FOR EACH ROW WHEN (((old.updated_at IS DISTINCT FROM new.updated_at) AND (NOT ((((((((((old.id IS DISTINCT FROM new.id) OR (old.namespace IS DISTINCT FROM new.namespace)) OR (old.text IS DISTINCT FROM new.text)) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.speaker_id IS DISTINCT FROM new.speaker_id)) OR (old.metadata IS DISTINCT FROM new.metadata)) OR (old.importance IS DISTINCT FROM new.importance)) OR (old.expires_at IS DISTINCT FROM new.expires_at)) OR (old.created_at IS DISTINCT FROM new.created_at)) OR ((old.embedding)::text IS DISTINCT FROM (new.embedding)::text))))) EXECUTE FUNCTION keep_updated_at()
 
 TABLE search_lexemes WITH (fillfactor=80, autovacuum_vacuum_scale_factor=0.1)
   COLUMN lexeme text COLLATE "C" NOT NULL
@@ -2519,6 +2519,7 @@ CREATE OR REPLACE FUNCTION public.nearest_lexeme(lexeme text)
 AS $function$
 DECLARE
   least_similarity CONSTANT real := 0.45;
+  most_chunks CONSTANT integer := 128;
   threshold_before text;
   similar_lexemes text[];
   counted record;
@@ -2539,13 +2540,17 @@ BEGIN
     WHERE folded.lexeme % nearest_lexeme.lexeme AND strpos(folded.lexeme, chr(1)) = 0
     UNION ALL
     SELECT logged.lexeme
-    FROM public.search_log_entries() AS log
-    CROSS JOIN LATERAL unnest(
-      tsvector_to_array(log.lexemes)
-        || ARRAY(
-          SELECT word FROM public.search_log_lexemes AS chunk, unnest(chunk.lexemes) AS word
-          WHERE log.lexemes IS NULL AND chunk.xid = log.xid AND chunk.entry = log.entry
-        )
+    FROM (
+      SELECT unnest(tsvector_to_array(log.lexemes)) FROM public.search_log_entries() AS log
+      UNION ALL
+      SELECT unnest(newest.lexemes)
+      FROM (
+        SELECT chunk.lexemes
+        FROM public.search_log_entries() AS log
+        JOIN public.search_log_lexemes AS chunk ON chunk.xid = log.xid AND chunk.entry = log.entry
+        ORDER BY log.entry DESC
+        LIMIT most_chunks
+      ) AS newest
     ) AS logged (lexeme)
     WHERE strpos(logged.lexeme, chr(1)) = 0 AND logged.lexeme % nearest_lexeme.lexeme
   ) AS written;
@@ -3216,7 +3221,7 @@ DECLARE
   END;
   values constant text[] := ARRAY['off', 'off', 'off', 'off', 'relaxed_order', CASE method
     WHEN 'hnsw' THEN least(1000, greatest(400, 2 * limit_rows))
-    ELSE least(lists, ceil((2 + log(limit_rows::float8)) * sqrt(lists)))
+    ELSE least(lists, ceil((3 + log(limit_rows::float8)) * sqrt(lists)))
   END::text];
   before constant text[] := ARRAY(
     SELECT current_setting(setting.name) FROM unnest(names) WITH ORDINALITY AS setting (name, place) ORDER BY setting.place

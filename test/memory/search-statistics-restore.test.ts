@@ -14,10 +14,21 @@ import { zipfRows, zipfWord } from '../support/zipf-corpus.ts'
 
 const run = promisify(execFile)
 
-/** pg_dump refuses servers that are newer than itself. */
-async function clientMajor(): Promise<number> {
+type Client = (program: 'pg_dump' | 'pg_restore' | 'psql', words: string[]) => Promise<unknown>
+
+/**
+ * The client programs of a server's version, because pg_dump refuses servers that are newer than itself: those of this
+ * machine, or else those of the image that the test server is from. They see the folder under its own name.
+ */
+async function clientFor(server: number, folder: string): Promise<Client | string> {
   const { stdout } = await run('pg_dump', ['--version']).catch(() => ({ stdout: '' }))
-  return Number(/ (\d+)/.exec(stdout)?.[1] ?? 0)
+  const major = Number(/ (\d+)/.exec(stdout)?.[1] ?? 0)
+  if (major >= server) return (program, words) => run(program, words)
+  const image = process.env.OPA_TEST_POSTGRES_IMAGE
+  if (!image)
+    return `the server is ${server}, pg_dump ${major || 'not installed'}, and OPA_TEST_POSTGRES_IMAGE not set`
+  const docker = ['run', '--rm', '--network', 'host', '--volume', `${folder}:${folder}`]
+  return (program, words) => run('docker', [...docker, '--entrypoint', program, image, ...words])
 }
 
 describeOnServer('a dump', (server) => {
@@ -27,29 +38,27 @@ describeOnServer('a dump', (server) => {
         server.db,
         sql`SELECT current_setting('server_version_num')::int / 10000 AS major`,
       )
-      const major = await clientMajor()
-      if (major < Number(row?.major)) {
-        console.warn(
-          `\nThe dump test is skipped: the server is ${row?.major}, pg_dump ${major || 'not installed'}\n`,
-        )
+      const folder = await mkdtemp(join(tmpdir(), 'opa-dump-'))
+      onTestFinished(() => rm(folder, { recursive: true }))
+      const client = await clientFor(Number(row?.major), folder)
+      if (typeof client === 'string') {
+        console.warn(`\nThe dump test is skipped: ${client}\n`)
         return skip()
       }
       await server.db.execute(sql`TRUNCATE memory_items`)
       await insertRows(server.db, zipfRows(500))
       await remember(server.db, { id: 'late', text: 'not folded yet' })
       expect(await unfolded(server.db)).toBeGreaterThan(0)
-      const folder = await mkdtemp(join(tmpdir(), 'opa-dump-'))
-      onTestFinished(() => rm(folder, { recursive: true }))
       const file = join(folder, 'dump')
       const target = await createEmptyDatabase()
       const { db } = await connectForTest(target)
       if (part === '--data-only') {
-        await run('pg_dump', [server.url, part, '--schema=public', '--file', file])
+        await client('pg_dump', [server.url, part, '--schema=public', '--file', file])
         await migrate(db)
-        await run('psql', [target, '--set=ON_ERROR_STOP=1', '--quiet', '--file', file])
+        await client('psql', [target, '--set=ON_ERROR_STOP=1', '--quiet', '--file', file])
       } else {
-        await run('pg_dump', [server.url, part, '--file', file])
-        await run('pg_restore', ['--dbname', target, '--exit-on-error', '--no-owner', file])
+        await client('pg_dump', [server.url, part, '--file', file])
+        await client('pg_restore', ['--dbname', target, '--exit-on-error', '--no-owner', file])
       }
       await expectExactStatistics(db)
       const asked = { queryText: `${zipfWord(0)} folded`, k: 100 }

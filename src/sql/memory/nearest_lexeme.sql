@@ -1,5 +1,6 @@
 -- The lexeme of the corpus that is most like one that nobody wrote, or null when none is similar enough. A word with a
--- digit is never replaced: 2024 is not a misspelt 2023. Words that were written since the last fold are in the log.
+-- digit is never replaced: 2024 is not a misspelt 2023. Words that were written since the last fold are in the log; of a
+-- large backlog of bulk statements only the newest words are looked at, or a misspelt word would cost what it all holds.
 -- SECURITY DEFINER, because nobody may read the vocabulary: it gives one word for one word.
 CREATE OR REPLACE FUNCTION public.nearest_lexeme(lexeme text)
 RETURNS text
@@ -9,6 +10,7 @@ SET enable_seqscan = off
 AS $$
 DECLARE
   least_similarity CONSTANT real := 0.45;
+  most_chunks CONSTANT integer := 128;
   threshold_before text;
   similar_lexemes text[];
   counted record;
@@ -29,13 +31,17 @@ BEGIN
     WHERE folded.lexeme % nearest_lexeme.lexeme AND strpos(folded.lexeme, chr(1)) = 0
     UNION ALL
     SELECT logged.lexeme
-    FROM public.search_log_entries() AS log
-    CROSS JOIN LATERAL unnest(
-      tsvector_to_array(log.lexemes)
-        || ARRAY(
-          SELECT word FROM public.search_log_lexemes AS chunk, unnest(chunk.lexemes) AS word
-          WHERE log.lexemes IS NULL AND chunk.xid = log.xid AND chunk.entry = log.entry
-        )
+    FROM (
+      SELECT unnest(tsvector_to_array(log.lexemes)) FROM public.search_log_entries() AS log
+      UNION ALL
+      SELECT unnest(newest.lexemes)
+      FROM (
+        SELECT chunk.lexemes
+        FROM public.search_log_entries() AS log
+        JOIN public.search_log_lexemes AS chunk ON chunk.xid = log.xid AND chunk.entry = log.entry
+        ORDER BY log.entry DESC
+        LIMIT most_chunks
+      ) AS newest
     ) AS logged (lexeme)
     WHERE strpos(logged.lexeme, chr(1)) = 0 AND logged.lexeme % nearest_lexeme.lexeme
   ) AS written;
