@@ -2518,7 +2518,7 @@ CREATE OR REPLACE FUNCTION public.nearest_lexeme(lexeme text)
  SET enable_seqscan TO 'off'
 AS $function$
 DECLARE
-  least_similarity CONSTANT real := 0.45;
+  least_similarity CONSTANT real := 0.4;
   most_chunks CONSTANT integer := 128;
   threshold_before text;
   similar_lexemes text[];

@@ -9,7 +9,7 @@ SET search_path = pg_catalog, public, pg_temp
 SET enable_seqscan = off
 AS $$
 DECLARE
-  least_similarity CONSTANT real := 0.45;
+  least_similarity CONSTANT real := 0.4;
   most_chunks CONSTANT integer := 128;
   threshold_before text;
   similar_lexemes text[];
