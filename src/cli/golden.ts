@@ -7,7 +7,7 @@ import { migrate } from '../database/migrate.ts'
 import { queryRows } from '../database/rows.ts'
 
 /** The catalog of a migrated database, as people read it in review. */
-export const goldenFile = fileURLToPath(new URL('../../test/golden/catalog.sql', import.meta.url))
+export const goldenFile = fileURLToPath(new URL('../../test/golden/catalog.txt', import.meta.url))
 
 /** Migrates an empty embedded database and writes what came of it. */
 export async function writeGoldenCatalog(): Promise<string> {
