@@ -39,6 +39,11 @@ export interface SearchExplanation {
    * were. `filter`: the filter's own index finds few enough to score all of them. `no match`: no memory has a word of it.
    */
   readonly path: 'every match' | 'threshold' | 'filter' | 'no match'
+  /**
+   * The indexes that found the candidates: `search` (the words' index), `both` (the filter's too) or `filter` (the filter's
+   * alone); null where there was nothing to find.
+   */
+  readonly access: 'search' | 'both' | 'filter' | null
   /** Memories in all, whether or not they pass the filter. */
   readonly documents: number
   readonly averageLength: number
@@ -53,6 +58,7 @@ export interface SearchExplanation {
 
 interface Report {
   path: SearchExplanation['path']
+  access?: 'search' | 'both' | 'filter'
   documents: number
   average_length: number
   share?: number
@@ -89,6 +95,7 @@ export async function explainSearch(db: Database, options: Bm25SearchOptions): P
   const known = new Map(lexemes.map((lexeme) => [lexeme.lexeme, lexeme]))
   return {
     path: report.path,
+    access: report.access ?? null,
     documents: report.documents,
     averageLength: report.average_length,
     share: report.share ?? 1,

@@ -28,6 +28,40 @@ describeOnEachBackend('bm25_search where it does not read every match', (test) =
     expect(rounds.at(-1)?.candidates).toBeLessThan(matches / 2)
   })
 
+  it('reads by the indexes that spare most: a wide filter row by row, a narrow one by its own index', async () => {
+    const access = async (...queryTags: string[]) =>
+      (await explainSearch(test.db, { queryText: common.join(' '), queryTags, filter: { fuzzy: false } }))
+        .access
+    expect(await access()).toBe('search')
+    expect(await access('p50')).toBe('search')
+    expect(await access('p5')).toBe('filter')
+    expect(await access('p01')).toBe('filter')
+    // Two words, so that the search index has less to read than the filter's.
+    const { access: ofFew } = await explainSearch(test.db, {
+      queryText: `${zipfWord(30)} ${zipfWord(40)}`,
+      queryTags: ['p5'],
+      filter: { fuzzy: false },
+    })
+    expect(ofFew).toBe('both')
+  })
+
+  it('keeps to tags and a namespace together, whichever index reads them', async () => {
+    await test.db.execute(
+      sql`UPDATE public.memory_items SET namespace = 'odd' WHERE right(id, 1) IN ('1', '3', '5', '7', '9')`,
+    )
+    await test.db.execute(sql`ANALYZE public.memory_items`)
+    for (const tags of [[], ['p50'], ['p5'], ['p01']]) {
+      for (const queryText of [common.join(' '), common[1] as string]) {
+        const found = await bm25Search(test.db, { queryText, queryTags: tags, filter: { namespace: 'odd' } })
+        expectSameBest(
+          found,
+          await exhaustiveSearch(test.db, { queryText, tags, k: 10, condition: sql`m.namespace = 'odd'` }),
+        )
+      }
+    }
+    await test.db.execute(sql`UPDATE public.memory_items SET namespace = 'default'`)
+  })
+
   it('finds what the exhaustive query finds, for any number of words and results, with and without tags', async () => {
     const random = seededRandom(7)
     for (const words of [1, 1, 2, 3, 3, 5, 8, 9, 15, 60]) {

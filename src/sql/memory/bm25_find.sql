@@ -5,11 +5,12 @@
 -- 3. k documents found, the k-th at least as good as the guess: nothing better was left out. Done.
 --    k found, but some below the guess, or too many candidates: the k-th of these is a threshold that k documents are
 --    known to reach. Read once more with it. Fewer than k: guess lower; in the end every match is read.
--- Where few documents match, or few of them can pass the filter, every match is read at once; where the filter's own
--- index finds few enough rows, without the search index.
+-- Where few documents match, or few of them can pass the filter, every match is read at once. Which indexes find the rows
+-- (access): the search index, the filter's too where it spares more reading than it takes, or the filter's alone where
+-- it finds few rows.
 CREATE OR REPLACE FUNCTION public.bm25_find(
   INOUT lexemes text[], is_fuzzy boolean, required tsquery, condition text, query_tags text[], k integer, filter jsonb,
-  OUT ids text[], OUT scores float8[], OUT report jsonb
+  OUT ids text[], OUT places tid[], OUT scores float8[], OUT report jsonb
 )
 LANGUAGE plpgsql STABLE
 SET enable_seqscan = off
@@ -21,16 +22,19 @@ DECLARE
   -- So many lexemes have a statement whose plan is kept (bm25_scan); so many are taken apart by bm25_arms.
   most_kept CONSTANT integer := 8;
   most_pruned CONSTANT integer := 100;
+  few_matches CONSTANT float8 := 100; -- scored sooner than a threshold is found
+  -- Reading a row takes as long as reading so many entries of a filter's index.
+  entries_per_row CONSTANT float8 := 50;
   is_filtered CONSTANT boolean := required IS NOT NULL OR condition <> public.memory_filter_condition('{}', '{}');
-  -- Fewer are scored sooner than a threshold is found; under a filter the threshold is lower, so that it pays later.
-  few_matches CONSTANT float8 := CASE WHEN is_filtered THEN 500 ELSE 200 END;
   query record;
   levels record;
   words integer;
   share float8 := 1;
-  has_index boolean;
+  has_index boolean := false;
   path text := 'every match';
+  access text := 'search';
   matches float8;
+  wanted float8;
   statement text;
   threshold float8 := 0;
   arms tsquery[];
@@ -54,19 +58,31 @@ BEGIN
   END IF;
   IF has_index AND share * query.documents * 20 < matches THEN
     path := 'filter';
-  ELSIF words <= most_pruned AND least(query.documents, matches) * share > few_matches + k THEN
-    path := 'threshold';
-    levels := public.bm25_levels(query.words, query.frequencies, query.weights, query.average_length);
-    threshold := public.bm25_guess(
-      levels.impacts, levels.frequencies, query.documents, k / share * CASE WHEN words <= 3 THEN 2 ELSE 0.5 END
-    );
+    access := 'filter';
+  ELSE
+    wanted := matches;
+    IF words <= most_pruned AND least(query.documents, matches) * share > few_matches + k THEN
+      path := 'threshold';
+      -- So many rows must pass the guess, whether the filter lets them pass or not, for k to be left.
+      wanted := k / share * CASE WHEN words <= 3 OR is_filtered THEN 1 ELSE 0.5 END;
+      levels := public.bm25_levels(query.words, query.frequencies, query.weights, query.average_length);
+      threshold := public.bm25_guess(levels.impacts, levels.frequencies, query.documents, wanted);
+    END IF;
+    IF has_index AND share * query.documents < entries_per_row * wanted THEN
+      access := 'both';
+    END IF;
   END IF;
 
-  IF is_filtered OR words > most_kept THEN
+  -- What bm25_scan has no statement for is planned each time.
+  IF words > most_kept OR required IS NOT NULL OR (filter ? 'namespace' AND access <> 'search')
+    OR is_filtered AND condition <> public.memory_filter_condition(
+      query_tags, CASE WHEN filter ? 'namespace' THEN jsonb_build_object('namespace', filter -> 'namespace') ELSE '{}' END
+    )
+  THEN
     -- IS TRUE keeps a condition's own index out of the plan.
     statement := public.bm25_statement(words, concat_ws(' AND ',
-      CASE WHEN path = 'filter' THEN '(m.search_vector @@ ANY ($4)) IS TRUE' ELSE 'm.search_vector @@ ANY ($4)' END,
-      CASE WHEN path = 'threshold' THEN '(' || condition || ') IS TRUE' ELSE '(' || condition || ')' END,
+      format(CASE WHEN path = 'filter' THEN '(%s) IS TRUE' ELSE '%s' END, 'm.search_vector @@ ANY ($4)'),
+      format(CASE WHEN access = 'search' AND path = 'threshold' THEN '(%s) IS TRUE' ELSE '(%s)' END, condition),
       CASE WHEN required IS NOT NULL THEN 'm.search_vector @@ $3' END));
   END IF;
   candidate_limit := 1500 + 20 * k;
@@ -80,12 +96,15 @@ BEGIN
       candidate_limit := NULL;
     END IF;
     IF statement IS NULL THEN
-      SELECT scan.ids, scan.scores, scan.candidates
-      INTO ids, scores, candidates
-      FROM public.bm25_scan(arms, query.queries, query.weights, query.average_length, k, candidate_limit) AS scan;
+      SELECT scan.ids, scan.places, scan.scores, scan.candidates
+      INTO ids, places, scores, candidates
+      FROM public.bm25_scan(
+        access, nullif(query_tags, '{}'), filter ->> 'namespace', arms, query.queries, query.weights,
+        query.average_length, k, candidate_limit
+      ) AS scan;
     ELSE
       EXECUTE statement
-      INTO ids, scores, candidates
+      INTO ids, places, scores, candidates
       USING query_tags, filter, required, arms, query.queries, query.weights, query.average_length,
         public.bm25_tf_thresholds(), k, candidate_limit, query.words;
     END IF;
@@ -105,6 +124,6 @@ BEGIN
       threshold := 0;
     END IF;
   END LOOP;
-  report := jsonb_build_object('path', path, 'share', share, 'rounds', rounds);
+  report := jsonb_build_object('path', path, 'access', access, 'share', share, 'rounds', rounds);
 END
 $$;

@@ -9,6 +9,7 @@ AS $$
 DECLARE
   query record;
   ids text[];
+  places tid[];
   scores float8[];
 BEGIN
   IF cardinality(row_ids) = 0 THEN
@@ -22,7 +23,7 @@ BEGIN
     cardinality(query.words),
     'm.id = ANY ($1) AND (m.search_vector @@ ANY ($4)) IS TRUE AND ($3 IS NULL OR (m.search_vector @@ $3) IS TRUE)'
   )
-  INTO ids, scores
+  INTO ids, places, scores
   USING row_ids, NULL::jsonb, required, ARRAY[public.lexeme_query(query.words)], query.queries, query.weights,
     query.average_length, public.bm25_tf_thresholds(), NULL::integer, NULL::bigint, query.words;
   RETURN QUERY SELECT * FROM unnest(ids, scores);

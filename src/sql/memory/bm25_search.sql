@@ -33,10 +33,11 @@ BEGIN
     parsed.lexemes, COALESCE((filter -> 'fuzzy')::boolean, true), parsed.required, condition, query_tags, k, filter
   );
 
+  -- By their places, which nobody changes for the snapshot that found them, and which cost no index.
   RETURN QUERY
     SELECT m.id, m.text, m.tags, m.created_at, best.score
-    FROM unnest(found.ids, found.scores) AS best (id, score)
-    JOIN public.memory_items AS m ON m.id = best.id
+    FROM unnest(found.places, found.scores) AS best (place, score)
+    JOIN public.memory_items AS m ON m.ctid = best.place
     ORDER BY best.score DESC, m.id COLLATE "C";
 END
 $$;

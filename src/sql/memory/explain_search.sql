@@ -2,6 +2,7 @@
 --   documents, average_length: the corpus that the scores are about
 --   path: 'every match' (few match), 'threshold' (only rows that can reach it are read), 'filter' (the filter's own index
 --     finds so few rows that all of them are read) or 'no match'
+--   access: the indexes that found the rows: 'search' (search_vector's), 'both' (also the filter's), 'filter' (only the filter's)
 --   share: the share of rows that the filter is thought to pass
 --   rounds: for each statement that was run the threshold, its arms (alternative conditions) and the candidates read
 --   lexemes: what is ranked by, after correction: lexeme, times (in the query), document_frequency, idf

@@ -1,6 +1,7 @@
 -- The lexeme of the corpus that is most like one that nobody wrote, or null when none is similar enough. A word with a
--- digit is never replaced: 2024 is not a misspelt 2023. Words that were written since the last fold are in the log; of a
--- large backlog of bulk statements only the newest words are looked at, or a misspelt word would cost what it all holds.
+-- digit is never replaced: 2024 is not a misspelt 2023. Words that were written since the last fold are in the log, which
+-- has no index for this: of them only those with the same first letter are compared, and where bulk statements wrote
+-- many of these only some thousand, so that a misspelt word never costs what a large backlog holds.
 -- SECURITY DEFINER, because nobody may read the vocabulary: it gives one word for one word.
 CREATE OR REPLACE FUNCTION public.nearest_lexeme(lexeme text)
 RETURNS text
@@ -10,7 +11,9 @@ SET enable_seqscan = off
 AS $$
 DECLARE
   least_similarity CONSTANT real := 0.4;
-  most_chunks CONSTANT integer := 128;
+  most_chunks CONSTANT integer := 16; -- of 64 words
+  letter CONSTANT text := left(nearest_lexeme.lexeme, 1);
+  after_letter CONSTANT text := letter || chr(1114111);
   threshold_before text;
   similar_lexemes text[];
   counted record;
@@ -23,6 +26,29 @@ BEGIN
   PERFORM show_limit();
   threshold_before := current_setting('pg_trgm.similarity_threshold');
   PERFORM set_config('pg_trgm.similarity_threshold', least_similarity::text, true);
+  WITH log AS MATERIALIZED (
+    SELECT entries.xid, entries.entry, entries.lexemes FROM public.search_log_entries() AS entries
+  ), logged AS (
+    SELECT unnest(tsvector_to_array(log.lexemes)) AS lexeme FROM log
+    UNION ALL
+    -- A chunk is a sorted part of an entry: these may have words with the letter.
+    SELECT unnest(newest.lexemes)
+    FROM (
+      SELECT chunk.lexemes
+      FROM log
+      CROSS JOIN LATERAL (
+        SELECT chunk.lexemes FROM public.search_log_lexemes AS chunk
+        WHERE chunk.xid = log.xid AND chunk.entry = log.entry AND chunk.first_lexeme < after_letter
+          AND chunk.first_lexeme >= COALESCE((
+            SELECT max(before.first_lexeme) FROM public.search_log_lexemes AS before
+            WHERE before.xid = log.xid AND before.entry = log.entry AND before.first_lexeme <= letter
+          ), letter)
+        LIMIT most_chunks
+      ) AS chunk
+      ORDER BY log.entry DESC
+      LIMIT most_chunks
+    ) AS newest
+  )
   SELECT array_agg(DISTINCT written.lexeme)
   INTO similar_lexemes
   FROM (
@@ -31,19 +57,9 @@ BEGIN
     WHERE folded.lexeme % nearest_lexeme.lexeme AND strpos(folded.lexeme, chr(1)) = 0
     UNION ALL
     SELECT logged.lexeme
-    FROM (
-      SELECT unnest(tsvector_to_array(log.lexemes)) FROM public.search_log_entries() AS log
-      UNION ALL
-      SELECT unnest(newest.lexemes)
-      FROM (
-        SELECT chunk.lexemes
-        FROM public.search_log_entries() AS log
-        JOIN public.search_log_lexemes AS chunk ON chunk.xid = log.xid AND chunk.entry = log.entry
-        ORDER BY log.entry DESC
-        LIMIT most_chunks
-      ) AS newest
-    ) AS logged (lexeme)
-    WHERE strpos(logged.lexeme, chr(1)) = 0 AND logged.lexeme % nearest_lexeme.lexeme
+    FROM logged
+    WHERE starts_with(logged.lexeme, letter) AND strpos(logged.lexeme, chr(1)) = 0
+      AND logged.lexeme % nearest_lexeme.lexeme
   ) AS written;
   PERFORM set_config('pg_trgm.similarity_threshold', threshold_before, true);
 

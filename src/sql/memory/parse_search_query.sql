@@ -33,6 +33,9 @@ BEGIN
     CROSS JOIN LATERAL unnest(given.positions) AS occurrence
     ORDER BY given.lexeme COLLATE "C"
   );
+  IF phrases || exclusions = '{}' THEN
+    RETURN;
+  END IF;
   -- Counted before the phrases are put together, as deep as they may be.
   SELECT count(*) INTO words
   FROM unnest(phrases || exclusions) AS given (text)
