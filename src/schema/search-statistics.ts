@@ -34,13 +34,17 @@ export const searchLexemes = pgTable(
     epoch: integer('epoch').notNull(),
     documentFrequency: bigint('document_frequency', { mode: 'bigint' }).notNull(),
   },
-  (table) => [
-    primaryKey({ name: 'search_lexemes_pkey', columns: [table.lexeme, table.epoch] }),
-    // For the correction of misspelt words, which nobody misspells as a layer lexeme.
-    index('search_lexemes_lexeme_idx')
-      .using('gin', table.lexeme.op('gin_trgm_ops'))
-      .where(sql`strpos(lexeme, chr(1)) = 0`),
-  ],
+  (table) => [primaryKey({ name: 'search_lexemes_pkey', columns: [table.lexeme, table.epoch] })],
+)
+
+/**
+ * The lexemes of the last fold, layers left out, for the correction of misspelt words. A table of its own, because every
+ * version of a row of search_lexemes that is written elsewhere would be a new entry under all of its trigrams.
+ */
+export const searchVocabulary = pgTable(
+  'search_vocabulary',
+  { lexeme: lexemeText('lexeme').primaryKey() },
+  (table) => [index('search_vocabulary_lexeme_idx').using('gin', table.lexeme.op('gin_trgm_ops'))],
 )
 
 /** Changes since: one row a document, or one a bulk statement (then lexemes is null, see searchLogLexemes). */
@@ -124,6 +128,10 @@ export const searchTotalsIgnoreRestored = trigger(searchTotals, {
 })
 export const searchLexemesIgnoreRestored = trigger(searchLexemes, {
   name: 'search_lexemes_ignore_restored',
+  ...ignoresRestored,
+})
+export const searchVocabularyIgnoreRestored = trigger(searchVocabulary, {
+  name: 'search_vocabulary_ignore_restored',
   ...ignoresRestored,
 })
 export const searchLogIgnoreRestored = trigger(searchLog, {

@@ -30,7 +30,7 @@ export async function indexShares(db: Database): Promise<IndexShare[]> {
       FROM pg_index WHERE indrelid = 'public.memory_items'::regclass
       UNION ALL
       SELECT 'statistics', sum(pg_total_relation_size(oid)) FROM pg_class
-      WHERE relname IN ('search_totals', 'search_lexemes', 'search_log', 'search_log_lexemes')
+      WHERE relname IN ('search_totals', 'search_lexemes', 'search_vocabulary', 'search_log', 'search_log_lexemes')
       UNION ALL
       SELECT 'memory_items', pg_table_size('public.memory_items')
       ORDER BY bytes DESC

@@ -105,7 +105,13 @@ describeOnServer('roles with few rights', (server) => {
     await forget(db, { ids: ['w1', 'w2'] })
     expect(await bm25Search(db, { queryText: 'blackk', k: 100 })).toHaveLength(48)
     await expectExactStatistics(server.db)
-    for (const table of ['search_totals', 'search_lexemes', 'search_log', 'search_log_lexemes']) {
+    for (const table of [
+      'search_totals',
+      'search_lexemes',
+      'search_vocabulary',
+      'search_log',
+      'search_log_lexemes',
+    ]) {
       for (const statement of ['SELECT * FROM', 'DELETE FROM', 'TRUNCATE']) {
         await expectRefusal(
           queryRows(db, sql.raw(`${statement} ${table}`)),

@@ -52,9 +52,7 @@ BEGIN
   SELECT array_agg(DISTINCT written.lexeme)
   INTO similar_lexemes
   FROM (
-    SELECT folded.lexeme
-    FROM public.search_lexemes AS folded
-    WHERE folded.lexeme % nearest_lexeme.lexeme AND strpos(folded.lexeme, chr(1)) = 0
+    SELECT folded.lexeme FROM public.search_vocabulary AS folded WHERE folded.lexeme % nearest_lexeme.lexeme
     UNION ALL
     SELECT logged.lexeme
     FROM logged

@@ -58,14 +58,18 @@ BEGIN
     SELECT lexeme, this_epoch, sum(change)
       FROM (SELECT lexeme, change FROM changes UNION ALL SELECT lexeme, document_frequency FROM earlier) AS part
      GROUP BY lexeme ORDER BY lexeme
-    ON CONFLICT (lexeme, epoch) DO UPDATE
-     
-SET document_frequency = stored.document_frequency + excluded.document_frequency
-    RETURNING lexeme, document_frequency
+    ON CONFLICT (lexeme, epoch) DO UPDATE SET document_frequency = stored.document_frequency + excluded.document_frequency
+    RETURNING lexeme, document_frequency, xmax = 0 AS is_new
+  ), named AS (
+    -- New in the epoch: most of them have been in the corpus before.
+    INSERT INTO public.search_vocabulary (lexeme)
+    SELECT lexeme FROM written WHERE is_new AND document_frequency > 0 AND strpos(lexeme, chr(1)) = 0
+    ON CONFLICT DO NOTHING
   )
   SELECT array_agg(lexeme) INTO vanished FROM written WHERE document_frequency = 0;
 
   DELETE FROM public.search_lexemes WHERE lexeme = ANY (vanished) AND document_frequency = 0;
+  DELETE FROM public.search_vocabulary WHERE lexeme = ANY (vanished);
   DELETE FROM public.search_totals;
   INSERT INTO public.search_totals (fold, documents, total_length, horizon, running, folded_by, folded_in)
   VALUES (totals.fold, coalesce(totals.documents, 0) + folded.documents,

@@ -39,6 +39,11 @@ BEGIN
          ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot()) UNION SELECT pg_current_xact_id()), pg_current_xact_id(),
          'public.search_totals'::regclass
     FROM public.memory_items;
+  DELETE FROM public.search_vocabulary AS known
+   WHERE NOT EXISTS (SELECT FROM public.search_lexemes AS counted WHERE counted.lexeme = known.lexeme);
+  INSERT INTO public.search_vocabulary (lexeme)
+  SELECT lexeme FROM public.search_lexemes WHERE strpos(lexeme, chr(1)) = 0
+      ON CONFLICT DO NOTHING;
   PERFORM set_config('opa.search_statistics', 'off', true);
 END
 $$;

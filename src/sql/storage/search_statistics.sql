@@ -15,4 +15,5 @@ ALTER TABLE public.search_log_lexemes SET (
 --> statement-breakpoint
 ALTER TABLE public.search_log_lexemes ALTER COLUMN lexemes SET STORAGE EXTERNAL, ALTER COLUMN documents SET STORAGE EXTERNAL;
 --> statement-breakpoint
-REVOKE ALL ON public.search_totals, public.search_lexemes, public.search_log, public.search_log_lexemes FROM PUBLIC;
+REVOKE ALL ON public.search_totals, public.search_lexemes, public.search_vocabulary, public.search_log, public.search_log_lexemes
+FROM PUBLIC;

@@ -7,7 +7,7 @@ SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
   SET CONSTRAINTS public.search_log_fold IMMEDIATE;
-  TRUNCATE public.search_log, public.search_log_lexemes, public.search_lexemes, public.search_totals;
+  TRUNCATE public.search_log, public.search_log_lexemes, public.search_lexemes, public.search_vocabulary, public.search_totals;
   SET CONSTRAINTS public.search_log_fold DEFERRED;
   RETURN NULL;
 END
