@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION public.fold_search_statistics()
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $$
@@ -29,7 +30,7 @@ BEGIN
   totals.fold := coalesce(totals.fold, 0) + 1;
   this_epoch := totals.fold / folds_per_epoch;
 
-  SELECT coalesce(array_agg(entry), '{}') AS entries, coalesce(sum(documents), 0) AS documents,
+  SELECT array_agg(xid) AS xids, coalesce(array_agg(entry), '{}') AS entries, coalesce(sum(documents), 0) AS documents,
          coalesce(sum(total_length), 0) AS total_length, pg_current_snapshot() AS snapshot
     INTO folded
     FROM public.search_log_entries();
@@ -40,9 +41,13 @@ BEGIN
   -- Not SET on the function: only a superuser may make one with a setting that the server does not know.
   PERFORM set_config('opa.search_statistics', 'on', true);
   WITH documents AS (
-    DELETE FROM public.search_log WHERE entry = ANY (folded.entries) RETURNING documents, lexemes
+    DELETE FROM public.search_log AS log USING unnest(folded.xids, folded.entries) AS named (xid, entry)
+     WHERE log.xid = named.xid AND log.entry = named.entry
+    RETURNING log.documents, log.lexemes
   ), lexemes AS (
-    DELETE FROM public.search_log_lexemes WHERE entry = ANY (folded.entries) RETURNING lexemes, documents
+    DELETE FROM public.search_log_lexemes AS log USING unnest(folded.xids, folded.entries) AS named (xid, entry)
+     WHERE log.xid = named.xid AND log.entry = named.entry
+    RETURNING log.lexemes, log.documents
   ), changes AS MATERIALIZED (
     SELECT lexeme, sum(documents) AS change
       FROM (SELECT word COLLATE "C" AS lexeme, documents FROM documents, unnest(tsvector_to_array(lexemes)) AS word

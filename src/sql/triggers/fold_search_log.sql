@@ -1,20 +1,28 @@
--- At the end of a transaction that changed memory_items: folds the log if it has grown. Deferred to the commit, so
--- that the fold's locks last no longer than that, and once a transaction. The bounds keep a reader's share of the log
--- under a millisecond: 128 single documents or 16 bulk statements; and a corpus that grows by half is counted at once.
+-- At the end of a transaction that changed memory_items: keeps the log short, so that a reader's share of it stays under
+-- a millisecond. 128 single documents become one entry; 16 entries, of this kind or of bulk statements, are folded into
+-- the totals, and so is a corpus that grew by half. Deferred to the commit, so that the locks last no longer than that,
+-- and once a transaction.
 CREATE OR REPLACE FUNCTION public.fold_search_log()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
+  most_documents CONSTANT integer := 128;
+  most_entries CONSTANT integer := 16;
   this_transaction CONSTANT text := pg_current_xact_id()::text;
+  logged record;
 BEGIN
   IF current_setting('opa.search_log_folded', true) IS DISTINCT FROM this_transaction THEN
     PERFORM set_config('opa.search_log_folded', this_transaction, true);
-    IF (SELECT count(lexemes) >= 128 OR count(*) - count(lexemes) >= 16
-            OR sum(abs(documents)) > (SELECT max(totals.documents) / 2 FROM public.search_totals AS totals) IS NOT FALSE
-          FROM public.search_log_entries()) THEN
+    SELECT count(log.lexemes) AS documents, count(*) - count(log.lexemes) AS entries,
+        sum(abs(log.documents)) > (SELECT max(totals.documents) / 2 FROM public.search_totals AS totals) IS NOT FALSE AS is_large
+      INTO logged
+      FROM public.search_log_entries() AS log;
+    IF logged.is_large OR logged.entries >= most_entries THEN
       PERFORM public.fold_search_statistics();
+    ELSIF logged.documents >= most_documents THEN
+      PERFORM public.compact_search_log();
     END IF;
   END IF;
   RETURN NULL;
