@@ -91,6 +91,7 @@ export {
 export {
   type ExplainedLexeme,
   type ExplainedResult,
+  type ExplainSearchOptions,
   explainSearch,
   type LexemeContribution,
   type SearchExplanation,
@@ -98,17 +99,29 @@ export {
 export { forget } from './memory/forget.ts'
 export type { Fusion } from './memory/fuse.ts'
 export { getMemory, type Memory } from './memory/get-memory.ts'
+export { grantNamespaces, revokeNamespaces } from './memory/grant-namespaces.ts'
 export { type HighlightOptions, highlight } from './memory/highlight.ts'
 export { type HybridResult, type HybridSearchOptions, hybridSearch } from './memory/hybrid-search.ts'
 export type { JudgedQuery } from './memory/judged-queries.ts'
 export { type ListMemoriesOptions, listMemories, type MemoryPage } from './memory/list-memories.ts'
 export { memoryId } from './memory/memory-id.ts'
 export { type Gains, ndcgAt, recallAt, reciprocalRank } from './memory/metrics.ts'
+export {
+  disableNamespaceIsolation,
+  enableNamespaceIsolation,
+  type NamespaceIsolationOptions,
+} from './memory/namespace-isolation.ts'
 export { type PruneExpiredOptions, pruneExpired } from './memory/prune-expired.ts'
 export { type RecallOptions, recall } from './memory/recall.ts'
 export { type NewMemory, type RememberResult, remember } from './memory/remember.ts'
 export { type RememberManyOptions, rememberMany } from './memory/remember-many.ts'
-export type { SearchFilter, SearchOptions } from './memory/search-filter.ts'
+export type {
+  HybridFilter,
+  PagedFilter,
+  SearchCursor,
+  SearchFilter,
+  SearchOptions,
+} from './memory/search-filter.ts'
 export { foldSearchStatistics, rebuildSearchStatistics } from './memory/search-statistics.ts'
 export {
   type Estimate,

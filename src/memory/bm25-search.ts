@@ -3,7 +3,7 @@ import type { Database } from '../database/database.ts'
 import { queryRows, type Row, toDate, toNumber } from '../database/rows.ts'
 import { memoryItems } from '../schema/memory-items.ts'
 import { checkedInteger, checkText } from './check.ts'
-import { filterSql, type SearchOptions, textArraySql } from './search-filter.ts'
+import { filterSql, type PagedFilter, type SearchOptions, textArraySql } from './search-filter.ts'
 
 /** What every search gives of a row. */
 export interface SearchResult {
@@ -21,6 +21,7 @@ export interface Bm25Result extends SearchResult {
 export interface Bm25SearchOptions extends SearchOptions {
   /** Words, `"phrases"` that must occur, `-exclusions` that must not. */
   readonly queryText: string
+  readonly filter?: PagedFilter
 }
 
 /**
@@ -30,6 +31,9 @@ export interface Bm25SearchOptions extends SearchOptions {
  * @example
  * const results = await bm25Search(db, { queryText: 'window seat', k: 3 })
  * // SELECT * FROM bm25_search('window seat', '{}', 3, '{}')
+ * @example
+ * const { score, id } = results.at(-1)
+ * const nextPage = await bm25Search(db, { queryText: 'window seat', k: 3, filter: { after: { score, id } } })
  */
 export async function bm25Search(db: Database, options: Bm25SearchOptions): Promise<Bm25Result[]> {
   const { queryText, queryTags, k = 10, filter } = options

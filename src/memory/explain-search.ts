@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toJson } from '../database/rows.ts'
-import { type Bm25SearchOptions, limitSql } from './bm25-search.ts'
+import { limitSql } from './bm25-search.ts'
 import { checkText } from './check.ts'
-import { filterSql, textArraySql } from './search-filter.ts'
+import { filterSql, type SearchOptions, textArraySql } from './search-filter.ts'
 
 /** A lexeme that the search ranks by. */
 export interface ExplainedLexeme {
@@ -72,6 +72,11 @@ interface Report {
   }[]
 }
 
+export interface ExplainSearchOptions extends SearchOptions {
+  /** What `bm25Search` takes. */
+  readonly queryText: string
+}
+
 /**
  * Explains a keyword search: what each word adds to each result's score, and how much had to be read for it.
  *
@@ -80,7 +85,7 @@ interface Report {
  * const { path, rounds, results } = await explainSearch(db, { queryText: 'window seat', k: 3 })
  * for (const { id, score, lexemes } of results) console.log(id, score, lexemes)
  */
-export async function explainSearch(db: Database, options: Bm25SearchOptions): Promise<SearchExplanation> {
+export async function explainSearch(db: Database, options: ExplainSearchOptions): Promise<SearchExplanation> {
   const { queryText, queryTags, k = 10, filter } = options
   checkText(queryText, 'queryText')
   const [row] = await queryRows(

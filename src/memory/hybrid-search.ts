@@ -4,7 +4,7 @@ import { queryRows, toNumber, toNumberOrNull } from '../database/rows.ts'
 import { limitSql, type SearchResult, searchResult } from './bm25-search.ts'
 import { checkText } from './check.ts'
 import { type Embedding, embeddingSql } from './embedding.ts'
-import { filterSql, type SearchOptions, textArraySql } from './search-filter.ts'
+import { filterSql, type HybridFilter, type SearchOptions, textArraySql } from './search-filter.ts'
 
 export interface HybridResult extends SearchResult {
   /** 0 if the row shares no word with the query. */
@@ -27,6 +27,7 @@ export interface HybridSearchOptions extends SearchOptions {
   readonly vectorWeight?: number
   /** How the legs become one score: `convex` (default) by normalised scores, `rrf` by reciprocal ranks. */
   readonly fusion?: 'convex' | 'rrf'
+  readonly filter?: HybridFilter
 }
 
 /**
@@ -36,6 +37,9 @@ export interface HybridSearchOptions extends SearchOptions {
  * @throws InvalidInputError as both searches, for weights that cannot be, and if neither text nor vector is given.
  * @example
  * const results = await hybridSearch(db, { queryText: question, queryEmbedding: await embed(question), k: 5 })
+ * @example
+ * // What is a month old counts half, and no two results say the same.
+ * await hybridSearch(db, { queryText: question, filter: { recency: 30, importance: 0.5, diversity: 0.7 } })
  */
 export async function hybridSearch(db: Database, options: HybridSearchOptions): Promise<HybridResult[]> {
   const { queryText = null, queryEmbedding, queryTags, k = 10, filter } = options

@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.ts'
 import type { Embedding } from './embedding.ts'
 import { type HybridResult, hybridSearch } from './hybrid-search.ts'
-import type { SearchFilter } from './search-filter.ts'
+import type { HybridFilter } from './search-filter.ts'
 
 export interface RecallOptions {
   readonly question: string
@@ -12,7 +12,7 @@ export interface RecallOptions {
   readonly tags?: readonly string[]
   /** How many, 1 to 1000; 5 by default. */
   readonly k?: number
-  readonly filter?: SearchFilter
+  readonly filter?: HybridFilter
 }
 
 /**

@@ -20,6 +20,31 @@ export interface SearchFilter {
   readonly fuzzy?: boolean
 }
 
+/** The place of a row in a list that is sorted by score, best first: what it was found with, and its id. */
+export interface SearchCursor {
+  /** `score`, `similarity` or `combinedScore` of the last row of the page before. */
+  readonly score: number
+  readonly id: string
+}
+
+/** A filter of a search that can be read page by page. */
+export interface PagedFilter extends SearchFilter {
+  /** Only what comes after this row. Ask with the same `k` and filter for each page. */
+  readonly after?: SearchCursor
+}
+
+/** What `hybridSearch` takes beyond narrowing: how its candidates are ranked. The formulas are in the SQL's header. */
+export interface HybridFilter extends PagedFilter {
+  /** A half-life in days, above 0: what is so old (`createdAt`) counts half, twice as old a quarter. */
+  readonly recency?: number
+  /** How much the memory's importance counts: the score times 1 - this * (1 - importance). 0 to 1; true is 1. */
+  readonly importance?: number | boolean
+  /** Lambda of maximal marginal relevance: 1 orders by score, 0 by difference. Not together with `after`. */
+  readonly diversity?: number
+  /** How many rows each leg and the diversity consider: k to 10,000; max(100, 4k) by default. */
+  readonly candidates?: number
+}
+
 /** What every search takes. */
 export interface SearchOptions {
   /** Rows with any of these tags; none by default, which is no tag filter. */

@@ -3,7 +3,7 @@ import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { limitSql, type SearchResult, searchResult } from './bm25-search.ts'
 import { type Embedding, embeddingSql } from './embedding.ts'
-import { filterSql, type SearchOptions, textArraySql } from './search-filter.ts'
+import { filterSql, type PagedFilter, type SearchOptions, textArraySql } from './search-filter.ts'
 
 export interface VectorResult extends SearchResult {
   /** 1 - cosine distance, -1 to 1. */
@@ -13,6 +13,7 @@ export interface VectorResult extends SearchResult {
 export interface VectorSearchOptions extends SearchOptions {
   /** 384 numbers, not all zero, of the model that the memories were embedded by. */
   readonly queryEmbedding: Embedding
+  readonly filter?: PagedFilter
 }
 
 /**

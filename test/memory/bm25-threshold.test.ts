@@ -60,6 +60,7 @@ describeOnEachBackend('bm25_search where it does not read every match', (test) =
       }
     }
     await test.db.execute(sql`UPDATE public.memory_items SET namespace = 'default'`)
+    await test.db.execute(sql`ANALYZE public.memory_items`)
   })
 
   it('finds what the exhaustive query finds, for any number of words and results, with and without tags', async () => {
@@ -171,7 +172,7 @@ describeOnServer('the plans of a keyword search', (server) => {
   }
 
   it('use the GIN index, and the index of the statistics', async () => {
-    await insertRows(server.db, zipfRows(5000, { seed: 11 }))
+    await insertRows(server.db, zipfRows(5000, { seed: 11, vocabulary: 100_000 }))
     await server.db.execute(sql`ANALYZE`)
     await server.db.execute(sql`SET enable_seqscan = off`)
     expect(

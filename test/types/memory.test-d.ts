@@ -13,9 +13,14 @@ import {
   connect,
   type Database,
   type DatabaseError,
+  disableNamespaceIsolation,
   type Embedding,
+  type ExplainSearchOptions,
+  enableNamespaceIsolation,
   forget,
   getMemory,
+  grantNamespaces,
+  type HybridFilter,
   type HybridResult,
   type HybridSearchOptions,
   hybridSearch,
@@ -26,10 +31,13 @@ import {
   memoryId,
   type NewMemory,
   type NewMemoryItem,
+  type PagedFilter,
   type RememberResult,
   recall,
   remember,
   rememberMany,
+  revokeNamespaces,
+  type SearchCursor,
   type SearchFilter,
   type schema,
   type VectorResult,
@@ -135,6 +143,38 @@ test('searching', () => {
   assertType<HybridSearchOptions>({ fusion: 'sum' })
   // @ts-expect-error: an embedding is needed
   assertType(vectorSearch(db, { queryEmbedding: null }))
+})
+
+test('ranking and paging', () => {
+  expectTypeOf<HybridFilter['recency']>().toEqualTypeOf<number | undefined>()
+  expectTypeOf<HybridFilter['importance']>().toEqualTypeOf<number | boolean | undefined>()
+  expectTypeOf<HybridFilter['diversity']>().toEqualTypeOf<number | undefined>()
+  expectTypeOf<HybridFilter['candidates']>().toEqualTypeOf<number | undefined>()
+  expectTypeOf<SearchCursor>().toEqualTypeOf<{ readonly score: number; readonly id: string }>()
+  expectTypeOf<HybridSearchOptions['filter']>().toEqualTypeOf<HybridFilter | undefined>()
+  expectTypeOf<Bm25SearchOptions['filter']>().toEqualTypeOf<PagedFilter | undefined>()
+  expectTypeOf(bm25Search).toBeCallableWith(db, { queryText: 'x', filter: { after: { score: 1, id: 'm' } } })
+  expectTypeOf(recall).toBeCallableWith(db, { question: 'x', filter: { recency: 30, diversity: 0.5 } })
+  // @ts-expect-error: a half-life is a number
+  assertType<HybridFilter>({ recency: '30 days' })
+  // @ts-expect-error: a cursor has an id
+  assertType<PagedFilter>({ after: { score: 1 } })
+  // @ts-expect-error: keyword search ranks by words alone
+  assertType<Bm25SearchOptions>({ queryText: 'x', filter: { recency: 30 } })
+  // @ts-expect-error: an explanation has no pages
+  assertType<ExplainSearchOptions>({ queryText: 'x', filter: { after: { score: 1, id: 'm' } } })
+})
+
+test('namespace isolation', () => {
+  expectTypeOf(enableNamespaceIsolation(db)).resolves.toBeVoid()
+  expectTypeOf(enableNamespaceIsolation).toBeCallableWith(db, { roles: { service: ['ana'] as const } })
+  expectTypeOf(disableNamespaceIsolation(db)).resolves.toBeVoid()
+  expectTypeOf(grantNamespaces(db, { role: 'service', namespaces: ['ana'] })).resolves.toBeNumber()
+  expectTypeOf(revokeNamespaces(db, { role: 'service' })).resolves.toBeNumber()
+  // @ts-expect-error: namespaces are a list
+  assertType(grantNamespaces(db, { role: 'service', namespaces: 'ana' }))
+  // @ts-expect-error: a role has a list of namespaces
+  assertType(enableNamespaceIsolation(db, { roles: { service: 'ana' } }))
 })
 
 test('errors have a literal code', () => {

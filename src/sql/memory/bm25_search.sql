@@ -5,7 +5,9 @@
 -- query_text: words, "phrases", -exclusions; stop words alone find nothing
 -- query_tags: any of them must be on a row; filter.all_tags = true: all of them; none: no tag filter
 -- k: 1 to 1000
--- filter: namespace, speaker_id, all_tags, since, until, metadata, ids, fuzzy
+-- filter: namespace, speaker_id, all_tags, since, until, metadata, ids, fuzzy;
+--   after: {"score": score, "id": id} of the last row of the page before. Pages join to the list that a larger k gives.
+--     The search is made longer until it reaches beyond the cursor, so a page costs more the further back it is.
 CREATE OR REPLACE FUNCTION public.bm25_search(
   query_text text, query_tags text[] DEFAULT '{}', k integer DEFAULT 10, filter jsonb DEFAULT '{}'
 )
@@ -18,6 +20,8 @@ DECLARE
   condition text;
   parsed record;
   found record;
+  is_page boolean;
+  sought integer := k;
 BEGIN
   IF query_text IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'bm25_search: query_text must be text, got null';
@@ -26,18 +30,30 @@ BEGIN
   PERFORM public.check_search_limit('bm25_search', k);
   query_tags := COALESCE(query_tags, '{}');
   filter := COALESCE(filter, '{}');
-  condition := public.memory_filter_condition(query_tags, filter);
+  condition := public.memory_filter_condition(query_tags, filter, '{after}');
+  is_page := filter ? 'after';
+  IF is_page THEN
+    PERFORM public.check_cursor(filter);
+  END IF;
 
   parsed := public.parse_search_query(query_text);
-  found := public.bm25_find(
-    parsed.lexemes, COALESCE((filter -> 'fuzzy')::boolean, true), parsed.required, condition, query_tags, k, filter
-  );
+  LOOP
+    found := public.bm25_find(
+      parsed.lexemes, COALESCE((filter -> 'fuzzy')::boolean, true), parsed.required, condition, query_tags, sought, filter
+    );
+    EXIT WHEN NOT is_page OR COALESCE(cardinality(found.ids), 0) < sought;
+    EXIT WHEN (SELECT count(*) FROM unnest(found.ids, found.scores) AS hit (id, score)
+               WHERE public.is_after(hit.score, hit.id, filter)) >= k;
+    sought := 4 * sought;
+  END LOOP;
 
   -- By their places, which nobody changes for the snapshot that found them, and which cost no index.
   RETURN QUERY
     SELECT m.id, m.text, m.tags, m.created_at, best.score
-    FROM unnest(found.places, found.scores) AS best (place, score)
+    FROM unnest(found.ids, found.places, found.scores) AS best (id, place, score)
     JOIN public.memory_items AS m ON m.ctid = best.place
-    ORDER BY best.score DESC, m.id COLLATE "C";
+    WHERE NOT is_page OR public.is_after(best.score, best.id, filter)
+    ORDER BY best.score DESC, m.id COLLATE "C"
+    LIMIT k;
 END
 $$;

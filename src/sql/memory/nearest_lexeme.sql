@@ -2,7 +2,8 @@
 -- digit is never replaced: 2024 is not a misspelt 2023. Words that were written since the last fold are in the log, which
 -- has no index for this: of them only those with the same first letter are compared, and where bulk statements wrote
 -- many of these only some thousand, so that a misspelt word never costs what a large backlog holds.
--- SECURITY DEFINER, because nobody may read the vocabulary: it gives one word for one word.
+-- SECURITY DEFINER, because nobody may read the vocabulary: it gives one word for one word, and none to a role that
+-- row-level security keeps from some rows, because the word may be in those alone.
 CREATE OR REPLACE FUNCTION public.nearest_lexeme(lexeme text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
@@ -18,7 +19,7 @@ DECLARE
   similar_lexemes text[];
   counted record;
 BEGIN
-  IF nearest_lexeme.lexeme ~ '\d' THEN
+  IF nearest_lexeme.lexeme ~ '\d' OR public.is_isolated_session() THEN
     RETURN NULL;
   END IF;
   -- The operator % can use the index, and takes its threshold from a setting (which is not SET on the function, because

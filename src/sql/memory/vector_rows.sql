@@ -23,16 +23,22 @@ DECLARE
   passing bigint;
   ids text[];
   similarities float8[];
+  -- Under row-level security the planner cannot tell how few rows the policy lets pass, and would read the whole table.
+  is_isolated constant boolean := row_security_active('public.memory_items');
+  seqscan_before constant text := current_setting('enable_seqscan');
 BEGIN
   condition := condition || CASE WHEN required IS NULL THEN '' ELSE ' AND m.search_vector @@ $3' END;
 
+  IF is_isolated THEN
+    PERFORM set_config('enable_seqscan', 'off', true);
+  END IF;
   SELECT indexed.method, indexed.lists, indexed.row_estimate,
     greatest(4000, limit_rows, sqrt(12 * limit_rows * indexed.row_estimate))
   INTO method, lists, row_estimate, few
   FROM public.vector_index() AS indexed;
 
   IF method IS NOT NULL AND row_estimate > few AND required IS NULL AND query_tags = '{}' AND filter - 'fuzzy' = '{}'
-    AND NOT row_security_active('public.memory_items')
+    AND NOT is_isolated
   THEN
     -- Nothing but expiry narrows the search: whoever is wrong about that is caught below, by too few rows.
     passing := row_estimate;
@@ -49,6 +55,9 @@ BEGIN
     SELECT array_agg(nearest.id), array_agg(nearest.similarity) INTO ids, similarities
     FROM public.vector_index_rows(query, required, condition, query_tags, limit_rows, filter, method, lists) AS nearest;
     IF cardinality(ids) = limit_rows THEN
+      IF is_isolated THEN
+        PERFORM set_config('enable_seqscan', seqscan_before, true);
+      END IF;
       RETURN QUERY SELECT * FROM unnest(ids, similarities);
       RETURN;
     END IF;
@@ -65,5 +74,8 @@ BEGIN
     condition
   )
   USING query_tags, filter, required, query, limit_rows;
+  IF is_isolated THEN
+    PERFORM set_config('enable_seqscan', seqscan_before, true);
+  END IF;
 END
 $$;

@@ -2,7 +2,7 @@
 -- distance, from -1 to 1. Rows without an embedding are not found.
 --
 -- query_embedding: 384 dimensions, not zero
--- query_tags, k, filter: as in bm25_search (fuzzy has no effect here)
+-- query_tags, k, filter: as in bm25_search (fuzzy has no effect here; the score of filter.after is the similarity)
 CREATE OR REPLACE FUNCTION public.vector_search(
   query_embedding vector, query_tags text[] DEFAULT '{}', k integer DEFAULT 10, filter jsonb DEFAULT '{}'
 )
@@ -12,6 +12,9 @@ AS $$
 #variable_conflict use_column
 DECLARE
   condition text;
+  ids text[];
+  similarities float8[];
+  sought integer := k;
 BEGIN
   IF query_embedding IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
@@ -21,12 +24,33 @@ BEGIN
   PERFORM public.check_search_limit('vector_search', k);
   query_tags := COALESCE(query_tags, '{}');
   filter := COALESCE(filter, '{}');
-  condition := public.memory_filter_condition(query_tags, filter);
+  condition := public.memory_filter_condition(query_tags, filter, '{after}');
+
+  IF NOT filter ? 'after' THEN
+    RETURN QUERY
+      SELECT m.id, m.text, m.tags, m.created_at, hit.similarity
+      FROM public.vector_rows(query_embedding, NULL, condition, query_tags, k, filter) AS hit
+      JOIN public.memory_items AS m ON m.id = hit.id
+      ORDER BY hit.similarity DESC, hit.id COLLATE "C";
+    RETURN;
+  END IF;
+
+  PERFORM public.check_cursor(filter);
+  LOOP
+    SELECT array_agg(hit.id), array_agg(hit.similarity) INTO ids, similarities
+    FROM public.vector_rows(query_embedding, NULL, condition, query_tags, sought, filter - 'after') AS hit;
+    EXIT WHEN COALESCE(cardinality(ids), 0) < sought;
+    EXIT WHEN (SELECT count(*) FROM unnest(ids, similarities) AS hit (id, similarity)
+               WHERE public.is_after(hit.similarity, hit.id, filter)) >= k;
+    sought := 4 * sought;
+  END LOOP;
 
   RETURN QUERY
     SELECT m.id, m.text, m.tags, m.created_at, hit.similarity
-    FROM public.vector_rows(query_embedding, NULL, condition, query_tags, k, filter) AS hit
+    FROM unnest(ids, similarities) AS hit (id, similarity)
     JOIN public.memory_items AS m ON m.id = hit.id
-    ORDER BY hit.similarity DESC, hit.id COLLATE "C";
+    WHERE public.is_after(hit.similarity, hit.id, filter)
+    ORDER BY hit.similarity DESC, hit.id COLLATE "C"
+    LIMIT k;
 END
 $$;

@@ -1,3 +1,9 @@
+CREATE TABLE "namespace_roles" (
+	"role" "regrole" NOT NULL,
+	"namespace" text NOT NULL,
+	CONSTRAINT "namespace_roles_pkey" PRIMARY KEY("role","namespace")
+);
+--> statement-breakpoint
 CREATE TABLE "search_vocabulary" (
 	"lexeme" text COLLATE "C" PRIMARY KEY NOT NULL
 );
