@@ -1,6 +1,14 @@
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
-import { claim, complete, completeMany, type Database, enqueue, enqueueMany } from '../../src/index.ts'
+import {
+  claim,
+  complete,
+  completeMany,
+  type Database,
+  enqueue,
+  enqueueMany,
+  usePreparedStatements,
+} from '../../src/index.ts'
 
 /** Jobs in a second: accepted, and claimed and completed. */
 export interface JobRates {
@@ -17,6 +25,7 @@ export async function measureRates(url: string, batchJobs: number, singleJobs: n
   // The database is dropped while the last connections still say goodbye.
   pool.on('error', () => {})
   const db = drizzle(pool)
+  usePreparedStatements(db)
   try {
     return {
       batches: await measure(db, 'batches', batchJobs, batch),

@@ -12,6 +12,7 @@ CREATE OR REPLACE FUNCTION public.end_lease(
 )
 RETURNS text
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column

@@ -7,6 +7,7 @@
 CREATE OR REPLACE FUNCTION public.enqueue_many(jobs jsonb)
 RETURNS TABLE (id text, status public.job_status, created boolean)
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
