@@ -39,10 +39,9 @@ async function pgBoss() {
     return { enqueue: count / enqueued, settle: count / settled }
   }
   const batches = await measure('batches', Number(batchJobs), 500)
-  const large = await measure('large', Number(batchJobs), 4000)
   const single = await measure('single', Number(singleJobs), 1)
   await boss.stop({ graceful: false })
-  return { batches, large, single }
+  return { batches, single }
 }
 
 async function graphileWorker() {

@@ -60,17 +60,12 @@ export async function run({ rows, out }: BenchOptions): Promise<void> {
           `${what === 'settle' ? 'claim + complete' : what}, jobs in a second`,
           ...ways.map((way) => wayTitles[way]),
         ],
-        names.map((name) => [name, ...ways.map((way) => Math.round(rates[name][way][what]))]),
+        names.map((name) => [name, ...ways.map((way) => shown(rates[name][way]?.[what], 0))]),
       )
     }
     printTable(
       ['opa-db : peer, claim + complete', ...ways.map((way) => wayTitles[way])],
-      names
-        .slice(1)
-        .map((name) => [
-          name,
-          ...ways.map((way) => (rates['opa-db'][way].settle / rates[name][way].settle).toFixed(2)),
-        ]),
+      names.slice(1).map((name) => [name, ...ways.map((way) => shown(ratio(rates, name, way), 2))]),
     )
     printTable(
       ['claim, ms', 'mean', 'p50', 'p95'],
@@ -114,6 +109,15 @@ export async function run({ rows, out }: BenchOptions): Promise<void> {
   }
 }
 
+function ratio(rates: Readonly<Record<Name, JobRates>>, peer: Name, way: (typeof ways)[number]) {
+  const [own, other] = [rates['opa-db'][way]?.settle, rates[peer][way]?.settle]
+  return own && other ? own / other : undefined
+}
+
+function shown(value: number | undefined, digits: number): string {
+  return value === undefined ? '-' : value.toFixed(digits)
+}
+
 /** Every peer in turn, several times over, so that what the machine does meanwhile meets all of them. */
 async function measureRounds(peers: Peers): Promise<Record<Name, JobRates>[]> {
   const all: Record<Name, JobRates>[] = []
@@ -135,10 +139,14 @@ async function measureRounds(peers: Peers): Promise<Record<Name, JobRates>[]> {
 function medianRates(all: readonly JobRates[]): JobRates {
   const median = (values: number[]) => values.sort((one, other) => one - other)[values.length >> 1] ?? 0
   const rate = (way: (typeof ways)[number]) => ({
-    enqueue: median(all.map((rates) => rates[way].enqueue)),
-    settle: median(all.map((rates) => rates[way].settle)),
+    enqueue: median(all.map((rates) => rates[way]?.enqueue ?? 0)),
+    settle: median(all.map((rates) => rates[way]?.settle ?? 0)),
   })
-  return { batches: rate('batches'), large: rate('large'), single: rate('single') }
+  return {
+    batches: rate('batches'),
+    ...(all[0]?.large && { large: rate('large') }),
+    single: rate('single'),
+  }
 }
 
 function charts(rates: Readonly<Record<Name, JobRates>>): Chart[] {
@@ -149,7 +157,7 @@ function charts(rates: Readonly<Record<Name, JobRates>>): Chart[] {
     groups: names,
     series: (['enqueue', 'settle'] as const).map((what) => ({
       name: what === 'enqueue' ? 'enqueue' : 'claim + complete',
-      values: names.map((name) => Math.round(rates[name][way][what])),
+      values: names.map((name) => Math.round(rates[name][way]?.[what] ?? 0)),
     })),
   }))
 }
