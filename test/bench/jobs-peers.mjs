@@ -38,8 +38,8 @@ async function pgBoss() {
     })
     return { enqueue: count / enqueued, settle: count / settled }
   }
-  const batches = await measure('batches', Number(batchJobs), 500)
   const single = await measure('single', Number(singleJobs), 1)
+  const batches = await measure('batches', Number(batchJobs), 500)
   await boss.stop({ graceful: false })
   return { batches, single }
 }
@@ -93,9 +93,9 @@ async function graphileWorker() {
     await runner.stop()
     return { enqueue: count / enqueued, settle: (count / (performance.now() - started)) * 1000 }
   }
+  const single = await measure(Number(singleJobs), 1)
   const batches = await measure(Number(batchJobs), 500)
   const large = await measure(Number(batchJobs), 4000)
-  const single = await measure(Number(singleJobs), 1)
   await utils.release()
   return { batches, large, single }
 }
