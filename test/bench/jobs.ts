@@ -11,7 +11,7 @@ import { latency, printTable, resultFile, rounded, timed, writeResult } from './
 import { withBenchDatabase } from './wiki-database.ts'
 
 const batchJobs = 64_000
-const singleJobs = 12_000
+const singleJobs = 4000
 const rounds = 3
 const names = ['opa-db', 'pg-boss', 'graphile-worker'] as const
 type Name = (typeof names)[number]
