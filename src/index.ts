@@ -7,6 +7,7 @@ export {
   type ServerLocation,
 } from './database/location.ts'
 export { type MigrateResult, migrate } from './database/migrate.ts'
+export { usePreparedStatements } from './database/prepared.ts'
 export type { Embedder, EmbedOptions } from './embedders/embedder.ts'
 export { type OpenaiEmbedderOptions, openaiEmbedder } from './embedders/openai-embedder.ts'
 export {

@@ -5,6 +5,7 @@ import type { Sql } from 'postgres'
 import { ConfigurationError } from '../errors.ts'
 import * as schema from '../schema/index.ts'
 import type { DatabaseLocation } from './location.ts'
+import { usePreparedStatements } from './prepared.ts'
 
 /** An open database: `db` for the helpers and for Drizzle's own queries, `close` when done. */
 export interface Connection {
@@ -44,7 +45,9 @@ async function connectServer(
     Promise.all([import('postgres'), import('drizzle-orm/postgres-js')]),
   )
   const client = postgres(location.url, { max: maxConnections, prepare, onnotice: () => {} })
-  return { db: drizzle(client, { schema }), location, close: () => client.end({ timeout: 5 }) }
+  const db = drizzle(client, { schema })
+  if (prepare) usePreparedStatements(db)
+  return { db, location, close: () => client.end({ timeout: 5 }) }
 }
 
 async function connectEmbedded(location: DatabaseLocation & { kind: 'embedded' }): Promise<Connection> {

@@ -30,6 +30,8 @@ export function toDate(value: unknown): Date {
 
 /** `2026-01-31 10:00:00.5+00` as ISO 8601: browsers and Node parse the first only by accident. */
 function isoTimestamp(text: string): string {
+  // Most are in UTC, and a batch of jobs has thousands.
+  if (text.endsWith('+00') && text[10] === ' ') return `${text.slice(0, 10)}T${text.slice(11, -3)}Z`
   return text.replace(' ', 'T').replace(/([+-]\d{2})$/, '$1:00')
 }
 

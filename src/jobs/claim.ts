@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows } from '../database/rows.ts'
+import { queryPrepared } from '../database/prepared.ts'
 import type { ExecutionMode } from '../schema/enums.ts'
 import type { Job } from '../schema/jobs.ts'
 import { decodeJob, jobColumns } from './job-row.ts'
@@ -32,7 +32,7 @@ export interface ClaimOptions {
  */
 export async function claim(db: Database, options: ClaimOptions): Promise<Job[]> {
   const { workerId, queue = 'default', modes, limit = 1, leaseSeconds = 60 } = options
-  const rows = await queryRows(
+  const rows = await queryPrepared(
     db,
     sql`SELECT ${jobColumns} FROM public.claim(
       queue => ${textSql('queue', queue)},

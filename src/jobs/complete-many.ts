@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows } from '../database/rows.ts'
+import { queryPrepared } from '../database/prepared.ts'
 import type { CompleteOptions } from './complete.ts'
 import type { SettleOutcome } from './lease.ts'
 import { arraySql, jsonText } from './parameters.ts'
@@ -27,7 +27,7 @@ export async function completeMany(
   const results = hasResults
     ? jobs.map(({ result }) => (result === undefined ? null : jsonText('result', result)))
     : null
-  const rows = await queryRows(
+  const rows = await queryPrepared(
     db,
     sql`SELECT id, outcome FROM public.complete_many(
       job_ids => ${arraySql(

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows } from '../database/rows.ts'
+import { queryPrepared } from '../database/prepared.ts'
 import { InvalidInputError } from '../errors.ts'
 import type { EnqueueOptions, EnqueueResult } from './enqueue.ts'
 import { jsonSql } from './parameters.ts'
@@ -49,7 +49,7 @@ export async function enqueueMany(
             .map(([key, value]) => [databaseKeys[key as keyof EnqueueOptions] ?? key, value]),
         ),
   )
-  const rows = await queryRows(
+  const rows = await queryPrepared(
     db,
     sql`SELECT id, status, created FROM public.enqueue_many(${jsonSql('jobs', elements)})`,
   )

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows } from '../database/rows.ts'
+import { queryPrepared } from '../database/prepared.ts'
 import { DatabaseError } from '../errors.ts'
 import type { ExecutionMode, JobStatus } from '../schema/enums.ts'
 import { jsonSql, momentSql, numberSql, textSql } from './parameters.ts'
@@ -58,7 +58,7 @@ export interface EnqueueResult {
  * const { id, created } = await enqueue(db, { intent: 'summarise', inputs: { document: 'd1' }, idempotencyKey: 'd1:v3' })
  */
 export async function enqueue(db: Database, options: EnqueueOptions): Promise<EnqueueResult> {
-  const [row] = await queryRows(
+  const [row] = await queryPrepared(
     db,
     sql`SELECT id, status, created FROM public.enqueue(${enqueueArguments(options)})`,
   )

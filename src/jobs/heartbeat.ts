@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toDateOrNull, toNumber } from '../database/rows.ts'
+import { queryPrepared } from '../database/prepared.ts'
+import { toDateOrNull, toNumber } from '../database/rows.ts'
 import type { Lease } from './lease.ts'
 import { arraySql, numberSql } from './parameters.ts'
 
@@ -35,7 +36,7 @@ export interface LeaseState extends Lease {
 export async function heartbeat(db: Database, options: HeartbeatOptions): Promise<LeaseState[]> {
   const { leases, leaseSeconds = 60 } = options
   if (leases.length === 0) return []
-  const rows = await queryRows(
+  const rows = await queryPrepared(
     db,
     sql`SELECT id, lease_token, state, lease_expires_at FROM public.heartbeat(
       job_ids => ${arraySql(

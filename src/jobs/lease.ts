@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows } from '../database/rows.ts'
+import { queryPrepared } from '../database/prepared.ts'
 import { InvalidInputError } from '../errors.ts'
 import { numberSql, textSql } from './parameters.ts'
 
@@ -30,6 +30,6 @@ export function leaseSql({ id, leaseToken }: Lease): SQL {
 
 /** Calls a function that answers with one word. */
 export async function callForOutcome<T extends string>(db: Database, call: SQL): Promise<T> {
-  const [row] = await queryRows(db, sql`SELECT ${call} AS outcome`)
+  const [row] = await queryPrepared(db, sql`SELECT ${call} AS outcome`)
   return row?.outcome as T
 }

@@ -10,6 +10,18 @@ export const jobStatus = pgEnum('job_status', [
   'cancelled',
 ])
 
+/** How a lease ended. */
+export const attemptOutcome = pgEnum('attempt_outcome', [
+  'completed',
+  'failed',
+  'retried',
+  'released',
+  'snoozed',
+  'waiting',
+  'cancelled',
+  'lease_lost',
+])
+
 /** Who executes a job: a workflow engine, an MCP tool, a local agent, or whom the router chooses. */
 export const executionMode = pgEnum('execution_mode', ['flow', 'mcp', 'agent', 'auto'])
 

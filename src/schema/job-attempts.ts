@@ -1,15 +1,5 @@
-import { sql } from 'drizzle-orm'
-import {
-  bigint,
-  check,
-  customType,
-  integer,
-  jsonb,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-} from 'drizzle-orm/pg-core'
+import { bigint, customType, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
+import { attemptOutcome } from './enums.ts'
 import type { JobError } from './jobs.ts'
 
 const identifier = customType<{ data: string; driverData: string }>({ dataType: () => 'text COLLATE "C"' })
@@ -30,19 +20,11 @@ export const jobAttempts = pgTable(
     startedAt: timestamp('started_at', { withTimezone: true }).notNull(),
     finishedAt: timestamp('finished_at', { withTimezone: true }).notNull(),
     attempt: integer('attempt').notNull(),
-    outcome: text('outcome', {
-      enum: ['completed', 'failed', 'retried', 'released', 'snoozed', 'waiting', 'cancelled', 'lease_lost'],
-    }).notNull(),
+    outcome: attemptOutcome('outcome').notNull(),
     workerId: text('worker_id').notNull(),
     error: jsonb('error').$type<JobError>(),
   },
-  (table) => [
-    primaryKey({ name: 'job_attempts_pkey', columns: [table.jobId, table.leaseToken] }),
-    check(
-      'job_attempts_outcome_check',
-      sql`outcome IN ('completed', 'failed', 'retried', 'released', 'snoozed', 'waiting', 'cancelled', 'lease_lost')`,
-    ),
-  ],
+  (table) => [primaryKey({ name: 'job_attempts_pkey', columns: [table.jobId, table.leaseToken] })],
 )
 
 /** A lease that has ended: who held it, when, and how it went. */

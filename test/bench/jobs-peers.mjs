@@ -1,8 +1,10 @@
 // Measures pg-boss or graphile-worker: `node jobs-peers.mjs <pg-boss|graphile-worker> <url> <batch jobs> <single jobs>`.
+// Both as their documentation says for speed: pg-boss fetches and completes in batches, without supervision beside it;
+// graphile-worker has a local queue of as many jobs as a batch, completes what is done together, and prepares statements.
+// Its clock starts with its first job, not with its own start.
 // jobs.ts copies this file into a temporary directory that has both, so that neither is a dependency of the package.
 const [, , peer, connectionString, batchJobs, singleJobs] = process.argv
 const clients = 8
-const batch = 500
 
 async function parallel(work) {
   const started = performance.now()
@@ -36,8 +38,8 @@ async function pgBoss() {
     })
     return { enqueue: count / enqueued, settle: count / settled }
   }
-  const batches = await measure('batches', Number(batchJobs), batch)
   const single = await measure('single', Number(singleJobs), 1)
+  const batches = await measure('batches', Number(batchJobs), 500)
   await boss.stop({ graceful: false })
   return { batches, single }
 }
@@ -65,11 +67,8 @@ async function graphileWorker() {
     const finished = new Promise((resolve) => {
       finish = resolve
     })
-    const started = performance.now()
-    const worker =
-      size === 1
-        ? {}
-        : { localQueue: { size: batch * clients }, completeJobBatchDelay: 0, failJobBatchDelay: 0 }
+    let started
+    const worker = size === 1 ? {} : { localQueue: { size }, completeJobBatchDelay: 0, failJobBatchDelay: 0 }
     const runner = await run({
       connectionString,
       logger,
@@ -84,6 +83,7 @@ async function graphileWorker() {
       },
       taskList: {
         task: () => {
+          started ??= performance.now()
           done += 1
           if (done === count) finish()
         },
@@ -93,10 +93,11 @@ async function graphileWorker() {
     await runner.stop()
     return { enqueue: count / enqueued, settle: (count / (performance.now() - started)) * 1000 }
   }
-  const batches = await measure(Number(batchJobs), batch)
   const single = await measure(Number(singleJobs), 1)
+  const batches = await measure(Number(batchJobs), 500)
+  const large = await measure(Number(batchJobs), 4000)
   await utils.release()
-  return { batches, single }
+  return { batches, large, single }
 }
 
 const measured = await (peer === 'pg-boss' ? pgBoss() : graphileWorker())

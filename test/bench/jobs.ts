@@ -1,35 +1,39 @@
 import { sql } from 'drizzle-orm'
 import { queryRows } from '../../src/database/rows.ts'
-import { claim, complete, type Database, enqueueMany, heartbeat } from '../../src/index.ts'
+import { claim, complete, connect, type Database, enqueueMany, heartbeat } from '../../src/index.ts'
 import type { BenchOptions } from './bench.ts'
-import { installPeers } from './jobs-peers.ts'
+import { installPeers, type Peers } from './jobs-peers.ts'
 import { type JobRates, measureRates } from './jobs-rates.ts'
+import { measureSteadyLoad, type SteadyLoad } from './jobs-steady.ts'
 import { describeMachine, printMachine } from './machine.ts'
 import { type Chart, page } from './plot.ts'
 import { latency, printTable, resultFile, rounded, timed, writeResult } from './report.ts'
 import { withBenchDatabase } from './wiki-database.ts'
 
-const batchJobs = 40_000
+const batchJobs = 64_000
 const singleJobs = 4000
+const rounds = 3
+const names = ['opa-db', 'pg-boss', 'graphile-worker'] as const
+type Name = (typeof names)[number]
+const ways = ['batches', 'large', 'single'] as const
+const wayTitles = { batches: 'batches of 500', large: 'batches of 4,000', single: 'one by one' }
 
 /**
  * Jobs: enqueue, and claim + complete, in batches and one at a time, beside pg-boss and graphile-worker on the same
  * server in the same run; claims with a long history (`--rows`, a million by default) and 100,000 future jobs of a higher
- * priority, against an empty table; heartbeats, and how many of them are HOT updates.
+ * priority, against an empty table; heartbeats, and how many of them are HOT updates; an hour of steady load.
  */
 export async function run({ rows, out }: BenchOptions): Promise<void> {
   const history = rows?.at(-1) ?? 1_000_000
   const peers = await installPeers()
   try {
-    const rates: Record<string, JobRates> = {}
-    for (const name of ['opa-db', 'pg-boss', 'graphile-worker', 'opa-db again']) {
-      rates[name] = await withBenchDatabase(({ url }) =>
-        name.startsWith('opa-db')
-          ? measureRates(url, batchJobs, singleJobs)
-          : peers.measure(name, url, batchJobs, singleJobs),
-      )
-      console.log(name, JSON.stringify(rates[name]))
-    }
+    const measured = await measureRounds(peers)
+    const rates = {} as Record<Name, JobRates>
+    for (const name of names) rates[name] = medianRates(measured.map((round) => round[name]))
+    const steady = await withBenchDatabase(async ({ url }) => {
+      const { db, close } = await connect({ kind: 'server', url }, { maxConnections: 1 })
+      return measureSteadyLoad(db).finally(close)
+    })
     const { machine, empty, full, heartbeats } = await withBenchDatabase(async ({ db }) => {
       const machine = await describeMachine(db)
       const empty = await claimLatency(db, 'empty')
@@ -42,24 +46,26 @@ export async function run({ rows, out }: BenchOptions): Promise<void> {
       versions: peers.versions,
       batchJobs,
       singleJobs,
+      rounds: measured,
       rates,
       history,
       claim: { empty, full },
       heartbeats,
+      steady,
     }
     printMachine(machine)
+    for (const what of ['enqueue', 'settle'] as const) {
+      printTable(
+        [
+          `${what === 'settle' ? 'claim + complete' : what}, jobs in a second`,
+          ...ways.map((way) => wayTitles[way]),
+        ],
+        names.map((name) => [name, ...ways.map((way) => shown(rates[name][way]?.[what], 0))]),
+      )
+    }
     printTable(
-      [
-        'jobs in a second',
-        'enqueue, batches',
-        'claim + complete, batches',
-        'enqueue, one by one',
-        'claim + complete, one by one',
-      ],
-      Object.entries(rates).map(([name, { batches, single }]) => [
-        name,
-        ...[batches.enqueue, batches.settle, single.enqueue, single.settle].map(Math.round),
-      ]),
+      ['opa-db : peer, claim + complete', ...ways.map((way) => wayTitles[way])],
+      names.slice(1).map((name) => [name, ...ways.map((way) => shown(ratio(rates, name, way), 2))]),
     )
     printTable(
       ['claim, ms', 'mean', 'p50', 'p95'],
@@ -71,26 +77,106 @@ export async function run({ rows, out }: BenchOptions): Promise<void> {
       ['heartbeats', 'in a second', 'HOT'],
       [['500 leases a call', Math.round(heartbeats.perSecond), `${rounded(heartbeats.hot * 100)} %`]],
     )
+    const samples = steady.samples.filter(({ minute }) => minute % 15 === 0 || minute === 5)
+    printTable(
+      [
+        'steady load, minute',
+        'rows kept',
+        'dead tuples',
+        'table, MB',
+        'indexes, MB',
+        'bytes a row',
+        'vacuums',
+      ],
+      samples.map(({ minute, kept, dead, tableBytes, indexBytes, vacuums }) => [
+        minute,
+        kept,
+        dead,
+        (tableBytes / 1e6).toFixed(1),
+        (indexBytes / 1e6).toFixed(1),
+        Math.round((tableBytes + indexBytes) / kept),
+        vacuums,
+      ]),
+    )
+    console.log(
+      `${steady.heartbeats} heartbeats, ${rounded(steady.hot * 100)} % HOT; after VACUUM FULL ${Math.round(steady.compactBytes / steady.jobs)} bytes a row`,
+    )
     const file = out ?? resultFile('jobs', 'json')
     writeResult(file, `${JSON.stringify(result, null, 2)}\n`)
-    writeResult(file.replace(/\.json$/, '.svg'), page('Jobs', charts(rates)))
+    writeResult(file.replace(/\.json$/, '.svg'), page('Jobs', [...charts(rates), steadyChart(steady)]))
   } finally {
     await peers.remove()
   }
 }
 
-function charts(rates: Readonly<Record<string, JobRates>>): Chart[] {
-  const names = Object.keys(rates)
-  return (['batches', 'single'] as const).map((how) => ({
+function ratio(rates: Readonly<Record<Name, JobRates>>, peer: Name, way: (typeof ways)[number]) {
+  const [own, other] = [rates['opa-db'][way]?.settle, rates[peer][way]?.settle]
+  return own && other ? own / other : undefined
+}
+
+function shown(value: number | undefined, digits: number): string {
+  return value === undefined ? '-' : value.toFixed(digits)
+}
+
+/** Every peer in turn, several times over, so that what the machine does meanwhile meets all of them. */
+async function measureRounds(peers: Peers): Promise<Record<Name, JobRates>[]> {
+  const all: Record<Name, JobRates>[] = []
+  for (let n = 0; n < rounds; n += 1) {
+    const round = {} as Record<Name, JobRates>
+    for (const name of names) {
+      round[name] = await withBenchDatabase(({ url }) =>
+        name === 'opa-db'
+          ? measureRates(url, batchJobs, singleJobs)
+          : peers.measure(name, url, batchJobs, singleJobs),
+      )
+      console.log(name, JSON.stringify(round[name]))
+    }
+    all.push(round)
+  }
+  return all
+}
+
+function medianRates(all: readonly JobRates[]): JobRates {
+  const median = (values: number[]) => values.sort((one, other) => one - other)[values.length >> 1] ?? 0
+  const rate = (way: (typeof ways)[number]) => ({
+    enqueue: median(all.map((rates) => rates[way]?.enqueue ?? 0)),
+    settle: median(all.map((rates) => rates[way]?.settle ?? 0)),
+  })
+  return {
+    batches: rate('batches'),
+    ...(all[0]?.large && { large: rate('large') }),
+    single: rate('single'),
+  }
+}
+
+function charts(rates: Readonly<Record<Name, JobRates>>): Chart[] {
+  return ways.map((way) => ({
     kind: 'bars',
-    title: how === 'batches' ? 'batches of 500, 8 connections' : 'one by one, 8 connections',
+    title: `${wayTitles[way]}, 8 connections`,
     y: { label: 'jobs in a second' },
     groups: names,
     series: (['enqueue', 'settle'] as const).map((what) => ({
       name: what === 'enqueue' ? 'enqueue' : 'claim + complete',
-      values: names.map((name) => Math.round(rates[name]?.[how][what] ?? 0)),
+      values: names.map((name) => Math.round(rates[name][way]?.[what] ?? 0)),
     })),
   }))
+}
+
+function steadyChart({ samples }: SteadyLoad): Chart {
+  return {
+    kind: 'lines',
+    title: 'an hour of ten jobs a second',
+    x: { label: 'minute' },
+    y: { label: 'bytes for each row kept', from: 0 },
+    series: [
+      {
+        name: 'table and indexes',
+        points: samples
+          .filter(({ minute }) => minute % 5 === 0)
+          .map(({ minute, kept, tableBytes, indexBytes }) => [minute, (tableBytes + indexBytes) / kept]),
+      },
+    ],
+  }
 }
 
 async function claimLatency(db: Database, queue: string) {

@@ -57,6 +57,7 @@ export function page(title: string, charts: readonly Chart[], columns = 2): stri
   })
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ${font} font-size="12" fill="#222">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     text(title, width / 2, 28, 'middle', 'font-size="17" font-weight="bold"'),
     legend.svg,
@@ -201,8 +202,11 @@ function dot(x: number, y: number, colour: string): string {
 }
 
 function text(content: string, x: number, y: number, anchor: string, more = ''): string {
-  const safe = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
-  return `<text x="${fixed(x)}" y="${fixed(y)}" text-anchor="${anchor}"${more && ` ${more}`}>${safe}</text>`
+  return `<text x="${fixed(x)}" y="${fixed(y)}" text-anchor="${anchor}"${more && ` ${more}`}>${escaped(content)}</text>`
+}
+
+function escaped(content: string): string {
+  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 function fixed(value: number): string {

@@ -14,6 +14,7 @@ CREATE OR REPLACE FUNCTION public.add_usage(
 )
 RETURNS text
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column

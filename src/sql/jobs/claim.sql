@@ -9,9 +9,12 @@
 -- Speed does not depend on what is not ready. Jobs of the future may be many and of a high priority, and a scan of the
 -- ready index would read past all of them; so the distinct priorities are walked, one probe of the index each, and in
 -- each priority only run_at <= now is read. (A loop does what a recursive query would, whose setting up costs more than
--- the usual one or two probes.) Rows that others are claiming are skipped, never waited for. What is found is locked in
--- a statement of its own: in one statement with the update a plan may evaluate the subquery again for each row and hand
+-- the usual one or two probes.) Rows that others are claiming are skipped, never waited for. What is found is handed to
+-- the update as an ARRAY, which is made once: the plan of a join may evaluate the subquery again for each row and hand
 -- out far more than max_jobs.
+--
+-- Its plans are made once for each connection and never look at arguments or statistics, which would cost more than the
+-- claim itself: the few ways to read the partial indexes are the best ones for any table.
 CREATE OR REPLACE FUNCTION public.claim(
   queue text,
   worker_id text,
@@ -21,94 +24,94 @@ CREATE OR REPLACE FUNCTION public.claim(
 )
 RETURNS SETOF public.jobs
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
   current_moment timestamptz := public.jobs_now();
-  seen integer;
+  remaining integer := claim.max_jobs;
+  taken integer;
   is_due boolean;
   level smallint;
-  found_here tid[];
-  found tid[];
 BEGIN
-  IF claim.worker_id IS NULL OR octet_length(claim.worker_id) NOT BETWEEN 1 AND 255 THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('claim: worker_id must be text of 1 to 255 bytes, got %s', coalesce(octet_length(claim.worker_id)::text, 'null'));
-  END IF;
-  IF claim.max_jobs IS NULL OR claim.max_jobs NOT BETWEEN 1 AND 10000 THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('claim: max_jobs must be from 1 to 10000, got %s', coalesce(claim.max_jobs::text, 'null'));
-  END IF;
-  IF (claim.lease_seconds >= 0.01 AND claim.lease_seconds <= 604800) IS NOT TRUE THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('claim: lease_seconds must be from 0.01 to 604800 (a week), got %s', coalesce(claim.lease_seconds::text, 'null'));
+  IF (octet_length(claim.worker_id) BETWEEN 1 AND 255 AND claim.max_jobs BETWEEN 1 AND 10000
+    AND claim.lease_seconds >= 0.01 AND claim.lease_seconds <= 604800) IS NOT TRUE THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = CASE
+      WHEN (octet_length(claim.worker_id) BETWEEN 1 AND 255) IS NOT TRUE THEN
+        format('claim: worker_id must be text of 1 to 255 bytes, got %s', coalesce(octet_length(claim.worker_id)::text, 'null'))
+      WHEN (claim.max_jobs BETWEEN 1 AND 10000) IS NOT TRUE THEN
+        format('claim: max_jobs must be from 1 to 10000, got %s', coalesce(claim.max_jobs::text, 'null'))
+      ELSE format('claim: lease_seconds must be from 0.01 to 604800 (a week), got %s', coalesce(claim.lease_seconds::text, 'null'))
+    END;
   END IF;
 
-  -- Leases have no index by their end, or no heartbeat could be a HOT update. So the jobs that have been running longest
-  -- are looked at, and where there are many, one claim in ten looks at all of them: what a claim costs on average hardly
-  -- grows with the number of running jobs, and no expired lease is overlooked for long.
-  SELECT count(*), coalesce(bool_or(oldest.lease_expires_at <= current_moment), false) INTO seen, is_due
-  FROM (
-    SELECT job.lease_expires_at FROM public.jobs AS job
-    WHERE job.queue = claim.queue AND job.status = 'running' AND job.started_at <= current_moment - interval '10 milliseconds'
-    ORDER BY job.started_at
-    LIMIT 200
-  ) AS oldest;
-  IF is_due
-    OR EXISTS (
+  -- Leases have no index by their end, or no heartbeat could be a HOT update. So the 200 jobs that have been running
+  -- longest are looked at, and one claim in ten looks at all of them: what a claim costs on average hardly grows with the
+  -- number of running jobs, and no expired lease is overlooked for long.
+  SELECT
+    EXISTS (
+      SELECT FROM (
+        SELECT job.lease_expires_at FROM public.jobs AS job
+        WHERE job.queue = claim.queue AND job.status = 'running'
+          AND job.started_at <= current_moment - interval '10 milliseconds'
+        ORDER BY job.started_at
+        LIMIT CASE WHEN random() < 0.9 THEN 200 END
+      ) AS oldest
+      WHERE oldest.lease_expires_at <= current_moment
+    ) OR EXISTS (
       SELECT FROM public.jobs AS job
       WHERE job.queue = claim.queue AND job.status IN ('pending', 'waiting') AND job.deadline_at <= current_moment
+    ),
+    (
+      SELECT job.priority FROM public.jobs AS job
+      WHERE job.queue = claim.queue AND job.status = 'pending'
+      ORDER BY job.priority DESC LIMIT 1
     )
-    OR (seen = 200 AND random() < 0.1)
-  THEN
+  INTO is_due, level;
+  IF is_due THEN
     PERFORM public.take_back_expired(claim.queue, 100);
     current_moment := public.jobs_now();
+    level := (
+      SELECT job.priority FROM public.jobs AS job
+      WHERE job.queue = claim.queue AND job.status = 'pending'
+      ORDER BY job.priority DESC LIMIT 1
+    );
   END IF;
 
-  level := (
-    SELECT job.priority FROM public.jobs AS job
-    WHERE job.queue = claim.queue AND job.status = 'pending'
-    ORDER BY job.priority DESC LIMIT 1
-  );
   WHILE level IS NOT NULL LOOP
-    SELECT array_agg(ready.place) INTO found_here
-    FROM (
-      SELECT job.ctid AS place FROM public.jobs AS job
-      WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority = level
-        AND job.run_at <= current_moment
-        AND (job.deadline_at IS NULL OR job.deadline_at > current_moment)
-        AND (claim.modes IS NULL OR job.mode = ANY (claim.modes))
-      ORDER BY job.run_at, job.id
-      LIMIT claim.max_jobs - coalesce(cardinality(found), 0)
-      FOR NO KEY UPDATE SKIP LOCKED
-    ) AS ready;
-    found := found || found_here;
-    EXIT WHEN cardinality(found) >= claim.max_jobs;
+    RETURN QUERY
+      WITH leased AS (
+        UPDATE public.jobs AS job
+        SET status = 'running',
+          lease_token = job.lease_token + 1,
+          lease_expires_at = current_moment + make_interval(secs => claim.lease_seconds),
+          heartbeat_at = current_moment,
+          attempt = job.attempt + 1,
+          worker_id = claim.worker_id,
+          started_at = current_moment
+        WHERE job.ctid = ANY (ARRAY(
+          SELECT ready.ctid FROM public.jobs AS ready
+          WHERE ready.queue = claim.queue AND ready.status = 'pending' AND ready.priority = level
+            AND ready.run_at <= current_moment
+            AND (ready.deadline_at IS NULL OR ready.deadline_at > current_moment)
+            AND (claim.modes IS NULL OR ready.mode = ANY (claim.modes))
+          ORDER BY ready.run_at, ready.id
+          LIMIT remaining
+          FOR NO KEY UPDATE SKIP LOCKED
+        ))
+        RETURNING job.*
+      )
+      SELECT * FROM leased ORDER BY leased.run_at, leased.id;
+    GET DIAGNOSTICS taken = ROW_COUNT;
+    remaining := remaining - taken;
+    EXIT WHEN remaining <= 0;
     level := (
       SELECT job.priority FROM public.jobs AS job
       WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority < level
       ORDER BY job.priority DESC LIMIT 1
     );
   END LOOP;
-
-  IF found IS NULL THEN
-    RETURN;
-  END IF;
-  RETURN QUERY
-    WITH leased AS (
-      UPDATE public.jobs AS job
-      SET status = 'running',
-        lease_token = job.lease_token + 1,
-        lease_expires_at = current_moment + make_interval(secs => claim.lease_seconds),
-        heartbeat_at = current_moment,
-        attempt = job.attempt + 1,
-        worker_id = claim.worker_id,
-        started_at = current_moment
-      WHERE job.ctid = ANY (found)
-      RETURNING job.*
-    )
-    SELECT * FROM leased ORDER BY leased.priority DESC, leased.run_at, leased.id;
 END
 $$;

@@ -7,6 +7,7 @@
 CREATE OR REPLACE FUNCTION public.continue_parent(job_id text)
 RETURNS void
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column

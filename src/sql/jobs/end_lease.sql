@@ -12,6 +12,7 @@ CREATE OR REPLACE FUNCTION public.end_lease(
 )
 RETURNS text
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
@@ -37,7 +38,8 @@ BEGIN
   INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)
   VALUES (
     job.id, job.lease_token, job.started_at, current_moment, job.attempt,
-    CASE WHEN job.cancel_requested_at IS NULL THEN end_lease.outcome ELSE 'cancelled' END, job.worker_id
+    (CASE WHEN job.cancel_requested_at IS NULL THEN end_lease.outcome ELSE 'cancelled' END)::public.attempt_outcome,
+    job.worker_id
   );
   RETURN CASE WHEN job.cancel_requested_at IS NULL THEN 'ok' ELSE 'cancelled' END;
 END

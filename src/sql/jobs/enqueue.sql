@@ -28,6 +28,7 @@ CREATE OR REPLACE FUNCTION public.enqueue(
 )
 RETURNS TABLE (id text, status public.job_status, created boolean)
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
@@ -65,7 +66,7 @@ BEGIN
         metadata, inputs
       )
       VALUES (
-        coalesce(enqueue.job_id, gen_random_uuid()::text),
+        coalesce(enqueue.job_id, public.new_job_id(current_moment)),
         CASE WHEN enqueue.wait_reason IS NULL THEN 'pending'::public.job_status ELSE 'waiting' END,
         enqueue.queue, enqueue.priority::smallint, coalesce(enqueue.run_at, current_moment), enqueue.mode, enqueue.intent,
         enqueue.max_attempts, enqueue.backoff_seconds, enqueue.deadline_at, current_moment, enqueue.wait_reason,

@@ -7,6 +7,7 @@
 CREATE OR REPLACE FUNCTION public.enqueue_many(jobs jsonb)
 RETURNS TABLE (id text, status public.job_status, created boolean)
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
@@ -51,7 +52,7 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('enqueue_many: %s', wrong);
   END IF;
 
-  SELECT array_agg(coalesce(one.job ->> 'job_id', gen_random_uuid()::text) ORDER BY one.place),
+  SELECT array_agg(coalesce(one.job ->> 'job_id', public.new_job_id(current_moment)) ORDER BY one.place),
     bool_or(one.job ->> 'wait_reason' IS NOT NULL)
   INTO ids, waiting
   FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place);

@@ -15,6 +15,7 @@ CREATE OR REPLACE FUNCTION public.fail(
 )
 RETURNS text
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
@@ -65,7 +66,7 @@ BEGIN
   INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id, error)
   VALUES (
     job.id, job.lease_token, job.started_at, current_moment, job.attempt,
-    CASE next_status WHEN 'pending' THEN 'retried' ELSE next_status::text END, job.worker_id, reason
+    (CASE next_status WHEN 'pending' THEN 'retried' ELSE next_status::text END)::public.attempt_outcome, job.worker_id, reason
   );
   RETURN CASE next_status WHEN 'cancelled' THEN 'cancelled' ELSE 'ok' END;
 END

@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION public.find_duplicate(queue text, job_id text, idempotency_key text, singleton_key text)
 RETURNS TABLE (id text, status public.job_status)
 LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column

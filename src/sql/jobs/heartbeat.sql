@@ -7,6 +7,7 @@
 CREATE OR REPLACE FUNCTION public.heartbeat(job_ids text[], lease_tokens bigint[], lease_seconds double precision DEFAULT 60)
 RETURNS TABLE (id text, lease_token bigint, state text, lease_expires_at timestamptz)
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off

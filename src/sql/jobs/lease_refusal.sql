@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION public.lease_refusal(job_id text, lease_token bigint)
 RETURNS text
 LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column

@@ -11,6 +11,7 @@ CREATE OR REPLACE FUNCTION public.report_progress(
 )
 RETURNS text
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column

@@ -7,6 +7,7 @@
 CREATE OR REPLACE FUNCTION public.take_back_expired(queue text DEFAULT 'default', max_jobs integer DEFAULT 100)
 RETURNS integer
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_bitmapscan = off
 AS $$

@@ -38,6 +38,8 @@ BEGIN
     WHEN jsonb_typeof(NEW.usage) <> 'object' THEN format('usage must be a JSON object, got %s', jsonb_typeof(NEW.usage))
     WHEN jsonb_typeof(NEW.required_action) <> 'object' THEN
       format('required_action must be a JSON object, got %s', jsonb_typeof(NEW.required_action))
+    ELSE public.job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
+      NEW.progress, NEW.attempt)
   END;
   IF problem IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('job %s: %s', NEW.id, problem);

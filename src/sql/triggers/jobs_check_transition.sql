@@ -7,29 +7,41 @@ RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 DECLARE
-  is_allowed boolean;
+  problem text;
 BEGIN
-  IF NEW.lease_token < OLD.lease_token THEN
-    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-      MESSAGE = format('job %s: lease_token only grows, it is %s and would become %s', OLD.id, OLD.lease_token, NEW.lease_token);
-  END IF;
-  IF NEW.status <> OLD.status THEN
-    is_allowed := CASE OLD.status
-      WHEN 'pending' THEN NEW.status <> 'completed'
-      WHEN 'running' THEN true
-      WHEN 'waiting' THEN NEW.status IN ('pending', 'failed', 'cancelled')
-      WHEN 'completed' THEN false
-      ELSE NEW.status = 'pending'
+  -- One expression says that all is well, because PostgreSQL prepares every expression anew in each transaction that
+  -- comes to it. What is wrong is asked only when something is.
+  IF (NEW.id = OLD.id
+    AND NEW.lease_token >= OLD.lease_token
+    AND public.is_job_transition(OLD.status, NEW.status)
+    AND (NEW.status <> 'running' OR OLD.status = 'running'
+      OR NEW.lease_token > OLD.lease_token AND num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at) = 0)
+    AND public.job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
+      NEW.progress, NEW.attempt) IS NULL) IS NOT TRUE
+  THEN
+    problem := CASE
+      WHEN NEW.id <> OLD.id THEN format('the id of a job never changes, got %s', NEW.id)
+      WHEN NEW.lease_token < OLD.lease_token THEN
+        format('lease_token only grows, it is %s and would become %s', OLD.lease_token, NEW.lease_token)
+      WHEN NOT public.is_job_transition(OLD.status, NEW.status) THEN
+        format('status cannot change from %s to %s', OLD.status, NEW.status)
+      WHEN NEW.status = 'running' AND OLD.status <> 'running'
+        AND (NEW.lease_token = OLD.lease_token OR num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at) > 0) THEN
+        'to run it needs a new lease_token, a worker_id, heartbeat_at and started_at: use claim()'
     END;
-    IF NOT is_allowed THEN
-      RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-        MESSAGE = format('job %s: status cannot change from %s to %s', OLD.id, OLD.status, NEW.status);
+    IF problem IS NOT NULL THEN
+      RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format('job %s: %s', OLD.id, problem);
     END IF;
-    IF NEW.status = 'running'
-      AND (NEW.lease_token = OLD.lease_token OR num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at) > 0) THEN
-      RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-        MESSAGE = format('job %s: to run it needs a new lease_token, a worker_id, heartbeat_at and started_at: use claim()', OLD.id);
+    problem := public.job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
+      NEW.progress, NEW.attempt);
+    IF problem IS NOT NULL THEN
+      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('job %s: %s', OLD.id, problem);
     END IF;
+    -- Something is null that may not be, which PostgreSQL itself refuses.
+    RETURN NEW;
+  END IF;
+
+  IF NEW.status <> OLD.status THEN
     NEW.updated_at := now();
     RETURN NEW;
   END IF;
@@ -46,14 +58,10 @@ BEGIN
     OR NEW.trace_id IS DISTINCT FROM OLD.trace_id OR NEW.callback_url IS DISTINCT FROM OLD.callback_url
     OR NEW.required_action IS DISTINCT FROM OLD.required_action OR NEW.usage <> OLD.usage
     OR NEW.error IS DISTINCT FROM OLD.error OR NEW.metadata <> OLD.metadata OR NEW.inputs <> OLD.inputs
-    OR NEW.result IS DISTINCT FROM OLD.result OR NEW.id <> OLD.id THEN
+    OR NEW.result IS DISTINCT FROM OLD.result THEN
     NEW.updated_at := now();
   ELSE
     NEW.updated_at := OLD.updated_at;
-  END IF;
-  IF NEW.id <> OLD.id THEN
-    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-      MESSAGE = format('job %s: the id of a job never changes, got %s', OLD.id, NEW.id);
   END IF;
   RETURN NEW;
 END

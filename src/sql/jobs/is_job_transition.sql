@@ -1,0 +1,14 @@
+-- Whether the life of a job has this change of status.
+CREATE OR REPLACE FUNCTION public.is_job_transition(old_status public.job_status, new_status public.job_status)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT CASE old_status
+    WHEN new_status THEN true
+    WHEN 'pending' THEN new_status <> 'completed'
+    WHEN 'running' THEN true
+    WHEN 'waiting' THEN new_status IN ('pending', 'failed', 'cancelled')
+    WHEN 'completed' THEN false
+    ELSE new_status = 'pending'
+  END
+$$;
