@@ -69,6 +69,127 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/triggers/jobs_check_input.sql
+-- Refuses what no job may be: names and keys that are empty or endless, documents that are not objects, numbers that make
+-- no sense. A trigger and not checks, because it runs only when one of its columns is written: a check runs at every
+-- update, and a heartbeat would have to read inputs of a megabyte to learn that they still are an object.
+CREATE OR REPLACE FUNCTION public.jobs_check_input()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  problem text;
+BEGIN
+  problem := CASE
+    WHEN octet_length(NEW.id) NOT BETWEEN 1 AND 255 THEN format('id must have from 1 to 255 bytes, got %s', octet_length(NEW.id))
+    WHEN octet_length(NEW.queue) NOT BETWEEN 1 AND 255 THEN
+      format('queue must have from 1 to 255 bytes, got %s', octet_length(NEW.queue))
+    WHEN octet_length(NEW.intent) NOT BETWEEN 1 AND 1024 THEN
+      format('intent must have from 1 to 1024 bytes, got %s', octet_length(NEW.intent))
+    WHEN octet_length(NEW.idempotency_key) NOT BETWEEN 1 AND 1024 THEN
+      format('idempotency_key must have from 1 to 1024 bytes, got %s', octet_length(NEW.idempotency_key))
+    WHEN octet_length(NEW.singleton_key) NOT BETWEEN 1 AND 1024 THEN
+      format('singleton_key must have from 1 to 1024 bytes, got %s', octet_length(NEW.singleton_key))
+    WHEN octet_length(NEW.worker_id) NOT BETWEEN 1 AND 255 THEN
+      format('worker_id must have from 1 to 255 bytes, got %s', octet_length(NEW.worker_id))
+    WHEN octet_length(NEW.trace_id) NOT BETWEEN 1 AND 255 THEN
+      format('trace_id must have from 1 to 255 bytes, got %s', octet_length(NEW.trace_id))
+    WHEN octet_length(NEW.callback_url) NOT BETWEEN 1 AND 4096 THEN
+      format('callback_url must have from 1 to 4096 bytes, got %s', octet_length(NEW.callback_url))
+    WHEN octet_length(NEW.progress_message) > 4096 THEN
+      format('progress_message must have at most 4096 bytes, got %s', octet_length(NEW.progress_message))
+    WHEN NEW.max_attempts < 1 THEN format('max_attempts must be at least 1, got %s', NEW.max_attempts)
+    WHEN NOT (NEW.backoff_seconds >= 0 AND NEW.backoff_seconds <= 86400) THEN
+      format('backoff_seconds must be from 0 to 86400 (a day), got %s', NEW.backoff_seconds)
+    WHEN NEW.wait_reason NOT IN ('approval', 'input', 'children', 'external') THEN
+      format('wait_reason must be approval, input, children or external, got %s', NEW.wait_reason)
+    WHEN NEW.parent_id = NEW.id OR (NEW.parent_id IS NULL) <> (NEW.root_id IS NULL) THEN
+      'parent_id must be another job, and have the root_id of the tree with it'
+    WHEN jsonb_typeof(NEW.inputs) <> 'object' THEN format('inputs must be a JSON object, got %s', jsonb_typeof(NEW.inputs))
+    WHEN jsonb_typeof(NEW.metadata) <> 'object' THEN format('metadata must be a JSON object, got %s', jsonb_typeof(NEW.metadata))
+    WHEN jsonb_typeof(NEW.usage) <> 'object' THEN format('usage must be a JSON object, got %s', jsonb_typeof(NEW.usage))
+    WHEN jsonb_typeof(NEW.required_action) <> 'object' THEN
+      format('required_action must be a JSON object, got %s', jsonb_typeof(NEW.required_action))
+    ELSE public.job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
+      NEW.progress, NEW.attempt)
+  END;
+  IF problem IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('job %s: %s', NEW.id, problem);
+  END IF;
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/jobs_check_transition.sql
+-- Refuses what the life of a job does not have, whoever writes and by whatever path: nobody completes a job that nobody
+-- runs, revives one that is completed, or hands out a fencing token twice. And sets updated_at when another column really
+-- changed: the columns that change most are compared first, so that a heartbeat is decided before a large document is
+-- read.
+CREATE OR REPLACE FUNCTION public.jobs_check_transition()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  problem text;
+BEGIN
+  -- One expression says that all is well, because PostgreSQL prepares every expression anew in each transaction that
+  -- comes to it. What is wrong is asked only when something is.
+  IF (NEW.id = OLD.id
+    AND NEW.lease_token >= OLD.lease_token
+    AND public.is_job_transition(OLD.status, NEW.status)
+    AND (NEW.status <> 'running' OR OLD.status = 'running'
+      OR NEW.lease_token > OLD.lease_token AND num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at) = 0)
+    AND public.job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
+      NEW.progress, NEW.attempt) IS NULL) IS NOT TRUE
+  THEN
+    problem := CASE
+      WHEN NEW.id <> OLD.id THEN format('the id of a job never changes, got %s', NEW.id)
+      WHEN NEW.lease_token < OLD.lease_token THEN
+        format('lease_token only grows, it is %s and would become %s', OLD.lease_token, NEW.lease_token)
+      WHEN NOT public.is_job_transition(OLD.status, NEW.status) THEN
+        format('status cannot change from %s to %s', OLD.status, NEW.status)
+      WHEN NEW.status = 'running' AND OLD.status <> 'running'
+        AND (NEW.lease_token = OLD.lease_token OR num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at) > 0) THEN
+        'to run it needs a new lease_token, a worker_id, heartbeat_at and started_at: use claim()'
+    END;
+    IF problem IS NOT NULL THEN
+      RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format('job %s: %s', OLD.id, problem);
+    END IF;
+    problem := public.job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
+      NEW.progress, NEW.attempt);
+    IF problem IS NOT NULL THEN
+      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('job %s: %s', OLD.id, problem);
+    END IF;
+    -- Something is null that may not be, which PostgreSQL itself refuses.
+    RETURN NEW;
+  END IF;
+
+  IF NEW.status <> OLD.status THEN
+    NEW.updated_at := now();
+    RETURN NEW;
+  END IF;
+  IF NEW.heartbeat_at IS DISTINCT FROM OLD.heartbeat_at OR NEW.lease_expires_at IS DISTINCT FROM OLD.lease_expires_at
+    OR NEW.progress <> OLD.progress OR NEW.progress_message IS DISTINCT FROM OLD.progress_message
+    OR NEW.lease_token <> OLD.lease_token OR NEW.queue <> OLD.queue OR NEW.priority <> OLD.priority OR NEW.run_at <> OLD.run_at
+    OR NEW.mode <> OLD.mode OR NEW.intent <> OLD.intent OR NEW.attempt <> OLD.attempt OR NEW.max_attempts <> OLD.max_attempts
+    OR NEW.backoff_seconds <> OLD.backoff_seconds OR NEW.worker_id IS DISTINCT FROM OLD.worker_id
+    OR NEW.deadline_at IS DISTINCT FROM OLD.deadline_at OR NEW.cancel_requested_at IS DISTINCT FROM OLD.cancel_requested_at
+    OR NEW.created_at <> OLD.created_at OR NEW.started_at IS DISTINCT FROM OLD.started_at
+    OR NEW.completed_at IS DISTINCT FROM OLD.completed_at OR NEW.wait_reason IS DISTINCT FROM OLD.wait_reason
+    OR NEW.idempotency_key IS DISTINCT FROM OLD.idempotency_key OR NEW.singleton_key IS DISTINCT FROM OLD.singleton_key
+    OR NEW.parent_id IS DISTINCT FROM OLD.parent_id OR NEW.root_id IS DISTINCT FROM OLD.root_id
+    OR NEW.trace_id IS DISTINCT FROM OLD.trace_id OR NEW.callback_url IS DISTINCT FROM OLD.callback_url
+    OR NEW.required_action IS DISTINCT FROM OLD.required_action OR NEW.usage <> OLD.usage
+    OR NEW.error IS DISTINCT FROM OLD.error OR NEW.metadata <> OLD.metadata OR NEW.inputs <> OLD.inputs
+    OR NEW.result IS DISTINCT FROM OLD.result THEN
+    NEW.updated_at := now();
+  ELSE
+    NEW.updated_at := OLD.updated_at;
+  END IF;
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/statistics/compact_search_log.sql
 -- Adds up the log's single documents into one entry like a bulk statement's: a tenth of a fold's work, since most
 -- documents share their commonest lexemes and nothing but the log is written. It waits for nobody: while another session
@@ -1418,6 +1539,907 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/jobs/add_usage.sql
+-- Adds to what a job has cost: tokens read and written by a model, and the price in whatever currency the caller counts.
+-- usage keeps the totals (input_tokens, output_tokens, cost), the model used last (model), and the same by model
+-- (by_model). Answers as complete() does; cancelled also when somebody asked for that while it runs (the usage is
+-- counted: it was spent).
+--
+--   SELECT add_usage('job-1', lease_token => 4, model => 'small-1', input_tokens => 1200, output_tokens => 80, cost => 0.0021);
+CREATE OR REPLACE FUNCTION public.add_usage(
+  job_id text,
+  lease_token bigint,
+  model text,
+  input_tokens bigint DEFAULT 0,
+  output_tokens bigint DEFAULT 0,
+  cost numeric DEFAULT 0
+)
+RETURNS text
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  is_cancelling boolean;
+BEGIN
+  IF add_usage.model IS NULL OR octet_length(add_usage.model) NOT BETWEEN 1 AND 255 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('add_usage: model must be text of 1 to 255 bytes, got %s', coalesce(octet_length(add_usage.model)::text, 'null'));
+  END IF;
+  -- NaN is greater than every number.
+  IF (add_usage.input_tokens >= 0 AND add_usage.output_tokens >= 0 AND add_usage.cost >= 0 AND add_usage.cost < 'infinity') IS NOT TRUE THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('add_usage: input_tokens, output_tokens and cost must be 0 or more, got %s, %s and %s',
+        coalesce(add_usage.input_tokens::text, 'null'), coalesce(add_usage.output_tokens::text, 'null'), coalesce(add_usage.cost::text, 'null'));
+  END IF;
+  UPDATE public.jobs AS job
+  SET usage = public.sum_usage(job.usage, add_usage.input_tokens, add_usage.output_tokens, add_usage.cost)
+    || jsonb_build_object(
+      'model', add_usage.model,
+      'by_model', coalesce(job.usage -> 'by_model', '{}') || jsonb_build_object(add_usage.model,
+        public.sum_usage(job.usage -> 'by_model' -> add_usage.model, add_usage.input_tokens, add_usage.output_tokens, add_usage.cost))
+    )
+  WHERE job.id = add_usage.job_id AND job.lease_token = add_usage.lease_token AND job.lease_expires_at IS NOT NULL
+  RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
+  IF FOUND THEN
+    RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;
+  END IF;
+  RETURN public.lease_refusal(add_usage.job_id, add_usage.lease_token);
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/claim.sql
+-- Hands out up to max_jobs jobs of a queue, best priority first, then by run_at, then by id. Each comes as its row, now
+-- running, with a lease of lease_seconds: nobody else gets it until the lease ends, and heartbeat() extends that. Its
+-- lease_token must be shown at every later call about it, and is worth nothing once the lease was taken back.
+--
+--   SELECT id, intent, inputs, lease_token FROM claim('documents', 'worker-1', max_jobs => 10, lease_seconds => 60);
+--
+-- Before that it ends leases that ran out and fails jobs past their deadline, at most 100 of each (take_back_expired).
+--
+-- Speed does not depend on what is not ready. Jobs of the future may be many and of a high priority, and a scan of the
+-- ready index would read past all of them; so the distinct priorities are walked, one probe of the index each, and in
+-- each priority only run_at <= now is read. (A loop does what a recursive query would, whose setting up costs more than
+-- the usual one or two probes.) Rows that others are claiming are skipped, never waited for. What is found is handed to
+-- the update as an ARRAY, which is made once: the plan of a join may evaluate the subquery again for each row and hand
+-- out far more than max_jobs.
+--
+-- Its plans are made once for each connection and never look at arguments or statistics, which would cost more than the
+-- claim itself: the few ways to read the partial indexes are the best ones for any table.
+CREATE OR REPLACE FUNCTION public.claim(
+  queue text,
+  worker_id text,
+  max_jobs integer DEFAULT 1,
+  lease_seconds double precision DEFAULT 60,
+  modes public.execution_mode[] DEFAULT NULL
+)
+RETURNS SETOF public.jobs
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  remaining integer := claim.max_jobs;
+  taken integer;
+  is_due boolean;
+  level smallint;
+BEGIN
+  IF (octet_length(claim.worker_id) BETWEEN 1 AND 255 AND claim.max_jobs BETWEEN 1 AND 10000
+    AND claim.lease_seconds >= 0.01 AND claim.lease_seconds <= 604800) IS NOT TRUE THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = CASE
+      WHEN (octet_length(claim.worker_id) BETWEEN 1 AND 255) IS NOT TRUE THEN
+        format('claim: worker_id must be text of 1 to 255 bytes, got %s', coalesce(octet_length(claim.worker_id)::text, 'null'))
+      WHEN (claim.max_jobs BETWEEN 1 AND 10000) IS NOT TRUE THEN
+        format('claim: max_jobs must be from 1 to 10000, got %s', coalesce(claim.max_jobs::text, 'null'))
+      ELSE format('claim: lease_seconds must be from 0.01 to 604800 (a week), got %s', coalesce(claim.lease_seconds::text, 'null'))
+    END;
+  END IF;
+
+  -- Leases have no index by their end, or no heartbeat could be a HOT update. So the 200 jobs that have been running
+  -- longest are looked at, and one claim in ten looks at all of them: what a claim costs on average hardly grows with the
+  -- number of running jobs, and no expired lease is overlooked for long.
+  SELECT
+    EXISTS (
+      SELECT FROM (
+        SELECT job.lease_expires_at FROM public.jobs AS job
+        WHERE job.queue = claim.queue AND job.status = 'running'
+          AND job.started_at <= current_moment - interval '10 milliseconds'
+        ORDER BY job.started_at
+        LIMIT CASE WHEN random() < 0.9 THEN 200 END
+      ) AS oldest
+      WHERE oldest.lease_expires_at <= current_moment
+    ) OR EXISTS (
+      SELECT FROM public.jobs AS job
+      WHERE job.queue = claim.queue AND job.status IN ('pending', 'waiting') AND job.deadline_at <= current_moment
+    ),
+    (
+      SELECT job.priority FROM public.jobs AS job
+      WHERE job.queue = claim.queue AND job.status = 'pending'
+      ORDER BY job.priority DESC LIMIT 1
+    )
+  INTO is_due, level;
+  IF is_due THEN
+    PERFORM public.take_back_expired(claim.queue, 100);
+    current_moment := public.jobs_now();
+    level := (
+      SELECT job.priority FROM public.jobs AS job
+      WHERE job.queue = claim.queue AND job.status = 'pending'
+      ORDER BY job.priority DESC LIMIT 1
+    );
+  END IF;
+
+  WHILE level IS NOT NULL LOOP
+    RETURN QUERY
+      WITH leased AS (
+        UPDATE public.jobs AS job
+        SET status = 'running',
+          lease_token = job.lease_token + 1,
+          lease_expires_at = current_moment + make_interval(secs => claim.lease_seconds),
+          heartbeat_at = current_moment,
+          attempt = job.attempt + 1,
+          worker_id = claim.worker_id,
+          started_at = current_moment
+        WHERE job.ctid = ANY (ARRAY(
+          SELECT ready.ctid FROM public.jobs AS ready
+          WHERE ready.queue = claim.queue AND ready.status = 'pending' AND ready.priority = level
+            AND ready.run_at <= current_moment
+            AND (ready.deadline_at IS NULL OR ready.deadline_at > current_moment)
+            AND (claim.modes IS NULL OR ready.mode = ANY (claim.modes))
+          ORDER BY ready.run_at, ready.id
+          LIMIT remaining
+          FOR NO KEY UPDATE SKIP LOCKED
+        ))
+        RETURNING job.*
+      )
+      SELECT * FROM leased ORDER BY leased.run_at, leased.id;
+    GET DIAGNOSTICS taken = ROW_COUNT;
+    remaining := remaining - taken;
+    EXIT WHEN remaining <= 0;
+    level := (
+      SELECT job.priority FROM public.jobs AS job
+      WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority < level
+      ORDER BY job.priority DESC LIMIT 1
+    );
+  END LOOP;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/complete.sql
+-- Ends a job well, with its result. Answers ok; stale_lease when the lease was taken back or is settled already;
+-- cancelled when the job was cancelled; not_found. Anything but ok has changed nothing.
+--
+--   SELECT complete('job-1', lease_token => 4, result => '{"summary": "…"}');
+--
+-- A job whose cancellation was asked for, and which got done nevertheless, is completed.
+--
+-- Here and in the other functions about leases, lease_expires_at IS NOT NULL says that the job is running (a check of the
+-- table makes it the same). status = 'running' would offer the planner the index of running jobs, and where statistics say
+-- that few are running it reads all of them instead of the primary key.
+CREATE OR REPLACE FUNCTION public.complete(job_id text, lease_token bigint, result jsonb DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+BEGIN
+  WITH settled AS (
+    UPDATE public.jobs AS job
+    SET status = 'completed', result = complete.result, error = NULL, progress = 1, lease_expires_at = NULL,
+      completed_at = current_moment
+    WHERE job.id = complete.job_id AND job.lease_token = complete.lease_token AND job.lease_expires_at IS NOT NULL
+    RETURNING job.id, job.lease_token, job.started_at, job.attempt, job.worker_id
+  )
+  INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)
+  SELECT id, lease_token, started_at, current_moment, attempt, 'completed', worker_id FROM settled;
+  IF FOUND THEN
+    RETURN 'ok';
+  END IF;
+  RETURN public.lease_refusal(complete.job_id, complete.lease_token);
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/complete_many.sql
+-- complete() for many leases in one statement; answers for each, in the order of the arguments. results may be null
+-- (no job has one) or has one for each job.
+--
+--   SELECT * FROM complete_many(ARRAY['job-1', 'job-2'], ARRAY[4, 1]);
+CREATE OR REPLACE FUNCTION public.complete_many(job_ids text[], lease_tokens bigint[], results jsonb[] DEFAULT NULL)
+RETURNS TABLE (id text, outcome text)
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  settled_ids text[];
+BEGIN
+  PERFORM public.check_leases('complete_many', complete_many.job_ids, complete_many.lease_tokens);
+  IF cardinality(complete_many.results) <> cardinality(complete_many.job_ids) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('complete_many: results must be null or have one element for each of the %s jobs, got %s',
+        cardinality(complete_many.job_ids), cardinality(complete_many.results));
+  END IF;
+
+  WITH settled AS (
+    UPDATE public.jobs AS job
+    SET status = 'completed', result = lease.result, error = NULL, progress = 1, lease_expires_at = NULL,
+      completed_at = current_moment
+    FROM (
+      SELECT * FROM unnest(complete_many.job_ids, complete_many.lease_tokens, complete_many.results) AS one (id, token, result)
+      ORDER BY one.id COLLATE "C"
+    ) AS lease
+    WHERE job.id = lease.id AND job.lease_token = lease.token AND job.lease_expires_at IS NOT NULL
+    RETURNING job.id, job.lease_token, job.started_at, job.attempt, job.worker_id
+  ), recorded AS (
+    INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)
+    SELECT id, lease_token, started_at, current_moment, attempt, 'completed', worker_id FROM settled
+  )
+  SELECT array_agg(settled.id) INTO settled_ids FROM settled;
+
+  IF cardinality(settled_ids) = cardinality(complete_many.job_ids) THEN
+    RETURN QUERY SELECT one.id, 'ok' FROM unnest(complete_many.job_ids) AS one (id);
+    RETURN;
+  END IF;
+  RETURN QUERY
+    SELECT lease.id,
+      CASE WHEN lease.id = ANY (settled_ids) AND job.lease_token = lease.token
+        THEN 'ok' ELSE public.lease_refusal(lease.id, lease.token) END
+    FROM unnest(complete_many.job_ids, complete_many.lease_tokens) WITH ORDINALITY AS lease (id, token, place)
+    LEFT JOIN public.jobs AS job ON job.id = lease.id
+    ORDER BY lease.place;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/continue_parent.sql
+-- Ends the waiting of a job for its children if none of them is unfinished; does nothing otherwise. Called when a child
+-- ends (trigger jobs_child_ended) and when the waiting begins, by which time the last child may have ended.
+--
+-- The job's row is touched first, although nothing in it changes: of two children that end at the same moment the
+-- second waits here for the first to commit and then sees it, and under REPEATABLE READ it fails and is repeated.
+-- Without that each would see the other one unfinished, and the parent would wait for ever.
+CREATE OR REPLACE FUNCTION public.continue_parent(job_id text)
+RETURNS void
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz;
+  parent public.jobs;
+  failed_child text;
+BEGIN
+  UPDATE public.jobs SET lease_token = lease_token WHERE id = continue_parent.job_id RETURNING * INTO parent;
+  IF parent.status IS DISTINCT FROM 'waiting' OR parent.wait_reason <> 'children' THEN
+    RETURN;
+  END IF;
+  IF EXISTS (SELECT FROM public.jobs WHERE parent_id = parent.id AND completed_at IS NULL) THEN
+    RETURN;
+  END IF;
+  current_moment := public.jobs_now();
+  IF parent.required_action ->> 'on_child_failure' = 'fail' THEN
+    SELECT id INTO failed_child FROM public.jobs
+    WHERE parent_id = parent.id AND status IN ('failed', 'cancelled')
+    ORDER BY completed_at, id LIMIT 1;
+  END IF;
+  IF failed_child IS NULL THEN
+    UPDATE public.jobs SET status = 'pending', wait_reason = NULL, run_at = current_moment WHERE id = parent.id;
+  ELSE
+    UPDATE public.jobs
+    SET status = 'failed', wait_reason = NULL, completed_at = current_moment,
+      error = jsonb_build_object('code', 'child_failed', 'message', format('child job %s did not complete', failed_child),
+        'detail', jsonb_build_object('job_id', failed_child))
+    WHERE id = parent.id;
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/end_lease.sql
+-- Ends a lease without ending the job, which goes on as pending or waiting: the common part of release(), snooze() and
+-- wait_for(). The attempt is given back, for nothing has failed. A job whose cancellation was asked for is cancelled
+-- instead: this is the moment at which its worker lets go of it.
+CREATE OR REPLACE FUNCTION public.end_lease(
+  job_id text,
+  lease_token bigint,
+  next_status public.job_status,
+  outcome text,
+  run_at timestamptz DEFAULT NULL,
+  wait_reason text DEFAULT NULL,
+  required_action jsonb DEFAULT NULL
+)
+RETURNS text
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  job public.jobs;
+BEGIN
+  SELECT * INTO job FROM public.jobs
+  WHERE id = end_lease.job_id AND lease_token = end_lease.lease_token AND lease_expires_at IS NOT NULL
+  FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN public.lease_refusal(end_lease.job_id, end_lease.lease_token);
+  END IF;
+  IF job.cancel_requested_at IS NOT NULL THEN
+    UPDATE public.jobs SET status = 'cancelled', completed_at = current_moment, lease_expires_at = NULL WHERE id = job.id;
+  ELSE
+    UPDATE public.jobs
+    SET status = end_lease.next_status, lease_expires_at = NULL, attempt = job.attempt - 1,
+      run_at = coalesce(end_lease.run_at, job.run_at), wait_reason = end_lease.wait_reason,
+      required_action = coalesce(end_lease.required_action, job.required_action)
+    WHERE id = job.id;
+  END IF;
+  INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)
+  VALUES (
+    job.id, job.lease_token, job.started_at, current_moment, job.attempt,
+    (CASE WHEN job.cancel_requested_at IS NULL THEN end_lease.outcome ELSE 'cancelled' END)::public.attempt_outcome,
+    job.worker_id
+  );
+  RETURN CASE WHEN job.cancel_requested_at IS NULL THEN 'ok' ELSE 'cancelled' END;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/enqueue.sql
+-- Accepts one piece of work and gives its id at once; nothing has run yet.
+--
+--   SELECT * FROM enqueue('summarise', '{"document": "d1"}', queue => 'documents', idempotency_key => 'd1:v3');
+--
+-- created is false when the work is there already: the same job_id, the same (queue, idempotency_key), ended or not, or
+-- the same (queue, singleton_key) in a job that has not ended. Then id and status are those of that job and nothing was
+-- written. With wait_reason the job is born waiting, and runs only after approve() or resume(). It belongs to the
+-- caller's transaction: if that rolls back, the job was never there.
+CREATE OR REPLACE FUNCTION public.enqueue(
+  intent text,
+  inputs jsonb DEFAULT '{}',
+  queue text DEFAULT 'default',
+  mode public.execution_mode DEFAULT 'auto',
+  priority integer DEFAULT 0,
+  run_at timestamptz DEFAULT NULL,
+  job_id text DEFAULT NULL,
+  idempotency_key text DEFAULT NULL,
+  singleton_key text DEFAULT NULL,
+  parent_id text DEFAULT NULL,
+  deadline_at timestamptz DEFAULT NULL,
+  max_attempts integer DEFAULT 3,
+  backoff_seconds double precision DEFAULT 10,
+  wait_reason text DEFAULT NULL,
+  required_action jsonb DEFAULT NULL,
+  metadata jsonb DEFAULT '{}',
+  trace_id text DEFAULT NULL,
+  callback_url text DEFAULT NULL
+)
+RETURNS TABLE (id text, status public.job_status, created boolean)
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  new_root text;
+BEGIN
+  IF enqueue.inputs IS NULL OR jsonb_typeof(enqueue.inputs) <> 'object' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue: inputs must be a JSON object, got %s', coalesce(jsonb_typeof(enqueue.inputs), 'null'));
+  END IF;
+  IF enqueue.priority NOT BETWEEN -32768 AND 32767 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue: priority must be from -32768 to 32767, got %s', enqueue.priority);
+  END IF;
+  IF enqueue.wait_reason = 'children' OR enqueue.wait_reason IS NULL AND enqueue.required_action IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue: a new job can wait for approval, input or external (with a required_action), got wait_reason %s',
+        coalesce(enqueue.wait_reason, 'null'));
+  END IF;
+  IF enqueue.parent_id IS NOT NULL THEN
+    SELECT coalesce(parent.root_id, parent.id) INTO new_root FROM public.jobs AS parent WHERE parent.id = enqueue.parent_id;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('enqueue: parent_id must be the id of a job, got %s', enqueue.parent_id);
+    END IF;
+  END IF;
+
+  -- The job that was in the way may end between the insert and the look at it; then there is room after all.
+  FOR i IN 1..10 LOOP
+    RETURN QUERY
+      INSERT INTO public.jobs AS job (
+        id, status, queue, priority, run_at, mode, intent, max_attempts, backoff_seconds, deadline_at, created_at,
+        wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action,
+        metadata, inputs
+      )
+      VALUES (
+        coalesce(enqueue.job_id, public.new_job_id(current_moment)),
+        CASE WHEN enqueue.wait_reason IS NULL THEN 'pending'::public.job_status ELSE 'waiting' END,
+        enqueue.queue, enqueue.priority::smallint, coalesce(enqueue.run_at, current_moment), enqueue.mode, enqueue.intent,
+        enqueue.max_attempts, enqueue.backoff_seconds, enqueue.deadline_at, current_moment, enqueue.wait_reason,
+        enqueue.idempotency_key, enqueue.singleton_key, enqueue.parent_id, new_root, enqueue.trace_id,
+        enqueue.callback_url, enqueue.required_action, coalesce(enqueue.metadata, '{}'), enqueue.inputs
+      )
+      ON CONFLICT DO NOTHING
+      RETURNING job.id, job.status, true;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+    RETURN QUERY
+      SELECT found.id, found.status, false
+      FROM public.find_duplicate(enqueue.queue, enqueue.job_id, enqueue.idempotency_key, enqueue.singleton_key) AS found;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+  END LOOP;
+  RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
+    MESSAGE = format('enqueue: jobs with the keys of this one came and went ten times in queue %s, try again', enqueue.queue);
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/enqueue_many.sql
+-- enqueue() for many jobs in one statement: an array of objects whose keys are the arguments of enqueue(). Answers for
+-- each, in the order of the array. All are accepted, or (on any error) none.
+--
+--   SELECT * FROM enqueue_many('[{"intent": "embed", "inputs": {"document": "d1"}}, {"intent": "embed", "priority": 5}]');
+--
+-- The ids are made before the insert, so that nothing has to be looked up again unless a job was there already.
+CREATE OR REPLACE FUNCTION public.enqueue_many(jobs jsonb)
+RETURNS TABLE (id text, status public.job_status, created boolean)
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  known text[] := ARRAY['intent', 'inputs', 'queue', 'mode', 'priority', 'run_at', 'job_id', 'idempotency_key',
+    'singleton_key', 'parent_id', 'deadline_at', 'max_attempts', 'backoff_seconds', 'wait_reason', 'required_action',
+    'metadata', 'trace_id', 'callback_url'];
+  wrong text;
+  ids text[];
+  waiting boolean;
+  inserted text[];
+BEGIN
+  IF enqueue_many.jobs IS NULL OR jsonb_typeof(enqueue_many.jobs) <> 'array' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue_many: jobs must be a JSON array of objects, got %s', coalesce(jsonb_typeof(enqueue_many.jobs), 'null'));
+  END IF;
+  SELECT format('element %s%s', one.place - 1, checked.problem) INTO wrong
+  FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
+  CROSS JOIN LATERAL (
+    SELECT CASE
+      WHEN jsonb_typeof(one.job) <> 'object' THEN
+        format(' must be an object, got %s', jsonb_typeof(one.job))
+      WHEN one.job - known <> '{}' THEN
+        format(' has an unknown key, %s; known are %s', (SELECT min(key) FROM jsonb_object_keys(one.job - known) AS key),
+          array_to_string(known, ', '))
+      WHEN jsonb_typeof(one.job -> 'inputs') <> 'object' THEN
+        format(': inputs must be a JSON object, got %s', jsonb_typeof(one.job -> 'inputs'))
+      WHEN one.job ->> 'wait_reason' = 'children'
+        OR one.job ->> 'wait_reason' IS NULL AND one.job ->> 'required_action' IS NOT NULL THEN
+        format(': a new job can wait for approval, input or external (with a required_action), got wait_reason %s',
+          coalesce(one.job ->> 'wait_reason', 'null'))
+      WHEN one.job ->> 'parent_id' IS NOT NULL
+        AND (SELECT parent.id FROM public.jobs AS parent WHERE parent.id = one.job ->> 'parent_id') IS NULL THEN
+        format(': parent_id must be the id of a job that is there already, got %s', one.job ->> 'parent_id')
+    END AS problem
+  ) AS checked
+  WHERE checked.problem IS NOT NULL
+  ORDER BY one.place
+  LIMIT 1;
+  IF wrong IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('enqueue_many: %s', wrong);
+  END IF;
+
+  SELECT array_agg(coalesce(one.job ->> 'job_id', public.new_job_id(current_moment)) ORDER BY one.place),
+    bool_or(one.job ->> 'wait_reason' IS NOT NULL)
+  INTO ids, waiting
+  FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place);
+
+  WITH accepted AS (
+    INSERT INTO public.jobs AS job (
+      id, status, queue, priority, run_at, mode, intent, max_attempts, backoff_seconds, deadline_at, created_at,
+      wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action,
+      metadata, inputs
+    )
+    SELECT ids[one.place],
+      CASE WHEN field.wait_reason IS NULL THEN 'pending'::public.job_status ELSE 'waiting' END,
+      coalesce(field.queue, 'default'), coalesce(field.priority, 0), coalesce(field.run_at, current_moment),
+      coalesce(field.mode, 'auto'), field.intent, coalesce(field.max_attempts, 3), coalesce(field.backoff_seconds, 10),
+      field.deadline_at, current_moment, field.wait_reason, field.idempotency_key, field.singleton_key, field.parent_id,
+      CASE WHEN field.parent_id IS NOT NULL THEN
+        (SELECT coalesce(parent.root_id, parent.id) FROM public.jobs AS parent WHERE parent.id = field.parent_id)
+      END,
+      field.trace_id, field.callback_url, field.required_action, coalesce(field.metadata, '{}'), coalesce(field.inputs, '{}')
+    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
+    CROSS JOIN LATERAL jsonb_to_record(one.job) AS field (
+      intent text, inputs jsonb, queue text, mode public.execution_mode, priority smallint, run_at timestamptz,
+      idempotency_key text, singleton_key text, parent_id text, deadline_at timestamptz, max_attempts integer,
+      backoff_seconds double precision, wait_reason text, required_action jsonb, metadata jsonb, trace_id text,
+      callback_url text
+    )
+    ORDER BY one.place
+    ON CONFLICT DO NOTHING
+    RETURNING job.id
+  )
+  SELECT array_agg(accepted.id) INTO inserted FROM accepted;
+
+  IF cardinality(inserted) = cardinality(ids) AND NOT waiting THEN
+    RETURN QUERY SELECT one.id, 'pending'::public.job_status, true FROM unnest(ids) AS one (id);
+    RETURN;
+  END IF;
+  -- Some were there already, or came twice in the array.
+  RETURN QUERY
+    SELECT coalesce(made.id, found.id), coalesce(made.status, found.status), made.id IS NOT NULL
+    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
+    LEFT JOIN (
+      SELECT DISTINCT ON (mine.id) mine.id, mine.place,
+        (SELECT job.status FROM public.jobs AS job WHERE job.id = mine.id) AS status
+      FROM unnest(inserted) AS new (id)
+      JOIN unnest(ids) WITH ORDINALITY AS mine (id, place) USING (id)
+      ORDER BY mine.id, mine.place
+    ) AS made ON made.place = one.place
+    LEFT JOIN LATERAL public.find_duplicate(coalesce(one.job ->> 'queue', 'default'), one.job ->> 'job_id',
+      one.job ->> 'idempotency_key', one.job ->> 'singleton_key') AS found ON made.id IS NULL
+    ORDER BY one.place;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/fail.sql
+-- Ends an attempt badly. If retryable and attempts are left, the job is pending again after a pause: retry_in_seconds,
+-- or backoff_seconds doubled for each attempt made, a random half of it taken off so that jobs which failed together do
+-- not come back together, a day at most. Else it has failed. Answers as complete() does; cancelled also when somebody
+-- had asked for that, and then the job is cancelled now.
+--
+--   SELECT fail('job-1', lease_token => 4, error => '{"code": "timeout", "message": "no answer in 30 s"}');
+--
+-- error is an object with a message and, if possible, a stable code (default "error") and any detail.
+CREATE OR REPLACE FUNCTION public.fail(
+  job_id text,
+  lease_token bigint,
+  error jsonb,
+  retryable boolean DEFAULT true,
+  retry_in_seconds double precision DEFAULT NULL
+)
+RETURNS text
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  job public.jobs;
+  next_status public.job_status;
+  reason jsonb;
+  pause double precision;
+BEGIN
+  IF fail.error IS NULL OR jsonb_typeof(fail.error) <> 'object' OR jsonb_typeof(fail.error -> 'message') IS DISTINCT FROM 'string'
+    OR jsonb_typeof(coalesce(fail.error -> 'code', '""')) <> 'string' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('fail: error must be a JSON object with a message and a code that are strings, got %s', coalesce(left(fail.error::text, 200), 'null'));
+  END IF;
+  IF NOT (fail.retry_in_seconds >= 0 AND fail.retry_in_seconds <= 31536000) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('fail: retry_in_seconds must be from 0 to 31536000 (a year), got %s', fail.retry_in_seconds);
+  END IF;
+  reason := '{"code": "error"}'::jsonb || fail.error;
+
+  SELECT * INTO job FROM public.jobs
+  WHERE id = fail.job_id AND lease_token = fail.lease_token AND lease_expires_at IS NOT NULL
+  FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN public.lease_refusal(fail.job_id, fail.lease_token);
+  END IF;
+
+  next_status := CASE
+    WHEN job.cancel_requested_at IS NOT NULL THEN 'cancelled'
+    WHEN fail.retryable AND job.attempt < job.max_attempts AND coalesce(job.deadline_at > current_moment, true) THEN 'pending'
+    ELSE 'failed'
+  END;
+  IF next_status = 'pending' THEN
+    pause := coalesce(
+      fail.retry_in_seconds,
+      least(job.backoff_seconds * 2 ^ least(job.attempt - 1, 30), 86400) * (0.5 + random() / 2)
+    );
+    UPDATE public.jobs
+    SET status = 'pending', run_at = current_moment + make_interval(secs => pause), lease_expires_at = NULL, progress = 0,
+      progress_message = NULL, error = reason
+    WHERE id = job.id;
+  ELSE
+    UPDATE public.jobs
+    SET status = next_status, completed_at = current_moment, lease_expires_at = NULL, error = reason
+    WHERE id = job.id;
+  END IF;
+  INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id, error)
+  VALUES (
+    job.id, job.lease_token, job.started_at, current_moment, job.attempt,
+    (CASE next_status WHEN 'pending' THEN 'retried' ELSE next_status::text END)::public.attempt_outcome, job.worker_id, reason
+  );
+  RETURN CASE next_status WHEN 'cancelled' THEN 'cancelled' ELSE 'ok' END;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/find_duplicate.sql
+-- The job that stands in the way of a new one: of the same id, else of the same idempotency key, else the unfinished one
+-- of the same singleton key. For enqueue() and enqueue_many().
+CREATE OR REPLACE FUNCTION public.find_duplicate(queue text, job_id text, idempotency_key text, singleton_key text)
+RETURNS TABLE (id text, status public.job_status)
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+BEGIN
+  IF find_duplicate.job_id IS NOT NULL THEN
+    RETURN QUERY SELECT job.id, job.status FROM public.jobs AS job WHERE job.id = find_duplicate.job_id;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+  END IF;
+  IF find_duplicate.idempotency_key IS NOT NULL THEN
+    RETURN QUERY
+      SELECT job.id, job.status FROM public.jobs AS job
+      WHERE job.queue = find_duplicate.queue AND job.idempotency_key = find_duplicate.idempotency_key;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+  END IF;
+  RETURN QUERY
+    SELECT job.id, job.status FROM public.jobs AS job
+    WHERE job.queue = find_duplicate.queue AND job.singleton_key = find_duplicate.singleton_key
+      AND job.status IN ('pending', 'running', 'waiting');
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/heartbeat.sql
+-- Extends leases, all those of a worker in one call, and says of each what became of it, in the order of the arguments:
+--   held              the lease now ends lease_seconds from now (never earlier than before)
+--   cancel_requested  the same, and somebody asked for the job to be cancelled: stop, and release() or fail() it
+--   lost              the lease was taken back or settled: stop, nothing that you do counts any more
+--
+--   SELECT * FROM heartbeat(ARRAY['job-1', 'job-2'], ARRAY[4, 1], lease_seconds => 60);
+CREATE OR REPLACE FUNCTION public.heartbeat(job_ids text[], lease_tokens bigint[], lease_seconds double precision DEFAULT 60)
+RETURNS TABLE (id text, lease_token bigint, state text, lease_expires_at timestamptz)
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+BEGIN
+  PERFORM public.check_leases('heartbeat', heartbeat.job_ids, heartbeat.lease_tokens);
+  IF (heartbeat.lease_seconds >= 0.01 AND heartbeat.lease_seconds <= 604800) IS NOT TRUE THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('heartbeat: lease_seconds must be from 0.01 to 604800 (a week), got %s', coalesce(heartbeat.lease_seconds::text, 'null'));
+  END IF;
+
+  -- In the order of their ids, so that two calls that share jobs never wait for each other in a ring.
+  UPDATE public.jobs AS job
+  SET heartbeat_at = current_moment,
+    lease_expires_at = greatest(job.lease_expires_at, current_moment + make_interval(secs => heartbeat.lease_seconds))
+  FROM (
+    SELECT * FROM unnest(heartbeat.job_ids, heartbeat.lease_tokens) AS one (id, token) ORDER BY one.id COLLATE "C"
+  ) AS lease
+  WHERE job.id = lease.id AND job.lease_token = lease.token AND job.lease_expires_at IS NOT NULL;
+
+  RETURN QUERY
+    SELECT lease.id, lease.token,
+      CASE WHEN job.id IS NULL THEN 'lost' WHEN job.cancel_requested_at IS NULL THEN 'held' ELSE 'cancel_requested' END,
+      job.lease_expires_at
+    FROM unnest(heartbeat.job_ids, heartbeat.lease_tokens) WITH ORDINALITY AS lease (id, token, place)
+    LEFT JOIN public.jobs AS job
+      ON job.id = lease.id AND job.lease_token = lease.token AND job.lease_expires_at IS NOT NULL
+    ORDER BY lease.place;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/is_job_transition.sql
+-- Whether the life of a job has this change of status.
+CREATE OR REPLACE FUNCTION public.is_job_transition(old_status public.job_status, new_status public.job_status)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT CASE old_status
+    WHEN new_status THEN true
+    WHEN 'pending' THEN new_status <> 'completed'
+    WHEN 'running' THEN true
+    WHEN 'waiting' THEN new_status IN ('pending', 'failed', 'cancelled')
+    WHEN 'completed' THEN false
+    ELSE new_status = 'pending'
+  END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/job_state_problem.sql
+-- What is wrong with a job of this status and these columns; null if nothing is. The triggers of jobs ask. Constraints
+-- would say the same, but PostgreSQL reads every check anew for each statement that writes: the six that these were cost
+-- 40 of the 195 µs of one claim and one complete.
+CREATE OR REPLACE FUNCTION public.job_state_problem(
+  status public.job_status,
+  lease_expires_at timestamptz,
+  completed_at timestamptz,
+  wait_reason text,
+  error jsonb,
+  progress real,
+  attempt integer
+)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT CASE
+    WHEN (status = 'running') <> (lease_expires_at IS NOT NULL) THEN
+      'lease_expires_at must be there while the job is running, and only then'
+    WHEN (status IN ('pending', 'running', 'waiting')) <> (completed_at IS NULL) THEN
+      'completed_at must be there when the job has ended, and only then'
+    WHEN (status = 'waiting') <> (wait_reason IS NOT NULL) THEN
+      'wait_reason must be there while the job is waiting, and only then'
+    WHEN status = 'failed' AND error IS NULL THEN 'error must be there when the job has failed'
+    WHEN NOT (progress >= 0 AND progress <= 1) THEN 'progress must be from 0 to 1'
+    WHEN attempt < 0 THEN 'attempt must be 0 or more'
+  END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/lease_refusal.sql
+-- Why a lease could not be settled: the job is not_found, was cancelled, or this lease of it is over (stale_lease).
+CREATE OR REPLACE FUNCTION public.lease_refusal(job_id text, lease_token bigint)
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  job public.jobs;
+BEGIN
+  SELECT * INTO job FROM public.jobs WHERE id = lease_refusal.job_id;
+  IF NOT FOUND THEN
+    RETURN 'not_found';
+  END IF;
+  IF job.status = 'cancelled' AND job.lease_token = lease_refusal.lease_token THEN
+    RETURN 'cancelled';
+  END IF;
+  RETURN 'stale_lease';
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/new_job_id.sql
+-- A new id: a UUID of version 7, which begins with the milliseconds of its making. Jobs that are made together then lie
+-- together in the indexes by id, where a random id touches another page for each row (measured: a tenth of the CPU of
+-- claim and complete in batches).
+CREATE OR REPLACE FUNCTION public.new_job_id(moment timestamptz)
+RETURNS text
+LANGUAGE sql VOLATILE PARALLEL SAFE
+AS $$
+  SELECT overlay(lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') PLACING '-' FROM 9 FOR 0)
+    || '-7' || substr(gen_random_uuid()::text, 16)
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/report_progress.sql
+-- Says how far a job is, from 0 to 1, and what it is doing. Answers as complete() does; cancelled also when somebody
+-- asked for that while it runs (the progress is written: the worker is still at it). An argument that is null leaves
+-- its column as it is.
+--
+--   SELECT report_progress('job-1', lease_token => 4, progress => 0.5, message => 'page 10 of 20');
+CREATE OR REPLACE FUNCTION public.report_progress(
+  job_id text,
+  lease_token bigint,
+  progress double precision DEFAULT NULL,
+  message text DEFAULT NULL
+)
+RETURNS text
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  is_cancelling boolean;
+BEGIN
+  IF NOT (report_progress.progress >= 0 AND report_progress.progress <= 1) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('report_progress: progress must be from 0 to 1, got %s', report_progress.progress);
+  END IF;
+  UPDATE public.jobs AS job
+  SET progress = coalesce(report_progress.progress, job.progress),
+    progress_message = coalesce(report_progress.message, job.progress_message)
+  WHERE job.id = report_progress.job_id AND job.lease_token = report_progress.lease_token AND job.lease_expires_at IS NOT NULL
+  RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
+  IF FOUND THEN
+    RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;
+  END IF;
+  RETURN public.lease_refusal(report_progress.job_id, report_progress.lease_token);
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/take_back_expired.sql
+-- Ends at most max_jobs leases of a queue that ran out, and fails as many jobs that are past their deadline; gives the
+-- number of jobs changed. claim() does this by itself; a queue that nobody claims from may be swept by a cron job.
+--
+-- A job whose lease ran out becomes pending again; cancelled, if that was asked for; failed, if its attempts are used up
+-- or its deadline is past. Its worker, should it still live, holds an old lease_token and can change nothing more once
+-- the job is handed out again.
+CREATE OR REPLACE FUNCTION public.take_back_expired(queue text DEFAULT 'default', max_jobs integer DEFAULT 100)
+RETURNS integer
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := public.jobs_now();
+  taken integer;
+  overdue integer;
+BEGIN
+  IF take_back_expired.max_jobs IS NULL OR take_back_expired.max_jobs < 1 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('take_back_expired: max_jobs must be at least 1, got %s', coalesce(take_back_expired.max_jobs::text, 'null'));
+  END IF;
+
+  WITH expired AS MATERIALIZED (
+    SELECT job.id,
+      CASE
+        WHEN job.cancel_requested_at IS NOT NULL THEN 'cancelled'
+        WHEN job.deadline_at <= current_moment OR job.attempt >= job.max_attempts THEN 'failed'
+        ELSE 'pending'
+      END::public.job_status AS next_status,
+      CASE
+        WHEN job.deadline_at <= current_moment THEN public.deadline_error(job.deadline_at)
+        ELSE jsonb_build_object('code', 'lease_lost',
+          'message', format('worker %s did not renew its lease, which ended at %s', job.worker_id, job.lease_expires_at))
+      END AS reason
+    FROM public.jobs AS job
+    -- No lease is shorter than this, so jobs that were claimed just now need not be looked at.
+    WHERE job.queue = take_back_expired.queue AND job.status = 'running'
+      AND job.started_at <= current_moment - interval '10 milliseconds' AND job.lease_expires_at <= current_moment
+    ORDER BY job.started_at
+    LIMIT take_back_expired.max_jobs
+    FOR NO KEY UPDATE SKIP LOCKED
+  ), lost AS (
+    UPDATE public.jobs AS job
+    SET status = expired.next_status,
+      lease_expires_at = NULL,
+      run_at = CASE WHEN expired.next_status = 'pending' THEN current_moment ELSE job.run_at END,
+      completed_at = CASE WHEN expired.next_status = 'pending' THEN NULL ELSE current_moment END,
+      progress = CASE WHEN expired.next_status = 'pending' THEN 0 ELSE job.progress END,
+      progress_message = CASE WHEN expired.next_status = 'pending' THEN NULL ELSE job.progress_message END,
+      error = CASE WHEN expired.next_status = 'cancelled' THEN job.error ELSE expired.reason END
+    FROM expired
+    WHERE job.id = expired.id
+    RETURNING job.id, job.lease_token, job.started_at, job.attempt, job.worker_id, expired.reason
+  )
+  INSERT INTO public.job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id, error)
+  SELECT id, lease_token, started_at, current_moment, attempt, 'lease_lost', worker_id, reason FROM lost;
+  GET DIAGNOSTICS taken = ROW_COUNT;
+
+  WITH late AS MATERIALIZED (
+    SELECT job.id FROM public.jobs AS job
+    WHERE job.queue = take_back_expired.queue AND job.status IN ('pending', 'waiting') AND job.deadline_at <= current_moment
+    ORDER BY job.deadline_at
+    LIMIT take_back_expired.max_jobs
+    FOR NO KEY UPDATE SKIP LOCKED
+  )
+  UPDATE public.jobs AS job
+  SET status = 'failed', wait_reason = NULL, completed_at = current_moment, error = public.deadline_error(job.deadline_at)
+  FROM late
+  WHERE job.id = late.id;
+  GET DIAGNOSTICS overdue = ROW_COUNT;
+  RETURN taken + overdue;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/rights/check_namespaces.sql
 -- Refuses a role that is not there and namespaces that are none, in the name of the function that was called.
 CREATE OR REPLACE FUNCTION public.check_namespaces(caller text, role_name text, namespaces text[])
@@ -1596,6 +2618,15 @@ BEGIN
   RETURN revoked;
 END
 $$;
+--> statement-breakpoint
+-- source: trigger jobs_child_ended
+DROP TRIGGER IF EXISTS jobs_child_ended ON public.jobs; -- replaced below
+--> statement-breakpoint
+CREATE OR REPLACE TRIGGER jobs_child_ended
+  AFTER UPDATE OF completed_at ON public.jobs
+  FOR EACH ROW
+  WHEN (NEW.parent_id IS NOT NULL AND NEW.completed_at IS NOT NULL AND OLD.completed_at IS NULL)
+  EXECUTE FUNCTION public.jobs_continue_parent();
 --> statement-breakpoint
 -- source: trigger search_vocabulary_ignore_restored
 CREATE OR REPLACE TRIGGER search_vocabulary_ignore_restored
