@@ -26,21 +26,27 @@ export function fusionGrid(): (Fusion & { method: TunedMethod })[] {
 }
 
 /**
- * The setting to use, judged by the queries at these places only: the better leg alone, unless the best convex setting
- * beats it surely (by 1.645 standard errors of the paired difference), and that unless the best reciprocal-rank setting
- * beats it surely in turn. The best of many settings on few queries is best by luck in part; the threshold keeps luck
- * from being taken for merit, and the choice from ever scoring below the better leg on these queries.
+ * The setting to use, judged by the queries at these places only. Where one leg surely beats the other (by 1.645 standard
+ * errors of the paired difference) it is that leg, unless the best convex setting surely beats it in turn; where neither
+ * does, the best of the legs and the convex settings, because a fusion is the safer choice among equals. And that, unless
+ * the best reciprocal-rank setting surely beats it. The best of many settings on few queries is best by luck in part; the
+ * threshold keeps luck from being taken for merit, and the choice from ever scoring below the better leg on these queries.
  *
  * Source: after the one-standard-error rule of Breiman, Friedman, Olshen and Stone, Classification and Regression
  * Trees, 1984.
  */
 export function chooseFusion(trials: readonly Trial[], places: readonly number[]): Trial {
   const ofMethods = (...methods: TunedMethod[]) => trials.filter(({ method }) => methods.includes(method))
-  const leg = best(ofMethods('bm25', 'vector'), places)
-  return [ofMethods('convex'), ofMethods('rrf')].reduce((chosen, settings) => {
+  const unlessBeaten = (chosen: Trial, settings: readonly Trial[]) => {
     const rival = settings.length === 0 ? chosen : best(settings, places)
     return beats(rival, chosen, places) ? rival : chosen
-  }, leg)
+  }
+  const legs = ofMethods('bm25', 'vector')
+  const leg = best(legs, places)
+  const isSure = legs.every((other) => other === leg || beats(leg, other, places))
+  const convex = ofMethods('convex')
+  const chosen = isSure ? unlessBeaten(leg, convex) : best([leg, ...convex], places)
+  return unlessBeaten(chosen, ofMethods('rrf'))
 }
 
 /** The first of the best: in the grid's order, so that a tie is always broken alike. */

@@ -7,6 +7,8 @@ import {
   recallAt,
   reciprocalRank,
   rememberMany,
+  type TunedWeights,
+  tuneWeights,
   vectorSearch,
 } from '../../src/index.ts'
 import { mean } from '../../src/memory/metrics.ts'
@@ -19,7 +21,7 @@ export interface Scores {
 }
 
 export interface MethodScores extends Scores {
-  /** As in reference_scores.json, or `convex …`, which the reference does not have. */
+  /** As in reference_scores.json, or `convex …` and `tuned …`, which the reference does not have. */
   readonly method: string
 }
 
@@ -79,8 +81,58 @@ export async function evaluateCollection(
         ),
       )
     }
+    const weights = await weightsOfHalves(db, collection, vectors, (done, total) =>
+      progress(`tuning ${set}`, done, total),
+    )
+    const place = new Map(collection.queries.map((query, at) => [query, at]))
+    results.push(
+      await ask(
+        `tuned bm25+${set}`,
+        (query, k) => {
+          const { fusion, bm25Weight, vectorWeight } = weights[
+            ((place.get(query) ?? 0) + 1) % 2
+          ] as TunedWeights
+          return hybridSearch(db, {
+            queryText: plainWords(query.text),
+            queryEmbedding: embedding(query.at),
+            k,
+            filter,
+            fusion,
+            bm25Weight,
+            vectorWeight,
+          })
+        },
+        true,
+      ),
+    )
   }
   return results
+}
+
+/** Weights tuned on every second query, from the first and from the second on: each is for the queries of the other half. */
+async function weightsOfHalves(
+  db: Database,
+  { queries }: Collection,
+  vectors: Vectors,
+  progress: (done: number, total: number) => void,
+): Promise<TunedWeights[]> {
+  const weights: TunedWeights[] = []
+  for (const half of [0, 1]) {
+    const judged = queries
+      .filter((query, at) => at % 2 === half && vectors.queries[query.at] != null)
+      .map((query) => ({
+        queryText: plainWords(query.text),
+        queryEmbedding: vectors.queries[query.at] ?? null,
+        relevant: Object.fromEntries(query.judgements),
+        filter: { fuzzy: false },
+      }))
+    weights.push(
+      await tuneWeights(db, judged, {
+        onProgress: (done, total) => progress(half * total + done, 2 * total),
+      }),
+    )
+  }
+  return weights
 }
 
 type Search = (query: Collection['queries'][number], k: number) => Promise<readonly { readonly id: string }[]>
