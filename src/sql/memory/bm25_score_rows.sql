@@ -2,7 +2,7 @@
 -- A row that shares no lexeme with the query, or does not meet `required`, is not answered.
 CREATE OR REPLACE FUNCTION public.bm25_score_rows(lexemes text[], required tsquery, row_ids text[])
 RETURNS TABLE (id text, score float8)
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE ROWS 100
 SET jit = off
 AS $$
 #variable_conflict use_column

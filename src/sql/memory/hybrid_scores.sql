@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION public.hybrid_scores(
 RETURNS TABLE (
   id text, bm25 float8, similarity float8, score float8, bm25_rank bigint, vector_rank bigint
 )
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE ROWS 100
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -28,7 +28,7 @@ RETURNS TABLE (
   id text, text text, tags text[], created_at timestamptz, bm25_score float8, vector_score float8,
   combined_score float8, bm25_rank integer, vector_rank integer
 )
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE ROWS 10
 SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column

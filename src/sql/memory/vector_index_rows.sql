@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION public.vector_index_rows(
   method text, lists integer
 )
 RETURNS TABLE (id text, similarity float8)
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE ROWS 10
 AS $$
 #variable_conflict use_column
 DECLARE

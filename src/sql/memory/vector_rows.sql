@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION public.vector_rows(
   query_embedding vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb
 )
 RETURNS TABLE (id text, similarity float8)
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE ROWS 10
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION public.vector_search(
   query_embedding vector, query_tags text[] DEFAULT '{}', k integer DEFAULT 10, filter jsonb DEFAULT '{}'
 )
 RETURNS TABLE (id text, text text, tags text[], created_at timestamptz, similarity float8)
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE ROWS 10
 AS $$
 #variable_conflict use_column
 DECLARE
