@@ -1402,10 +1402,10 @@ $$;
 -- Asks the vector index for the rows nearest to the query (a unit vector) that pass the condition, which speaks of $1
 -- (query_tags), $2 (filter) and $3 (required). It may return fewer than limit_rows.
 --
--- The index holds half-precision vectors, so twice as many rows as wanted are taken and ordered anew by the full ones.
--- The scan goes on in relaxed order until the condition has let so many pass: in strict order a neighbour that comes
--- up late would be thrown away, which cost 3 % of recall under a filter that 5 % pass. ef_search and probes are for a
--- recall above 0.98 on real vectors (npm run bench -- vector): the more rows are wanted, the more lists they lie in.
+-- The index holds half-precision vectors, so twice as many rows as wanted, and 40 at least, are taken and ordered anew by
+-- the full ones. The scan goes on in relaxed order until the condition has let so many pass: in strict order a neighbour
+-- that comes up late would be thrown away, which cost 3 % of recall under a filter that 5 % pass. ef_search and probes are
+-- for a recall above 0.98 on real vectors (npm run bench -- vector): the more rows are wanted, the more lists they lie in.
 CREATE OR REPLACE FUNCTION public.vector_index_rows(
   query vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb,
   method text, lists integer
@@ -1437,7 +1437,7 @@ BEGIN
         FROM public.memory_items AS m
         WHERE m.embedding IS NOT NULL AND %s
         ORDER BY (l2_normalize(m.embedding)::halfvec(384)) <=> $4::halfvec(384)
-        LIMIT 2 * $5
+        LIMIT greatest(2 * $5, 40)
       )
       SELECT nearest.id, 1 - (nearest.embedding <=> $4) AS similarity
       FROM nearest

@@ -44,7 +44,7 @@ export interface VectorResults {
   readonly measurements: readonly VectorMeasurement[]
 }
 
-const percents = [0.01, 0.1, 1, 5, 50, 100]
+const percents = [0.01, 0.1, 1, 5, 10, 50, 100]
 const ks = [10, 100]
 
 const statements = {
