@@ -5,13 +5,13 @@ import { connect } from '../../src/database/connect.ts'
 import type { Database } from '../../src/database/database.ts'
 import { readMigrations } from '../../src/database/migrations.ts'
 import { queryRows } from '../../src/database/rows.ts'
-import { bm25Search, migrate, remember } from '../../src/index.ts'
+import { bm25Search, complete, jobAttempts, migrate, remember } from '../../src/index.ts'
 import { asSuperuser, connectForTest, createEmptyDatabase } from '../support/empty-database.ts'
 import { exhaustiveSearch, expectExactStatistics, expectSameBest } from '../support/search-statistics.ts'
 import { zipfRows, zipfWord } from '../support/zipf-corpus.ts'
 
-/** The migrations of the foundation, before keyword search kept statistics. */
-const foundation = 3
+/** How many migrations there were: the foundation, before keyword search kept statistics, and with its statistics. */
+const olds = { 'the foundation': 3, 'exact search': 6 }
 
 async function migrateTo(db: Database, count: number): Promise<void> {
   await db.execute(sql`CREATE SCHEMA drizzle`)
@@ -42,13 +42,36 @@ async function writeOldRows(db: Database): Promise<void> {
   await db.execute(sql`DELETE FROM public.memory_items WHERE id IN ('z3', 'z4')`)
 }
 
-async function upgradeKeepsEverything(db: Database): Promise<void> {
-  await migrateTo(db, foundation)
+/** A job that is done, one that was released once and is pending, one that is running. */
+async function writeOldJobs(db: Database): Promise<void> {
+  for (const [id, settle] of [
+    ['done', sql`SELECT complete('done', 1, '{"found": 3}')`],
+    ['released', sql`SELECT release('released', 1)`],
+    ['running', sql`SELECT 1`],
+  ] as const) {
+    await db.execute(sql`SELECT enqueue('index', queue => ${id}::text, job_id => ${id}::text)`)
+    await db.execute(sql`SELECT claim(${id}::text, 'worker', lease_seconds => 3600)`)
+    await db.execute(settle)
+  }
+}
+
+async function upgradeKeepsEverything(db: Database, count: number): Promise<void> {
+  await migrateTo(db, count)
   await writeOldRows(db)
+  await writeOldJobs(db)
   const kept = sql`SELECT id, text, tags::text, updated_at::text, lexeme_count FROM public.memory_items ORDER BY id`
+  const keptJobs = sql`
+    SELECT to_jsonb(job)::text AS job, (SELECT jsonb_agg(attempt)::text FROM public.job_attempts AS attempt WHERE job_id = id) AS attempts
+    FROM public.jobs AS job ORDER BY id
+  `
   const before = await queryRows(db, kept)
+  const jobsBefore = await queryRows(db, keptJobs)
   await migrate(db)
   expect(await queryRows(db, kept)).toEqual(before)
+  expect(await queryRows(db, keptJobs)).toEqual(jobsBefore)
+  expect(await complete(db, { id: 'done', leaseToken: 1 })).toBe('stale_lease')
+  expect(await complete(db, { id: 'running', leaseToken: 1 })).toBe('ok')
+  expect((await jobAttempts(db, { id: 'released' })).map(({ outcome }) => outcome)).toEqual(['released'])
   await expectExactStatistics(db)
   const queries = [
     zipfWord(0),
@@ -77,13 +100,13 @@ async function upgradeKeepsEverything(db: Database): Promise<void> {
   ])
 }
 
-describe('an upgrade from the foundation, with memories', () => {
+describe.each(Object.entries(olds))('an upgrade from %s, with memories and jobs', (_, count) => {
   it('keeps every guarantee for the old rows, and equals a new database (embedded)', async () => {
     const [old, fresh] = await Promise.all(
       [0, 1].map(() => connect({ kind: 'embedded', dataDir: 'memory://' })),
     )
     if (old === undefined || fresh === undefined) throw new Error('expected two connections')
-    await upgradeKeepsEverything(old.db)
+    await upgradeKeepsEverything(old.db, count)
     await migrate(fresh.db)
     expect(await readCatalog(old.db)).toBe(await readCatalog(fresh.db))
     await Promise.all([old.close(), fresh.close()])
@@ -95,7 +118,7 @@ describe('an upgrade from the foundation, with memories', () => {
       const url = await createEmptyDatabase({ as: 'owner' })
       await (await connectForTest(asSuperuser(url))).db.execute(sql`CREATE EXTENSION vector`)
       const { db } = await connectForTest(url)
-      await upgradeKeepsEverything(db)
+      await upgradeKeepsEverything(db, count)
     },
     120_000,
   )
