@@ -28,7 +28,7 @@ export interface BarChart {
   readonly y: Axis
   readonly groups: readonly string[]
   /** A value for each group. */
-  readonly series: readonly { readonly name: string; readonly values: readonly number[] }[]
+  readonly series: readonly { readonly name: string; readonly values: readonly (number | undefined)[] }[]
 }
 
 export type Chart = LineChart | BarChart
@@ -89,7 +89,7 @@ function drawChart(chart: Chart, colour: (name: string) => string): string {
   const values =
     chart.kind === 'lines'
       ? chart.series.flatMap(({ points }) => points.map(([, y]) => y))
-      : chart.series.flatMap((one) => one.values)
+      : chart.series.flatMap((one) => one.values).filter((value) => value !== undefined)
   const y = scale(chart.y, chart.kind === 'bars' && !chart.y.log ? [0, ...values] : values, [
     size.height - size.bottom,
     size.top,
@@ -138,9 +138,10 @@ function drawBars(chart: BarChart, y: Scale, colour: (name: string) => string): 
   const barWidth = Math.min(40, (groupWidth * 0.8) / chart.series.length)
   return chart.groups.flatMap((group, at) => {
     const middle = size.left + (at + 0.5) * groupWidth
-    const bars = chart.series.map(({ name, values }, place) => {
+    const bars = chart.series.flatMap(({ name, values }, place) => {
+      const value = values[at]
+      if (value === undefined) return []
       const left = middle + (place - chart.series.length / 2) * barWidth
-      const value = values[at] ?? 0
       const top = Math.min(bottom, y.place(value))
       return `<rect x="${fixed(left)}" y="${fixed(top)}" width="${fixed(barWidth - 2)}" height="${fixed(bottom - top)}" fill="${colour(name)}"/>${text(numberLabel(value), left + barWidth / 2 - 1, top - 4, 'middle', 'font-size="10"')}`
     })

@@ -12,11 +12,11 @@ export function searchPlots({ measurements }: SearchResults): string {
       return {
         kind: 'bars' as const,
         title: `${rows.toLocaleString('en')} rows, ${queries === 'short' ? '1 to 3 words' : 'whole questions'}`,
-        y: { label: 'mean ms for the best 10' },
+        y: { label: 'mean ms for the best 10', log: true },
         groups: shown.map(({ percent }) => (percent === 100 ? 'no filter' : `${percent} % pass`)),
         series: methods
           .filter((method) => shown.some((one) => one.latency[method]))
-          .map((name) => ({ name, values: shown.map((one) => one.latency[name]?.mean ?? 0) })),
+          .map((name) => ({ name, values: shown.map((one) => one.latency[name]?.mean) })),
       }
     }),
   )
