@@ -4,9 +4,9 @@ import { queryRows, toNumber } from '../database/rows.ts'
 
 /**
  * Adds what has been written to the statistics of keyword search, from which reading is fastest. Writers do this
- * themselves at COMMIT, every hundred memories or so; those whose transactions are REPEATABLE READ or SERIALIZABLE leave
- * it to others. Where nobody else writes, call this now and then. Waits for nobody, and must not be called in such a
- * transaction itself.
+ * themselves at COMMIT, every two thousand memories or sixteen bulk statements; those whose transactions are REPEATABLE
+ * READ or SERIALIZABLE leave it to others. Where nobody else writes, call this now and then. Waits for nobody, and must
+ * not be called in such a transaction itself.
  *
  * @returns how many changes were added; 0 if there were none, or if somebody else is at it.
  * @throws DatabaseError for a role that may not.

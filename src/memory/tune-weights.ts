@@ -67,7 +67,8 @@ const defaultFusion: Fusion = { fusion: 'convex', bm25Weight: 0.5, vectorWeight:
  * Each query is searched once; all settings (both legs alone, convex and reciprocal ranks in steps) are then tried on
  * what came back, with hybrid_search's own formulas. Where one leg is surely the better one it is taken, unless a fusion
  * surely beats it; where neither is, a fusion of both. So the result is never worse than the better leg on the queries it
- * was tuned on; whether it is better on others is what the cross-validated numbers estimate. Fewer than 20 queries choose between the legs only. The same data, queries and seed give the same result.
+ * was tuned on; whether it is better on others is what the cross-validated numbers estimate. Fewer than 20 queries choose
+ * between the legs only. The same data, queries and seed give the same result.
  *
  * Judge queries as your users ask them, at least 30, better 100; `relevant` should name all memories that answer.
  *

@@ -47,7 +47,10 @@ export const searchVocabulary = pgTable(
   (table) => [index('search_vocabulary_lexeme_idx').using('gin', table.lexeme.op('gin_trgm_ops'))],
 )
 
-/** Changes since: one row a document, or one a bulk statement (then lexemes is null, see searchLogLexemes). */
+/**
+ * Changes since: one row a document; or one for a bulk statement, or for many documents once they are compacted (then
+ * lexemes is null, see searchLogLexemes).
+ */
 export const searchLog = pgTable(
   'search_log',
   {
@@ -60,7 +63,7 @@ export const searchLog = pgTable(
   (table) => [primaryKey({ name: 'search_log_pkey', columns: [table.xid, table.entry] })],
 )
 
-/** The lexemes of a bulk statement's log row, sorted, 64 a row. */
+/** The lexemes of such a log row, sorted, 64 a row. */
 export const searchLogLexemes = pgTable(
   'search_log_lexemes',
   {

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { queryRows } from '../../src/database/rows.ts'
 import {
   bm25Search,
   foldSearchStatistics,
@@ -11,7 +12,7 @@ import {
 } from '../../src/index.ts'
 import { describeOnEachBackend, describeOnServer } from '../support/backends.ts'
 import { expectExactStatistics, insertRows, unfolded } from '../support/search-statistics.ts'
-import { zipfRows } from '../support/zipf-corpus.ts'
+import { zipfRows, zipfWord } from '../support/zipf-corpus.ts'
 
 describeOnEachBackend('search statistics', (test) => {
   const run = (text: string) => test.db.execute(sql.raw(text))
@@ -133,6 +134,46 @@ describeOnEachBackend('search statistics', (test) => {
     await expectExactStatistics(test.db)
     await foldSearchStatistics(test.db)
     expect(await unfolded(test.db)).toBe(0)
+  })
+
+  it('are compacted into entries, where misspelt words are still found, and folded once there are sixteen', async () => {
+    const state = async () => {
+      const [row] = await queryRows(
+        test.db,
+        sql`
+          SELECT count(lexemes)::int AS documents, (count(*) - count(lexemes))::int AS entries,
+            (SELECT max(fold)::int FROM search_totals) AS fold,
+            EXISTS (SELECT FROM search_vocabulary WHERE lexeme = 'rhinocero') AS is_known
+          FROM search_log_entries()
+        `,
+      )
+      return row as { documents: number; entries: number; fold: number; is_known: boolean }
+    }
+    await insertRows(
+      test.db,
+      zipfRows(600, { seed: 5 }).map((row) => ({ ...row, id: `base-${row.id}` })),
+    )
+    await foldSearchStatistics(test.db)
+    const { fold } = await state()
+    await remember(test.db, { id: 'rare', text: 'a rhinoceros' })
+    for (let at = 0; at < 160; at++)
+      await remember(test.db, { id: `c${at}`, text: `tea for ${zipfWord(at)}` })
+    const compacted = await state()
+    expect(compacted).toMatchObject({ entries: 1, fold, is_known: false })
+    expect(compacted.documents).toBeLessThan(64)
+    expect((await bm25Search(test.db, { queryText: 'rhinocerus' })).map((row) => row.id)).toEqual(['rare'])
+    await expectExactStatistics(test.db)
+    for (let at = 0; at < 16; at++) {
+      await insertRows(
+        test.db,
+        zipfRows(33, { seed: 100 + at }).map((row) => ({ ...row, id: `e${at}-${row.id}` })),
+      )
+    }
+    const folded = await state()
+    expect(folded).toMatchObject({ documents: 0, is_known: true })
+    expect(folded.entries).toBeLessThan(16)
+    expect(folded.fold).toBe(fold + 1)
+    await expectExactStatistics(test.db)
   })
 
   it('are counted anew when asked, whatever has become of them', async () => {

@@ -1,6 +1,6 @@
--- Adds up the log's single documents into one entry like a bulk statement's: a tenth of a fold's work, since most
--- documents share their commonest lexemes and nothing but the log is written. It waits for nobody: while another session
--- folds or compacts, it does nothing. A snapshot sees either the documents or the entry.
+-- Adds up the log's single documents into one entry like a bulk statement's: a sixth of a fold's work, because nothing but
+-- the log is written. It waits for nobody: while another session folds or compacts, it does nothing. A snapshot sees
+-- either the documents or the entry.
 CREATE OR REPLACE FUNCTION public.compact_search_log()
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
