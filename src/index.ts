@@ -31,8 +31,13 @@ export {
 export { type AddUsageOptions, addUsage } from './jobs/add-usage.ts'
 export { type ApprovalOptions, approve } from './jobs/approve.ts'
 export { type CancelOptions, type CancelOutcome, cancel } from './jobs/cancel.ts'
-export { type ClaimOptions, claim } from './jobs/claim.ts'
+export { type ClaimedJob, type ClaimOptions, claim } from './jobs/claim.ts'
 export { type CompleteOptions, complete } from './jobs/complete.ts'
+export {
+  type CompleteAndClaimOptions,
+  type CompleteAndClaimResult,
+  completeAndClaim,
+} from './jobs/complete-and-claim.ts'
 export { type CompleteManyResult, completeMany } from './jobs/complete-many.ts'
 export { type EnqueueOptions, type EnqueueResult, enqueue } from './jobs/enqueue.ts'
 export { enqueueMany } from './jobs/enqueue-many.ts'

@@ -1,4 +1,4 @@
-import type { SQL } from 'drizzle-orm'
+import { SQL, StringChunk } from 'drizzle-orm'
 import type { PgDialect } from 'drizzle-orm/pg-core'
 import type { Database } from './database.ts'
 import { queryRows, type Row, rowsOf, translatingErrors } from './rows.ts'
@@ -24,7 +24,7 @@ export function usePreparedStatements(db: Database): void {
 export async function queryPrepared(db: Database, statement: SQL): Promise<Row[]> {
   const dialect = dialectOf(db)
   if (!preparing.has(dialect)) return queryRows(db, statement)
-  const query = dialect.sqlToQuery(statement)
+  const query = flatten(statement) ?? dialect.sqlToQuery(statement)
   let name = preparedNames.get(query.sql)
   if (name === undefined) {
     name = `opa_db_${preparedNames.size}`
@@ -32,6 +32,26 @@ export async function queryPrepared(db: Database, statement: SQL): Promise<Row[]
   }
   const prepared = db._.session.prepareQuery(query, undefined, name, false)
   return rowsOf(await translatingErrors(() => Promise.resolve(prepared.execute())))
+}
+
+/**
+ * What `sqlToQuery` makes of a statement that has only text and parameters in it, at a tenth of its time, which was a
+ * sixth of what a claim costs the client; undefined for any other.
+ */
+function flatten(statement: SQL): { sql: string; params: unknown[] } | undefined {
+  const params: unknown[] = []
+  let text = ''
+  const add = ({ queryChunks }: SQL): boolean => {
+    for (const chunk of queryChunks) {
+      if (chunk instanceof StringChunk) text += chunk.value[0]
+      else if (chunk instanceof SQL) {
+        if (!add(chunk)) return false
+      } else if (typeof chunk === 'string' || chunk === null) text += `$${params.push(chunk)}`
+      else return false
+    }
+    return true
+  }
+  return add(statement) ? { sql: text, params } : undefined
 }
 
 /** Drizzle's types hide it. */

@@ -1,18 +1,65 @@
 import { getTableColumns, type SQL, sql } from 'drizzle-orm'
-import { type Row, toDate, toDateOrNull, toNumber } from '../database/rows.ts'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import { type Row, toNumber } from '../database/rows.ts'
+import { DatabaseError, InvalidInputError } from '../errors.ts'
 import { type Job, jobs } from '../schema/jobs.ts'
 
-const columns = Object.values(getTableColumns(jobs))
+const columns = Object.entries(getTableColumns(jobs)) as [keyof Job, PgColumn][]
 
 /**
- * The columns of a job for the select list of a raw statement. JSON is asked for as text: some drivers parse it and some
- * do not, and of a JSON string one cannot tell afterwards which.
+ * A column of a job for the select list of a raw statement. JSON is asked for as text: some drivers parse it and some do
+ * not, and of a JSON string one cannot tell afterwards which. Times are asked for in seconds since 1970, which both sides
+ * write and read in a third of the time of a date, and a job has eight of them.
  */
-export const jobColumns: SQL = sql.raw(
-  columns.map(({ name, dataType }) => (dataType === 'json' ? `${name}::text AS ${name}` : name)).join(', '),
-)
+function selected({ name, dataType }: PgColumn): string {
+  if (dataType === 'json') return `${name}::text AS ${name}`
+  return dataType === 'date' ? `date_part('epoch', ${name}) AS ${name}` : name
+}
 
-/** A job from a row with `jobColumns`. Written out, because a batch of claims spends its time here. */
+/** All columns of a job for the select list of a raw statement. */
+export const jobColumns: SQL = sql.raw(columns.map(([, column]) => selected(column)).join(', '))
+
+/** Some columns of a job: their select list, and how they are read from a row. */
+export interface JobSelection {
+  readonly list: SQL
+  readonly decode: (row: Row) => Partial<Job>
+}
+
+export const wholeJob: JobSelection = { list: jobColumns, decode: decodeJob }
+
+const selections = new Map<string, JobSelection>()
+
+/** @throws InvalidInputError for a name that is no column's. */
+export function selectionOf(keys: readonly (keyof Job)[]): JobSelection {
+  const name = keys.join()
+  let selection = selections.get(name)
+  if (selection === undefined) {
+    const parts = columns.filter(([key]) => keys.includes(key))
+    const unknown = keys.find((key) => !columns.some(([known]) => known === key))
+    if (unknown !== undefined) {
+      throw new InvalidInputError(`columns must be names of a job's, got ${String(unknown)}`)
+    }
+    const decoders = parts.map(([key, column]) => ({ key, name: column.name, decode: decoderOf(column) }))
+    selection = {
+      list: sql.raw(parts.map(([, column]) => selected(column)).join(', ')),
+      decode: (row) => {
+        const job: Partial<Record<keyof Job, unknown>> = {}
+        for (const { key, name, decode } of decoders) job[key] = decode(row[name])
+        return job as Partial<Job>
+      },
+    }
+    selections.set(name, selection)
+  }
+  return selection
+}
+
+function decoderOf({ dataType, notNull }: PgColumn): (value: unknown) => unknown {
+  if (dataType === 'json') return json
+  if (dataType === 'date') return notNull ? toDate : toDateOrNull
+  return dataType === 'number' ? toNumber : (value) => value
+}
+
+/** A job from a row with `jobColumns`: written out, which is three times as fast, for batches of claims. */
 export function decodeJob(row: Row): Job {
   return {
     id: row.id as Job['id'],
@@ -54,5 +101,17 @@ export function decodeJob(row: Row): Job {
 }
 
 function json(value: unknown): unknown {
-  return value === null ? null : JSON.parse(value as string)
+  if (value === null) return null
+  return value === '{}' ? {} : JSON.parse(value as string)
+}
+
+/** Seconds since 1970, of microseconds, which a double holds exactly; a `Date` has whole milliseconds. */
+function toDate(seconds: unknown): Date {
+  const date = new Date(Math.floor(Math.round(toNumber(seconds) * 1e6) / 1e3))
+  if (Number.isNaN(date.getTime())) throw new DatabaseError(`expected a time, got ${String(seconds)}`)
+  return date
+}
+
+function toDateOrNull(seconds: unknown): Date | null {
+  return seconds === null ? null : toDate(seconds)
 }

@@ -41,20 +41,38 @@ export class RunningJob {
     return signal.aborted ? (signal.reason as JobAbortedError).reason : undefined
   }
 
-  /** Runs the handler and settles the lease. Rejects only if the database stays away longer than the lease. */
-  async run(handler: Handler | undefined, completions: Completions, leaseSeconds: number): Promise<void> {
+  /**
+   * Runs the handler and settles the lease; onHandled is called between. Rejects only if the database stays away longer
+   * than the lease.
+   */
+  async run(
+    handler: Handler | undefined,
+    completions: Completions,
+    leaseSeconds: number,
+    onHandled: () => void,
+  ): Promise<void> {
     const deadline = this.#deadlineTimer(leaseSeconds)
+    try {
+      const settle = await this.#handle(handler, completions)
+      onHandled()
+      await this.#settle(settle)
+    } finally {
+      clearTimeout(deadline)
+    }
+  }
+
+  /** Runs the handler. @returns what settles the lease then. */
+  async #handle(
+    handler: Handler | undefined,
+    completions: Completions,
+  ): Promise<() => Promise<SettleOutcome>> {
     try {
       if (handler === undefined)
         throw new InvalidInputError(`this worker has no handler for ${this.#job.intent}`)
       const result = await handler(this.#job, this.#context())
-      await this.#settle(() =>
-        completions.complete({ ...this.lease, ...(result !== undefined && { result }) }),
-      )
+      return () => completions.complete({ ...this.lease, ...(result !== undefined && { result }) })
     } catch (error) {
-      await this.#settle(() => this.#afterError(error))
-    } finally {
-      clearTimeout(deadline)
+      return () => this.#afterError(error)
     }
   }
 

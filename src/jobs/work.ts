@@ -82,7 +82,10 @@ class WorkLoop {
   readonly #concurrency: number
   readonly #leaseSeconds: number
   readonly #completions: Completions
+  /** Whose lease is not settled yet. */
   readonly #running = new Map<RunningJob, Promise<void>>()
+  /** How many of them have a handler that still runs. */
+  #handling = 0
   readonly #stopping = new AbortController()
   #nap = new AbortController()
 
@@ -125,7 +128,7 @@ class WorkLoop {
     } = this.#options
     let pause = pollMilliseconds
     while (!this.#stopping.signal.aborted) {
-      const free = this.#concurrency - this.#running.size
+      const free = this.#free()
       let found = 0
       const limit = Math.min(free, batch ?? free)
       if (free > 0) {
@@ -142,6 +145,14 @@ class WorkLoop {
     }
   }
 
+  /**
+   * How many jobs may be claimed. A job whose handler is done gives its place up while it is settled, so that the next are
+   * claimed meanwhile; but no more than twice the concurrency are held if settling takes long.
+   */
+  #free(): number {
+    return Math.min(this.#concurrency - this.#handling, 2 * this.#concurrency - this.#running.size)
+  }
+
   async #claim(what: { queue: string; limit: number; modes?: readonly ExecutionMode[] }): Promise<number> {
     try {
       const claimedAt = performance.now()
@@ -153,14 +164,16 @@ class WorkLoop {
       for (const job of jobs) {
         const running = new RunningJob(this.#db, job, this.#leaseSeconds, claimedAt)
         const handler = this.#handlers.get(job.intent) ?? this.#handlers.get('*')
+        const freeing = (free: () => void) => {
+          const wasFull = this.#free() === 0
+          free()
+          if (wasFull) this.#nap.abort()
+        }
+        this.#handling += 1
         const ended = running
-          .run(handler, this.#completions, this.#leaseSeconds)
+          .run(handler, this.#completions, this.#leaseSeconds, () => freeing(() => (this.#handling -= 1)))
           .catch((error) => this.#report(error))
-          .finally(() => {
-            const wasFull = this.#running.size >= this.#concurrency
-            this.#running.delete(running)
-            if (wasFull) this.#nap.abort()
-          })
+          .finally(() => freeing(() => this.#running.delete(running)))
         this.#running.set(running, ended)
       }
       return jobs.length

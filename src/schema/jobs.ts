@@ -93,7 +93,11 @@ export const jobs = pgTable(
     index('jobs_deadline_at_idx')
       .on(table.queue, table.deadlineAt)
       .where(sql`deadline_at IS NOT NULL AND status IN ('pending', 'waiting')`),
-    index('jobs_created_at_idx').on(table.createdAt),
+    // A job never changes when it was created and mostly stays where it was written, so ranges of pages say enough, and
+    // each new version of a row costs half of what it would in a B-tree (list_jobs knows how to ask).
+    index('jobs_created_at_idx')
+      .using('brin', table.createdAt)
+      .with({ pages_per_range: 32, autosummarize: 'on' }),
     // completed_at follows, so that "has this parent an unfinished child" is one probe.
     index('jobs_parent_id_idx').on(table.parentId, table.completedAt).where(sql`parent_id IS NOT NULL`),
     index('jobs_root_id_idx').on(table.rootId).where(sql`root_id IS NOT NULL`),

@@ -9,9 +9,12 @@
 -- Speed does not depend on what is not ready. Jobs of the future may be many and of a high priority, and a scan of the
 -- ready index would read past all of them; so the distinct priorities are walked, one probe of the index each, and in
 -- each priority only run_at <= now is read. (A loop does what a recursive query would, whose setting up costs more than
--- the usual one or two probes.) Rows that others are claiming are skipped, never waited for. What is found is handed to
--- the update as an ARRAY, which is made once: the plan of a join may evaluate the subquery again for each row and hand
--- out far more than max_jobs.
+-- the usual one or two probes.) What was claimed since the last vacuum leaves dead entries at the index's beginning: the
+-- probe passes them, and what is read afterwards begins where it found the first living one.
+--
+-- Rows that others are claiming are skipped, never waited for. What is found is handed to the update as an ARRAY, which
+-- is made once: the plan of a join may evaluate the subquery again for each row and hand out far more than max_jobs.
+-- The rows come in the array's order, because each place is looked up in turn.
 --
 -- Its plans are made once for each connection and never look at arguments or statistics, which would cost more than the
 -- claim itself: the few ways to read the partial indexes are the best ones for any table.
@@ -27,6 +30,8 @@ LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_bitmapscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -35,6 +40,7 @@ DECLARE
   taken integer;
   is_due boolean;
   level smallint;
+  first_run_at timestamptz;
 BEGIN
   IF (octet_length(claim.worker_id) BETWEEN 1 AND 255 AND claim.max_jobs BETWEEN 1 AND 10000
     AND claim.lease_seconds >= 0.01 AND claim.lease_seconds <= 604800) IS NOT TRUE THEN
@@ -63,55 +69,45 @@ BEGIN
     ) OR EXISTS (
       SELECT FROM public.jobs AS job
       WHERE job.queue = claim.queue AND job.status IN ('pending', 'waiting') AND job.deadline_at <= current_moment
-    ),
-    (
-      SELECT job.priority FROM public.jobs AS job
-      WHERE job.queue = claim.queue AND job.status = 'pending'
-      ORDER BY job.priority DESC LIMIT 1
     )
-  INTO is_due, level;
+  INTO is_due;
   IF is_due THEN
     PERFORM public.take_back_expired(claim.queue, 100);
     current_moment := public.jobs_now();
-    level := (
-      SELECT job.priority FROM public.jobs AS job
-      WHERE job.queue = claim.queue AND job.status = 'pending'
-      ORDER BY job.priority DESC LIMIT 1
-    );
   END IF;
 
+  SELECT job.priority, job.run_at INTO level, first_run_at FROM public.jobs AS job
+  WHERE job.queue = claim.queue AND job.status = 'pending'
+  ORDER BY job.priority DESC, job.run_at LIMIT 1;
   WHILE level IS NOT NULL LOOP
     RETURN QUERY
-      WITH leased AS (
-        UPDATE public.jobs AS job
-        SET status = 'running',
-          lease_token = job.lease_token + 1,
-          lease_expires_at = current_moment + make_interval(secs => claim.lease_seconds),
-          heartbeat_at = current_moment,
-          attempt = job.attempt + 1,
-          worker_id = claim.worker_id,
-          started_at = current_moment
-        WHERE job.ctid = ANY (ARRAY(
-          SELECT ready.ctid FROM public.jobs AS ready
-          WHERE ready.queue = claim.queue AND ready.status = 'pending' AND ready.priority = level
-            AND ready.run_at <= current_moment
-            AND (ready.deadline_at IS NULL OR ready.deadline_at > current_moment)
-            AND (claim.modes IS NULL OR ready.mode = ANY (claim.modes))
-          ORDER BY ready.run_at, ready.id
-          LIMIT remaining
-          FOR NO KEY UPDATE SKIP LOCKED
-        ))
-        RETURNING job.*
-      )
-      SELECT * FROM leased ORDER BY leased.run_at, leased.id;
+      UPDATE public.jobs AS job
+      SET status = 'running',
+        lease_token = job.lease_token + 1,
+        lease_expires_at = current_moment + make_interval(secs => claim.lease_seconds),
+        heartbeat_at = current_moment,
+        attempt = job.attempt + 1,
+        worker_id = claim.worker_id,
+        started_at = current_moment,
+        updated_at = now()
+      FROM unnest(ARRAY(
+        SELECT ready.ctid FROM public.jobs AS ready
+        WHERE ready.queue = claim.queue AND ready.status = 'pending' AND ready.priority = level
+          AND ready.run_at BETWEEN first_run_at AND current_moment
+          AND (ready.deadline_at IS NULL OR ready.deadline_at > current_moment)
+          AND (claim.modes IS NULL OR ready.mode = ANY (claim.modes))
+        ORDER BY ready.run_at, ready.id
+        LIMIT remaining
+        FOR NO KEY UPDATE SKIP LOCKED
+      )) AS next (place)
+      WHERE job.ctid = next.place
+      RETURNING job.*;
     GET DIAGNOSTICS taken = ROW_COUNT;
     remaining := remaining - taken;
     EXIT WHEN remaining <= 0;
-    level := (
-      SELECT job.priority FROM public.jobs AS job
-      WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority < level
-      ORDER BY job.priority DESC LIMIT 1
-    );
+    SELECT job.priority, job.run_at INTO level, first_run_at FROM public.jobs AS job
+    WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority < level
+    ORDER BY job.priority DESC, job.run_at LIMIT 1;
   END LOOP;
 END
 $$;

@@ -21,7 +21,7 @@ BEGIN
   WITH settled AS (
     UPDATE public.jobs AS job
     SET status = 'completed', result = complete.result, error = NULL, progress = 1, lease_expires_at = NULL,
-      completed_at = current_moment
+      completed_at = current_moment, updated_at = now()
     WHERE job.id = complete.job_id AND job.lease_token = complete.lease_token AND job.lease_expires_at IS NOT NULL
     RETURNING job.id, job.lease_token, job.started_at, job.attempt, job.worker_id
   )

@@ -25,7 +25,7 @@ BEGIN
   WITH settled AS (
     UPDATE public.jobs AS job
     SET status = 'completed', result = lease.result, error = NULL, progress = 1, lease_expires_at = NULL,
-      completed_at = current_moment
+      completed_at = current_moment, updated_at = now()
     FROM (
       SELECT * FROM unnest(complete_many.job_ids, complete_many.lease_tokens, complete_many.results) AS one (id, token, result)
       ORDER BY one.id COLLATE "C"

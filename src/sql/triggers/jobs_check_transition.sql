@@ -42,7 +42,10 @@ BEGIN
   END IF;
 
   IF NEW.status <> OLD.status THEN
-    NEW.updated_at := now();
+    -- Who has set it already is spared the making of another row.
+    IF NEW.updated_at <> now() THEN
+      NEW.updated_at := now();
+    END IF;
     RETURN NEW;
   END IF;
   IF NEW.heartbeat_at IS DISTINCT FROM OLD.heartbeat_at OR NEW.lease_expires_at IS DISTINCT FROM OLD.lease_expires_at

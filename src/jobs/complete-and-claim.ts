@@ -1,0 +1,50 @@
+import { sql } from 'drizzle-orm'
+import type { Database } from '../database/database.ts'
+import { queryPrepared } from '../database/prepared.ts'
+import type { Job } from '../schema/jobs.ts'
+import { type ClaimedJob, type ClaimOptions, claimArguments, claimSelection } from './claim.ts'
+import type { CompleteOptions } from './complete.ts'
+import { leaseSql, type SettleOutcome } from './lease.ts'
+import { jsonSql } from './parameters.ts'
+
+export interface CompleteAndClaimOptions<K extends keyof Job = keyof Job>
+  extends CompleteOptions,
+    ClaimOptions<K> {}
+
+export interface CompleteAndClaimResult<K extends keyof Job = keyof Job> {
+  /** What became of the completion, as of {@link complete}. */
+  readonly outcome: SettleOutcome
+  /** The next jobs, as of {@link claim}, whatever the outcome. */
+  readonly jobs: ClaimedJob<K>[]
+}
+
+/**
+ * {@link complete} and then {@link claim} in one call: for a worker that has done a job and wants the next, one round trip
+ * and one transaction instead of two.
+ *
+ * @throws InvalidInputError if the result cannot be stored or an argument is out of range; then nothing is completed.
+ * @example
+ * let [job] = await claim(db, { queue, workerId })
+ * while (job) {
+ *   const { id, leaseToken } = job
+ *   const result = await summarise(job.inputs)
+ *   ;({ jobs: [job] } = await completeAndClaim(db, { id, leaseToken, result, queue, workerId }))
+ * }
+ */
+export async function completeAndClaim<K extends keyof Job = keyof Job>(
+  db: Database,
+  options: CompleteAndClaimOptions<K>,
+): Promise<CompleteAndClaimResult<K>> {
+  const { list, decode } = claimSelection(options)
+  const rows = await queryPrepared(
+    db,
+    sql`SELECT outcome, ${list} FROM (
+      SELECT outcome, (job).* FROM public.complete_and_claim(
+        ${leaseSql(options)}, result => ${jsonSql('result', options.result)}, ${claimArguments(options)})
+    ) AS answer`,
+  )
+  return {
+    outcome: rows[0]?.outcome as SettleOutcome,
+    jobs: rows.filter(({ id }) => id !== null).map((row) => decode(row) as ClaimedJob<K>),
+  }
+}
