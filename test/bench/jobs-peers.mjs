@@ -93,11 +93,11 @@ async function graphileWorker() {
     await runner.stop()
     return { enqueue: count / enqueued, settle: (count / (performance.now() - started)) * 1000 }
   }
-  const single = await measure(Number(singleJobs), 1)
+  const worker = await measure(Number(singleJobs), 1)
   const batches = await measure(Number(batchJobs), 500)
   const large = await measure(Number(batchJobs), 4000)
   await utils.release()
-  return { batches, large, single }
+  return { batches, large, worker }
 }
 
 const measured = await (peer === 'pg-boss' ? pgBoss() : graphileWorker())

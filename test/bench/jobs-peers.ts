@@ -8,10 +8,10 @@ import type { JobRates } from './jobs-rates.ts'
 
 const run = promisify(execFile)
 
-/** The peers in a temporary directory, with the Node that the newest pg-boss needs. */
+/** The peers in a temporary directory, with the Node that the newest pg-boss needs, by which this package is measured too. */
 export interface Peers {
   readonly versions: Readonly<Record<string, string>>
-  measure(peer: string, url: string, batchJobs: number, singleJobs: number): Promise<JobRates>
+  measure(name: string, url: string, batchJobs: number, singleJobs: number): Promise<JobRates>
   remove(): Promise<void>
 }
 
@@ -27,14 +27,16 @@ export async function installPeers(): Promise<Peers> {
     JSON.parse(await readFile(join(folder, 'node_modules', name, 'package.json'), 'utf8')).version as string
   return {
     versions: { 'pg-boss': await version('pg-boss'), 'graphile-worker': await version('graphile-worker') },
-    async measure(peer, url, batchJobs, singleJobs) {
+    async measure(name, url, batchJobs, singleJobs) {
       const node = join(folder, 'node_modules', '.bin', 'node')
-      const { stdout } = await run(node, [script, peer, url, String(batchJobs), String(singleJobs)], {
+      const own = fileURLToPath(new URL('jobs-rates.ts', import.meta.url))
+      const program = name === 'opa-db' ? ['--no-warnings', own] : [script, name]
+      const { stdout } = await run(node, [...program, url, String(batchJobs), String(singleJobs)], {
         cwd: folder,
         timeout: 600_000,
       })
       const line = stdout.split('\n').find((each) => each.startsWith('RESULT '))
-      if (line === undefined) throw new Error(`${peer} gave no result: ${stdout.slice(0, 500)}`)
+      if (line === undefined) throw new Error(`${name} gave no result: ${stdout.slice(0, 500)}`)
       return JSON.parse(line.slice('RESULT '.length)) as JobRates
     },
     remove: () => rm(folder, { recursive: true, force: true }),

@@ -3,26 +3,44 @@ import pg from 'pg'
 import {
   claim,
   complete,
+  completeAndClaim,
   completeMany,
   type Database,
   enqueue,
   enqueueMany,
   usePreparedStatements,
+  work,
 } from '../../src/index.ts'
 
-/** Jobs in a second: accepted, and claimed and completed. */
+/** Jobs in a second. */
+export interface Rate {
+  readonly enqueue?: number
+  /** Claimed and completed. */
+  readonly settle: number
+}
+
+/** What a product was measured at; not every product has every way. */
 export interface JobRates {
   /** 500 at a time. */
-  readonly batches: { readonly enqueue: number; readonly settle: number }
+  readonly batches: Rate
+  /** The same with all columns of a job. Of pg-boss and graphile-worker there is only what they give by themselves. */
+  readonly whole?: Rate
   /** 4,000 at a time. Not of pg-boss: PostgreSQL then chooses a plan for its fetch that makes 650 jobs in a second. */
-  readonly large?: { readonly enqueue: number; readonly settle: number }
-  readonly single: { readonly enqueue: number; readonly settle: number }
+  readonly large?: Rate
+  /** One by one, by a call that claims and a call that completes. graphile-worker has its worker alone. */
+  readonly single?: Rate
+  /** One by one, by a call that does both. */
+  readonly joined?: Rate
+  /** By the product's own worker, 8 jobs at the same time. pg-boss's polls, which is not about speed. */
+  readonly worker?: Rate
 }
 
 const clients = 8
+// What pg-boss gives too, beside the id.
+const columns = ['intent', 'inputs'] as const
 
 /** Measures this package over node-postgres, the driver of the peers, with 8 connections. */
-export async function measureRates(url: string, batchJobs: number, singleJobs: number): Promise<JobRates> {
+async function measureRates(url: string, batchJobs: number, singleJobs: number): Promise<JobRates> {
   const pool = new pg.Pool({ connectionString: url, max: clients })
   // The database is dropped while the last connections still say goodbye.
   pool.on('error', () => {})
@@ -30,37 +48,94 @@ export async function measureRates(url: string, batchJobs: number, singleJobs: n
   usePreparedStatements(db)
   try {
     // One by one first: with tens of thousands of finished jobs and no statistics yet, pg-boss gets worse plans.
-    const single = await measure(db, 'single', singleJobs, 1)
-    const batches = await measure(db, 'batches', batchJobs, 500)
-    return { batches, large: await measure(db, 'large', batchJobs, 4000), single }
+    const single = await measure(db, 'single', singleJobs, 1, settleOneByOne)
+    const joined = await measure(db, 'joined', singleJobs, 1, settleJoined)
+    const worker = await measure(db, 'worker', singleJobs, 1, settleByWorker)
+    const batches = await measure(db, 'batches', batchJobs, 500, settleBatches(500, columns))
+    const whole = await measure(db, 'whole', batchJobs, 500, settleBatches(500))
+    const large = await measure(db, 'large', batchJobs, 4000, settleBatches(4000, columns))
+    return { batches, whole, large, single, joined, worker }
   } finally {
     await pool.end()
   }
 }
 
-async function measure(db: Database, queue: string, count: number, size: number) {
+type Settle = (db: Database, queue: string, count: number) => Promise<unknown>
+
+async function measure(db: Database, queue: string, count: number, size: number, settle: Settle) {
   const jobs = Array.from({ length: count / clients }, (_, n) => ({ intent: 'task', queue, inputs: { n } }))
-  const enqueued = await parallel(async () => {
-    for (let at = 0; at < jobs.length; at += size) {
-      const one = jobs[at]
-      if (size > 1) await enqueueMany(db, { jobs: jobs.slice(at, at + size) })
-      else if (one) await enqueue(db, one)
-    }
-  })
-  const settled = await parallel(async (worker) => {
-    for (;;) {
-      const found = await claim(db, { queue, workerId: `worker-${worker}`, limit: size })
-      const [one] = found
-      if (one === undefined) return
-      if (size === 1) await complete(db, { id: one.id, leaseToken: one.leaseToken })
-      else await completeMany(db, { jobs: found.map(({ id, leaseToken }) => ({ id, leaseToken })) })
-    }
-  })
+  const enqueued = await seconds(() =>
+    inParallel(async () => {
+      for (let at = 0; at < jobs.length; at += size) {
+        const one = jobs[at]
+        if (size > 1) await enqueueMany(db, { jobs: jobs.slice(at, at + size) })
+        else if (one) await enqueue(db, one)
+      }
+    }),
+  )
+  const settled = await seconds(() => settle(db, queue, count))
   return { enqueue: count / enqueued, settle: count / settled }
 }
 
-async function parallel(work: (worker: number) => Promise<void>): Promise<number> {
+const settleOneByOne: Settle = (db, queue) =>
+  inParallel(async (workerId) => {
+    for (;;) {
+      const [job] = await claim(db, { queue, workerId, columns })
+      if (job === undefined) return
+      await complete(db, { id: job.id, leaseToken: job.leaseToken })
+    }
+  })
+
+const settleJoined: Settle = (db, queue) =>
+  inParallel(async (workerId) => {
+    let [job] = await claim(db, { queue, workerId, columns })
+    while (job) {
+      const { id, leaseToken } = job
+      const next = await completeAndClaim(db, { id, leaseToken, queue, workerId, columns })
+      ;[job] = next.jobs
+    }
+  })
+
+const settleByWorker: Settle = async (db, queue, count) => {
+  let done = 0
+  let finish = () => {}
+  const all = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  const task = () => {
+    done += 1
+    if (done === count) finish()
+  }
+  const worker = work(db, { task }, { queue, concurrency: clients })
+  await all
+  await worker.stop()
+}
+
+const settleBatches =
+  (size: number, wanted?: typeof columns): Settle =>
+  (db, queue) =>
+    inParallel(async (workerId) => {
+      for (;;) {
+        const found = await claim(db, { queue, workerId, limit: size, ...(wanted && { columns: wanted }) })
+        if (found.length === 0) return
+        await completeMany(db, { jobs: found.map(({ id, leaseToken }) => ({ id, leaseToken })) })
+      }
+    })
+
+function inParallel(work: (workerId: string) => Promise<void>): Promise<unknown> {
+  return Promise.all(Array.from({ length: clients }, (_, n) => work(`worker-${n}`)))
+}
+
+async function seconds(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
-  await Promise.all(Array.from({ length: clients }, (_, worker) => work(worker)))
+  await work()
   return (performance.now() - started) / 1000
+}
+
+// A program of its own, so that it runs by the same Node as the peers (jobs-peers.ts):
+// `node jobs-rates.ts <url> <batch jobs> <single jobs>`.
+if (process.argv[1] === import.meta.filename) {
+  const [, , url = '', batchJobs, singleJobs] = process.argv
+  const rates = await measureRates(url, Number(batchJobs), Number(singleJobs))
+  process.stdout.write(`RESULT ${JSON.stringify(rates)}\n`)
 }

@@ -3,7 +3,7 @@ import { queryRows } from '../../src/database/rows.ts'
 import { claim, complete, connect, type Database, enqueueMany, heartbeat } from '../../src/index.ts'
 import type { BenchOptions } from './bench.ts'
 import { installPeers, type Peers } from './jobs-peers.ts'
-import { type JobRates, measureRates } from './jobs-rates.ts'
+import type { JobRates, Rate } from './jobs-rates.ts'
 import { measureSteadyLoad, type SteadyLoad } from './jobs-steady.ts'
 import { describeMachine, printMachine } from './machine.ts'
 import { type Chart, page } from './plot.ts'
@@ -15,8 +15,28 @@ const singleJobs = 4000
 const rounds = 3
 const names = ['opa-db', 'pg-boss', 'graphile-worker'] as const
 type Name = (typeof names)[number]
-const ways = ['batches', 'large', 'single'] as const
-const wayTitles = { batches: 'batches of 500', large: 'batches of 4,000', single: 'one by one' }
+const ways = ['batches', 'whole', 'large', 'single', 'joined', 'worker'] as const
+type Way = (typeof ways)[number]
+const wayTitles: Readonly<Record<Way, string>> = {
+  batches: 'batches of 500',
+  whole: 'of 500, all columns',
+  large: 'batches of 4,000',
+  single: 'one by one',
+  joined: 'in one call',
+  worker: 'own worker, 8 at once',
+}
+/** What each peer is compared by: pg-boss in batches and by calls, graphile-worker in batches and by its worker. */
+const compared: readonly (readonly [Name, Way, Way])[] = [
+  ['pg-boss', 'batches', 'batches'],
+  ['pg-boss', 'whole', 'batches'],
+  ['graphile-worker', 'batches', 'batches'],
+  ['graphile-worker', 'large', 'large'],
+  ['pg-boss', 'single', 'single'],
+  ['pg-boss', 'joined', 'single'],
+  ['graphile-worker', 'single', 'worker'],
+  ['graphile-worker', 'joined', 'worker'],
+  ['graphile-worker', 'worker', 'worker'],
+]
 
 /**
  * Jobs: enqueue, and claim + complete, in batches and one at a time, beside pg-boss and graphile-worker on the same
@@ -64,8 +84,12 @@ export async function run({ rows, out }: BenchOptions): Promise<void> {
       )
     }
     printTable(
-      ['opa-db : peer, claim + complete', ...ways.map((way) => wayTitles[way])],
-      names.slice(1).map((name) => [name, ...ways.map((way) => shown(ratio(rates, name, way), 2))]),
+      ['opa-db', 'against', 'times'],
+      compared.map(([peer, own, its]) => [
+        wayTitles[own],
+        `${peer}, ${wayTitles[its]}`,
+        shown(ratio(rates['opa-db'][own], rates[peer][its]), 2),
+      ]),
     )
     printTable(
       ['claim, ms', 'mean', 'p50', 'p95'],
@@ -109,9 +133,8 @@ export async function run({ rows, out }: BenchOptions): Promise<void> {
   }
 }
 
-function ratio(rates: Readonly<Record<Name, JobRates>>, peer: Name, way: (typeof ways)[number]) {
-  const [own, other] = [rates['opa-db'][way]?.settle, rates[peer][way]?.settle]
-  return own && other ? own / other : undefined
+function ratio(own: Rate | undefined, other: Rate | undefined): number | undefined {
+  return own && other && own.settle / other.settle
 }
 
 function shown(value: number | undefined, digits: number): string {
@@ -124,11 +147,7 @@ async function measureRounds(peers: Peers): Promise<Record<Name, JobRates>[]> {
   for (let n = 0; n < rounds; n += 1) {
     const round = {} as Record<Name, JobRates>
     for (const name of names) {
-      round[name] = await withBenchDatabase(({ url }) =>
-        name === 'opa-db'
-          ? measureRates(url, batchJobs, singleJobs)
-          : peers.measure(name, url, batchJobs, singleJobs),
-      )
+      round[name] = await withBenchDatabase(({ url }) => peers.measure(name, url, batchJobs, singleJobs))
       console.log(name, JSON.stringify(round[name]))
     }
     all.push(round)
@@ -138,28 +157,28 @@ async function measureRounds(peers: Peers): Promise<Record<Name, JobRates>[]> {
 
 function medianRates(all: readonly JobRates[]): JobRates {
   const median = (values: number[]) => values.sort((one, other) => one - other)[values.length >> 1] ?? 0
-  const rate = (way: (typeof ways)[number]) => ({
+  const measured = ways.filter((way) => all[0]?.[way])
+  const rate = (way: Way): Rate => ({
     enqueue: median(all.map((rates) => rates[way]?.enqueue ?? 0)),
     settle: median(all.map((rates) => rates[way]?.settle ?? 0)),
   })
-  return {
-    batches: rate('batches'),
-    ...(all[0]?.large && { large: rate('large') }),
-    single: rate('single'),
-  }
+  return Object.fromEntries(measured.map((way) => [way, rate(way)])) as unknown as JobRates
 }
 
 function charts(rates: Readonly<Record<Name, JobRates>>): Chart[] {
-  return ways.map((way) => ({
-    kind: 'bars',
-    title: `${wayTitles[way]}, 8 connections`,
-    y: { label: 'jobs in a second' },
-    groups: names,
-    series: (['enqueue', 'settle'] as const).map((what) => ({
-      name: what === 'enqueue' ? 'enqueue' : 'claim + complete',
-      values: names.map((name) => Math.round(rates[name][way]?.[what] ?? 0)),
-    })),
-  }))
+  return ways.map((way) => {
+    const groups = names.filter((name) => rates[name][way])
+    return {
+      kind: 'bars',
+      title: `${wayTitles[way]}, 8 connections`,
+      y: { label: 'jobs in a second' },
+      groups,
+      series: (['enqueue', 'settle'] as const).map((what) => ({
+        name: what === 'enqueue' ? 'enqueue' : 'claim + complete',
+        values: groups.map((name) => Math.round(rates[name][way]?.[what] ?? 0)),
+      })),
+    }
+  })
 }
 
 function steadyChart({ samples }: SteadyLoad): Chart {
