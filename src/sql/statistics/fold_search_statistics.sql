@@ -48,27 +48,36 @@ BEGIN
     DELETE FROM public.search_log_lexemes AS log USING unnest(folded.xids, folded.entries) AS named (xid, entry)
      WHERE log.xid = named.xid AND log.entry = named.entry
     RETURNING log.lexemes, log.documents
-  ), changes AS MATERIALIZED (
-    SELECT lexeme, sum(documents) AS change
-      FROM (SELECT word COLLATE "C" AS lexeme, documents FROM documents, unnest(tsvector_to_array(lexemes)) AS word
+  ), words AS (
+    SELECT word, sum(documents) AS change
+      FROM (SELECT word COLLATE "C", documents FROM documents, unnest(tsvector_to_array(lexemes)) AS word
             UNION ALL
             SELECT word COLLATE "C", change FROM lexemes AS log, unnest(log.lexemes, log.documents) AS part (word, change)) AS change
-     GROUP BY lexeme HAVING sum(documents) <> 0 ORDER BY lexeme
+     GROUP BY word HAVING sum(documents) <> 0
+  ), changes AS MATERIALIZED (
+    SELECT split_part(word, chr(1), 1) AS lexeme, coalesce(sum(change) FILTER (WHERE layer = ''), 0) AS document_frequency,
+           coalesce(sum(change) FILTER (WHERE layer = '1'), 0) AS layer_1,
+           coalesce(sum(change) FILTER (WHERE layer = '2'), 0) AS layer_2,
+           coalesce(sum(change) FILTER (WHERE layer = '3'), 0) AS layer_3
+      FROM words, split_part(word, chr(1), 2) AS layer
+     GROUP BY 1 ORDER BY 1
   ), earlier AS (
     DELETE FROM public.search_lexemes AS stored USING changes
      WHERE stored.lexeme = changes.lexeme AND stored.epoch < this_epoch
-    RETURNING stored.lexeme, stored.document_frequency
+    RETURNING stored.lexeme, stored.document_frequency, stored.layer_1, stored.layer_2, stored.layer_3
   ), written AS (
-    INSERT INTO public.search_lexemes AS stored (lexeme, epoch, document_frequency)
-    SELECT lexeme, this_epoch, sum(change)
-      FROM (SELECT lexeme, change FROM changes UNION ALL SELECT lexeme, document_frequency FROM earlier) AS part
+    INSERT INTO public.search_lexemes AS stored (lexeme, epoch, document_frequency, layer_1, layer_2, layer_3)
+    SELECT lexeme, this_epoch, sum(document_frequency), sum(layer_1), sum(layer_2), sum(layer_3)
+      FROM (SELECT * FROM changes UNION ALL SELECT * FROM earlier) AS part
      GROUP BY lexeme ORDER BY lexeme
-    ON CONFLICT (lexeme, epoch) DO UPDATE SET document_frequency = stored.document_frequency + excluded.document_frequency
+    ON CONFLICT (lexeme, epoch) DO UPDATE SET document_frequency = stored.document_frequency + excluded.document_frequency,
+      layer_1 = stored.layer_1 + excluded.layer_1, layer_2 = stored.layer_2 + excluded.layer_2,
+      layer_3 = stored.layer_3 + excluded.layer_3
     RETURNING lexeme, document_frequency, xmax = 0 AS is_new
   ), named AS (
     -- New in the epoch: most of them have been in the corpus before.
     INSERT INTO public.search_vocabulary (lexeme)
-    SELECT lexeme FROM written WHERE is_new AND document_frequency > 0 AND strpos(lexeme, chr(1)) = 0
+    SELECT lexeme FROM written WHERE is_new AND document_frequency > 0
     ON CONFLICT DO NOTHING
   )
   SELECT array_agg(lexeme) INTO vanished FROM written WHERE document_frequency = 0;
