@@ -1,8 +1,6 @@
 -- The numbers that BM25 needs of the whole corpus: how many documents there are, how many lexemes they have in all, and
 -- in how many documents each of the given lexemes occurs (in their order). Exact in every snapshot.
 -- memory_items is touched first: whoever may not read it is refused, and TRUNCATE locks it before the statistics.
--- A session keeps the plan of this body, and with it the function that it calls, until this function is replaced: a
--- migration that gives read_search_statistics another signature must replace both.
 CREATE OR REPLACE FUNCTION public.search_statistics(
   lexemes text[], OUT documents bigint, OUT total_length bigint, OUT document_frequencies bigint[]
 )
