@@ -19,8 +19,8 @@ const breakpoint = '--> statement-breakpoint'
 const marker = /^-- source: (.+)$/m
 const sqlFolder = fileURLToPath(new URL('../sql', import.meta.url))
 
-/** What table definitions call, so it must be there before the tables. */
-const beforeTables = ['extensions', 'columns']
+/** What table definitions call, so it must be there before the tables; and locks, taken before any of it changes. */
+const beforeTables = ['locks', 'extensions', 'columns']
 const afterTables = ['storage', 'triggers', 'statistics', 'memory', 'jobs', 'views', 'rights']
 /** What changes rows, once: everything else must be there. */
 const afterTriggers = ['data']

@@ -26,19 +26,22 @@ export const searchTotals = pgTable('search_totals', {
   foldedIn: objectId('folded_in').notNull(),
 })
 
-/** Document frequencies at the last fold, layer lexemes included; the newest epoch of a lexeme counts. */
+/** In how many documents a lexeme is, and is in impact layer 1, 2, 3, at the last fold; its newest epoch counts. */
 export const searchLexemes = pgTable(
   'search_lexemes',
   {
     lexeme: lexemeText('lexeme').notNull(),
     epoch: integer('epoch').notNull(),
     documentFrequency: bigint('document_frequency', { mode: 'bigint' }).notNull(),
+    layer1: bigint('layer_1', { mode: 'bigint' }).notNull().default(sql`0`),
+    layer2: bigint('layer_2', { mode: 'bigint' }).notNull().default(sql`0`),
+    layer3: bigint('layer_3', { mode: 'bigint' }).notNull().default(sql`0`),
   },
   (table) => [primaryKey({ name: 'search_lexemes_pkey', columns: [table.lexeme, table.epoch] })],
 )
 
 /**
- * The lexemes of the last fold, layers left out, for the correction of misspelt words. A table of its own, because every
+ * The lexemes of the last fold, for the correction of misspelt words. A table of its own, because every
  * version of a row of search_lexemes that is written elsewhere would be a new entry under all of its trigrams.
  */
 export const searchVocabulary = pgTable(
@@ -63,7 +66,7 @@ export const searchLog = pgTable(
   (table) => [primaryKey({ name: 'search_log_pkey', columns: [table.xid, table.entry] })],
 )
 
-/** The lexemes of such a log row, sorted, 64 a row. */
+/** The lexemes of such a log row, layer lexemes among them, sorted, 64 a row. */
 export const searchLogLexemes = pgTable(
   'search_log_lexemes',
   {

@@ -10,8 +10,8 @@ import { asSuperuser, connectForTest, createEmptyDatabase } from '../support/emp
 import { exhaustiveSearch, expectExactStatistics, expectSameBest } from '../support/search-statistics.ts'
 import { zipfRows, zipfWord } from '../support/zipf-corpus.ts'
 
-/** How many migrations there were: the foundation, before keyword search kept statistics, and with its statistics. */
-const olds = { 'the foundation': 3, 'exact search': 6 }
+/** How many migrations there were: before keyword search kept statistics, with them, and with rows for layer lexemes. */
+const olds = { 'the foundation': 3, 'exact search': 6, 'layer lexemes': 8 }
 
 async function migrateTo(db: Database, count: number): Promise<void> {
   await db.execute(sql`CREATE SCHEMA drizzle`)
@@ -28,7 +28,7 @@ async function migrateTo(db: Database, count: number): Promise<void> {
   }
 }
 
-/** Plain statements: the helpers are those of this version, the database is not. */
+/** Plain statements: the helpers are those of this version, the database is not. The last ones stay in the log. */
 async function writeOldRows(db: Database): Promise<void> {
   const rows = zipfRows(1500)
   await db.execute(sql`
@@ -40,6 +40,9 @@ async function writeOldRows(db: Database): Promise<void> {
   await db.execute(sql`INSERT INTO public.memory_items (id, text) VALUES ('long', ${long.slice(0, 60_000)})`)
   await db.execute(sql`UPDATE public.memory_items SET text = text || ' again' WHERE id IN ('z1', 'z2')`)
   await db.execute(sql`DELETE FROM public.memory_items WHERE id IN ('z3', 'z4')`)
+  await db.execute(
+    sql`INSERT INTO public.memory_items (id, text) SELECT id || '-again', text FROM public.memory_items WHERE id < 'z11'`,
+  )
 }
 
 /** A job that is done, one that was released once and is pending, one that is running. */
@@ -64,6 +67,9 @@ async function upgradeKeepsEverything(db: Database, count: number): Promise<void
     SELECT to_jsonb(job)::text AS job, (SELECT jsonb_agg(attempt)::text FROM public.job_attempts AS attempt WHERE job_id = id) AS attempts
     FROM public.jobs AS job ORDER BY id
   `
+  // A session that has searched keeps plans with the functions of its day: it must go on after the upgrade.
+  const searching = sql`SELECT id FROM bm25_search(${zipfWord(0)})`
+  expect(await queryRows(db, searching)).toHaveLength(10)
   const before = await queryRows(db, kept)
   const jobsBefore = await queryRows(db, keptJobs)
   await migrate(db)
@@ -73,6 +79,7 @@ async function upgradeKeepsEverything(db: Database, count: number): Promise<void
   expect(await complete(db, { id: 'running', leaseToken: 1 })).toBe('ok')
   expect((await jobAttempts(db, { id: 'released' })).map(({ outcome }) => outcome)).toEqual(['released'])
   await expectExactStatistics(db)
+  expect(await queryRows(db, searching)).toHaveLength(10)
   const queries = [
     zipfWord(0),
     [1, 5, 30].map(zipfWord).join(' '),

@@ -5,6 +5,9 @@
 -- newest backwards. A lexeme's row is updated in place for 64 folds (an epoch) and then written anew under the next
 -- epoch, so that a reader never walks through more than 64 versions which an old snapshot keeps from being vacuumed.
 -- horizon and running say which log rows this fold could not see; readers look at no others.
+--
+-- jit = off: see search_log_entries. A lexeme has one row that a snapshot sees, so each is found once, by the index,
+-- and then written where it lies.
 CREATE OR REPLACE FUNCTION public.fold_search_statistics()
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
@@ -12,6 +15,7 @@ SET search_path = pg_catalog, public, pg_temp
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -19,7 +23,6 @@ DECLARE
   totals public.search_totals;
   folded record;
   this_epoch integer;
-  vanished text[];
 BEGIN
   -- In a serializable transaction the fold would make the user's statements fail for reasons that are not theirs.
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
@@ -48,34 +51,43 @@ BEGIN
     DELETE FROM public.search_log_lexemes AS log USING unnest(folded.xids, folded.entries) AS named (xid, entry)
      WHERE log.xid = named.xid AND log.entry = named.entry
     RETURNING log.lexemes, log.documents
-  ), changes AS MATERIALIZED (
-    SELECT lexeme, sum(documents) AS change
-      FROM (SELECT word COLLATE "C" AS lexeme, documents FROM documents, unnest(tsvector_to_array(lexemes)) AS word
+  ), words AS (
+    SELECT word, sum(change::integer) AS change
+      FROM (SELECT word COLLATE "C", documents FROM documents, unnest(tsvector_to_array(lexemes)) AS word
             UNION ALL
-            SELECT word COLLATE "C", change FROM lexemes AS log, unnest(log.lexemes, log.documents) AS part (word, change)) AS change
-     GROUP BY lexeme HAVING sum(documents) <> 0 ORDER BY lexeme
-  ), earlier AS (
-    DELETE FROM public.search_lexemes AS stored USING changes
-     WHERE stored.lexeme = changes.lexeme AND stored.epoch < this_epoch
-    RETURNING stored.lexeme, stored.document_frequency
-  ), written AS (
-    INSERT INTO public.search_lexemes AS stored (lexeme, epoch, document_frequency)
-    SELECT lexeme, this_epoch, sum(change)
-      FROM (SELECT lexeme, change FROM changes UNION ALL SELECT lexeme, document_frequency FROM earlier) AS part
+            SELECT word COLLATE "C", change FROM lexemes AS log, unnest(log.lexemes, log.documents) AS part (word, change)) AS part (word, change)
+     GROUP BY word HAVING sum(change::integer) <> 0
+  ), changes AS (
+    SELECT lexeme, sum(CASE layer WHEN 0 THEN change ELSE 0 END) AS document_frequency,
+           sum(CASE layer WHEN 1 THEN change ELSE 0 END) AS layer_1, sum(CASE layer WHEN 2 THEN change ELSE 0 END) AS layer_2,
+           sum(CASE layer WHEN 3 THEN change ELSE 0 END) AS layer_3
+      FROM (SELECT split_part(word, E'\x01', 1) AS lexeme, greatest(ascii(split_part(word, E'\x01', 2)) - 48, 0) AS layer, change::integer
+              FROM words OFFSET 0) AS word
      GROUP BY lexeme ORDER BY lexeme
-    ON CONFLICT (lexeme, epoch) DO UPDATE SET document_frequency = stored.document_frequency + excluded.document_frequency
-    RETURNING lexeme, document_frequency, xmax = 0 AS is_new
-  ), named AS (
-    -- New in the epoch: most of them have been in the corpus before.
-    INSERT INTO public.search_vocabulary (lexeme)
-    SELECT lexeme FROM written WHERE is_new AND document_frequency > 0 AND strpos(lexeme, chr(1)) = 0
-    ON CONFLICT DO NOTHING
+  ), counted AS MATERIALIZED (
+    SELECT stored.ctid AS place, changes.lexeme, changes.document_frequency + coalesce(stored.document_frequency, 0) AS document_frequency,
+           changes.layer_1 + coalesce(stored.layer_1, 0) AS layer_1, changes.layer_2 + coalesce(stored.layer_2, 0) AS layer_2,
+           changes.layer_3 + coalesce(stored.layer_3, 0) AS layer_3
+      FROM changes LEFT JOIN public.search_lexemes AS stored ON stored.lexeme = changes.lexeme
+  ), updated AS (
+    UPDATE public.search_lexemes AS stored
+       SET epoch = this_epoch, document_frequency = counted.document_frequency, layer_1 = counted.layer_1,
+           layer_2 = counted.layer_2, layer_3 = counted.layer_3
+      FROM counted WHERE stored.ctid = counted.place AND counted.document_frequency <> 0
+  ), vanished AS (
+    DELETE FROM public.search_lexemes AS stored USING counted
+     WHERE stored.ctid = counted.place AND counted.document_frequency = 0
+    RETURNING stored.lexeme
+  ), forgotten AS (
+    DELETE FROM public.search_vocabulary AS known USING vanished WHERE known.lexeme = vanished.lexeme
+  ), added AS (
+    INSERT INTO public.search_lexemes (lexeme, epoch, document_frequency, layer_1, layer_2, layer_3)
+    SELECT lexeme, this_epoch, document_frequency, layer_1, layer_2, layer_3 FROM counted WHERE place IS NULL
+    RETURNING lexeme
   )
-  SELECT array_agg(lexeme) INTO vanished FROM written WHERE document_frequency = 0;
+  INSERT INTO public.search_vocabulary (lexeme) SELECT lexeme FROM added ON CONFLICT DO NOTHING;
 
-  DELETE FROM public.search_lexemes WHERE lexeme = ANY (vanished) AND document_frequency = 0;
-  DELETE FROM public.search_vocabulary WHERE lexeme = ANY (vanished);
-  DELETE FROM public.search_totals;
+  DELETE FROM public.search_totals WHERE fold < totals.fold;
   INSERT INTO public.search_totals (fold, documents, total_length, horizon, running, folded_by, folded_in)
   VALUES (totals.fold, coalesce(totals.documents, 0) + folded.documents,
           coalesce(totals.total_length, 0) + folded.total_length, pg_snapshot_xmax(folded.snapshot),

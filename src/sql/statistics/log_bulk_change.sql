@@ -5,20 +5,25 @@ CREATE OR REPLACE FUNCTION public.log_bulk_change(
   documents bigint, total_length bigint, lexemes text[], document_frequencies bigint[]
 )
 RETURNS void
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 AS $$
-  WITH entry AS (
-    INSERT INTO public.search_log (documents, total_length)
-    VALUES (log_bulk_change.documents, log_bulk_change.total_length)
-    RETURNING xid, entry
-  )
+DECLARE
+  logged public.search_log;
+BEGIN
+  INSERT INTO public.search_log (documents, total_length)
+  VALUES (log_bulk_change.documents, log_bulk_change.total_length)
+  RETURNING * INTO logged;
+
   INSERT INTO public.search_log_lexemes (xid, entry, first_lexeme, lexemes, documents)
-  SELECT entry.xid, entry.entry, min(change.lexeme), array_agg(change.lexeme ORDER BY change.place),
-    array_agg(change.documents ORDER BY change.place)
-  FROM entry
-  CROSS JOIN unnest(log_bulk_change.lexemes COLLATE "C", log_bulk_change.document_frequencies)
-    WITH ORDINALITY AS change (lexeme, documents, place)
-  GROUP BY entry.xid, entry.entry, (change.place - 1) / 64
+  SELECT logged.xid, logged.entry, (array_agg(change.lexeme))[1], array_agg(change.lexeme), array_agg(change.documents)
+  FROM (
+    SELECT changed.lexeme, changed.documents, (changed.place - 1) / 64 AS chunk
+    FROM unnest(log_bulk_change.lexemes COLLATE "C", log_bulk_change.document_frequencies)
+      WITH ORDINALITY AS changed (lexeme, documents, place)
+    ORDER BY chunk, changed.place
+  ) AS change
+  GROUP BY change.chunk;
+END
 $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION public.log_bulk_change(bigint, bigint, text[], bigint[]) FROM PUBLIC;

@@ -21,9 +21,13 @@ BEGIN
 
   PERFORM set_config('opa.search_statistics', 'on', true);
   WITH counted AS (
-    INSERT INTO public.search_lexemes (lexeme, epoch, document_frequency)
-    SELECT word COLLATE "C", next_epoch, count(*)
-      FROM public.memory_items, unnest(tsvector_to_array(search_vector)) AS word
+    INSERT INTO public.search_lexemes (lexeme, epoch, document_frequency, layer_1, layer_2, layer_3)
+    SELECT split_part(word, chr(1), 1) COLLATE "C", next_epoch, sum(documents) FILTER (WHERE layer = ''),
+           coalesce(sum(documents) FILTER (WHERE layer = '1'), 0), coalesce(sum(documents) FILTER (WHERE layer = '2'), 0),
+           coalesce(sum(documents) FILTER (WHERE layer = '3'), 0)
+      FROM (SELECT word COLLATE "C", count(*) AS documents
+              FROM public.memory_items, unnest(tsvector_to_array(search_vector)) AS word GROUP BY 1) AS counted,
+           split_part(word, chr(1), 2) AS layer
      GROUP BY 1 ORDER BY 1
   ), earlier_lexemes AS (
     DELETE FROM public.search_lexemes WHERE epoch < next_epoch
@@ -42,7 +46,7 @@ BEGIN
   DELETE FROM public.search_vocabulary AS known
    WHERE NOT EXISTS (SELECT FROM public.search_lexemes AS counted WHERE counted.lexeme = known.lexeme);
   INSERT INTO public.search_vocabulary (lexeme)
-  SELECT lexeme FROM public.search_lexemes WHERE strpos(lexeme, chr(1)) = 0
+  SELECT lexeme FROM public.search_lexemes
       ON CONFLICT DO NOTHING;
   PERFORM set_config('opa.search_statistics', 'off', true);
 END

@@ -16,12 +16,16 @@ DECLARE
   document_frequencies bigint[];
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT few_rows + 1) AS changed) <= few_rows THEN
-      INSERT INTO public.search_log (documents, total_length, lexemes)
-      SELECT 1, new_rows.lexeme_count, strip(new_rows.search_vector) FROM new_rows;
+    INSERT INTO public.search_log (documents, total_length, lexemes)
+    SELECT 1, new_rows.lexeme_count, strip(new_rows.search_vector) FROM new_rows
+    WHERE (SELECT count(*) FROM (SELECT FROM new_rows LIMIT few_rows + 1) AS changed) <= few_rows;
+    IF FOUND THEN
       RETURN NULL;
     END IF;
     SELECT count(*), sum(new_rows.lexeme_count) INTO documents, total_length FROM new_rows;
+    IF documents = 0 THEN
+      RETURN NULL;
+    END IF;
     SELECT array_agg(counted.lexeme), array_agg(counted.documents)
     INTO lexemes, document_frequencies
     FROM (
@@ -31,12 +35,16 @@ BEGIN
     ) AS counted;
 
   ELSIF TG_OP = 'DELETE' THEN
-    IF (SELECT count(*) FROM (SELECT FROM old_rows LIMIT few_rows + 1) AS changed) <= few_rows THEN
-      INSERT INTO public.search_log (documents, total_length, lexemes)
-      SELECT -1, -old_rows.lexeme_count, strip(old_rows.search_vector) FROM old_rows;
+    INSERT INTO public.search_log (documents, total_length, lexemes)
+    SELECT -1, -old_rows.lexeme_count, strip(old_rows.search_vector) FROM old_rows
+    WHERE (SELECT count(*) FROM (SELECT FROM old_rows LIMIT few_rows + 1) AS changed) <= few_rows;
+    IF FOUND THEN
       RETURN NULL;
     END IF;
     SELECT -count(*), -sum(old_rows.lexeme_count) INTO documents, total_length FROM old_rows;
+    IF documents = 0 THEN
+      RETURN NULL;
+    END IF;
     SELECT array_agg(counted.lexeme), array_agg(counted.documents)
     INTO lexemes, document_frequencies
     FROM (
