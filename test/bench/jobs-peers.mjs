@@ -1,10 +1,15 @@
 // Measures pg-boss or graphile-worker: `node jobs-peers.mjs <pg-boss|graphile-worker> <url> <batch jobs> <single jobs>`.
 // Both as their documentation says for speed: pg-boss fetches and completes in batches, without supervision beside it;
 // graphile-worker has a local queue of as many jobs as a batch, completes what is done together, and prepares statements.
-// Its clock starts with its first job, not with its own start.
+// Its clock starts with its first job, not with its own start. What was enqueued is analysed before it is claimed, as
+// autovacuum would, or both now and then get plans for empty tables and fall to a fraction of their rate.
 // jobs.ts copies this file into a temporary directory that has both, so that neither is a dependency of the package.
+import pg from 'pg'
+
 const [, , peer, connectionString, batchJobs, singleJobs] = process.argv
 const clients = 8
+const admin = new pg.Client({ connectionString })
+await admin.connect()
 
 async function parallel(work) {
   const started = performance.now()
@@ -26,6 +31,7 @@ async function pgBoss() {
         else await boss.insert(queue, jobs.slice(at, at + size))
       }
     })
+    await admin.query('ANALYZE')
     const settled = await parallel(async () => {
       for (;;) {
         const found = await boss.fetch(queue, { batchSize: size })
@@ -62,6 +68,7 @@ async function graphileWorker() {
           )
       }
     })
+    await admin.query('ANALYZE')
     let done = 0
     let finish
     const finished = new Promise((resolve) => {

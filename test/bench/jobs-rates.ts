@@ -47,7 +47,6 @@ async function measureRates(url: string, batchJobs: number, singleJobs: number):
   const db = drizzle(pool)
   usePreparedStatements(db)
   try {
-    // One by one first: with tens of thousands of finished jobs and no statistics yet, pg-boss gets worse plans.
     const single = await measure(db, 'single', singleJobs, 1, settleOneByOne)
     const joined = await measure(db, 'joined', singleJobs, 1, settleJoined)
     const worker = await measure(db, 'worker', singleJobs, 1, settleByWorker)
@@ -73,6 +72,8 @@ async function measure(db: Database, queue: string, count: number, size: number,
       }
     }),
   )
+  // As the peers (jobs-peers.mjs).
+  await db.execute('ANALYZE')
   const settled = await seconds(() => settle(db, queue, count))
   return { enqueue: count / enqueued, settle: count / settled }
 }
