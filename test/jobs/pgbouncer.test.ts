@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Connection, connect } from '../../src/database/connect.ts'
-import { claim, complete, enqueueMany, heartbeat, queueStats, waitForJob, work } from '../../src/index.ts'
+import * as opa from '../../src/index.ts'
 import { describeOnServer } from '../support/backends.ts'
+
+const { claim, complete, enqueue, enqueueMany, heartbeat, queueStats, waitForJob, work } = opa
 
 const hasPgBouncer = spawnSync('pgbouncer', ['--version']).status === 0
 
@@ -89,6 +91,78 @@ default_pool_size = 3
       await worker.stop()
     },
   )
+
+  it.skipIf(!hasPgBouncer)('have every operation', async () => {
+    const db = connection?.db
+    if (db === undefined) throw new Error('expected a connection')
+    const queue = 'every'
+    const workerId = 'w'
+    const claimed = async () => {
+      const [lease] = await claim(db, { queue, workerId, columns: [] })
+      if (lease === undefined) throw new Error('expected a job')
+      return lease
+    }
+    const take = async (intent: string, options: Partial<opa.EnqueueOptions> = {}) => {
+      const { id } = await db.transaction((tx) => enqueue(tx, { intent, queue, ...options }))
+      const lease = await claimed()
+      expect(lease.id).toBe(id)
+      return lease
+    }
+
+    const told = await take('told')
+    expect(await opa.reportProgress(db, { ...told, progress: 0.5 })).toBe('ok')
+    expect(await opa.addUsage(db, { ...told, model: 'm', inputTokens: 1, outputTokens: 2, cost: 0.1 })).toBe(
+      'ok',
+    )
+    const { id: next } = await enqueue(db, { intent: 'next', queue })
+    const joined = await opa.completeAndClaim(db, { ...told, queue, workerId, columns: ['intent'] })
+    expect(joined).toMatchObject({ outcome: 'ok', jobs: [{ id: next, intent: 'next' }] })
+    expect(await opa.completeMany(db, { jobs: joined.jobs })).toEqual([{ id: next, outcome: 'ok' }])
+
+    const failed = await take('failed', { maxAttempts: 1 })
+    expect(await opa.fail(db, { ...failed, error: { code: 'no', message: 'no' } })).toBe('ok')
+    expect(await opa.retry(db, { id: failed.id })).toBe('ok')
+    const again = await claimed()
+    expect(await opa.release(db, again)).toBe('ok')
+    const third = await claimed()
+    expect(await opa.snooze(db, { ...third, delaySeconds: 3600 })).toBe('ok')
+    expect(await opa.cancel(db, { id: failed.id })).toBe('cancelled')
+
+    const asking = await take('asking')
+    expect(await opa.waitFor(db, { ...asking, reason: 'approval', requiredAction: { question: '?' } })).toBe(
+      'ok',
+    )
+    expect(await opa.approve(db, { id: asking.id, by: 'Mara' })).toBe('ok')
+    const approved = await claimed()
+    expect(await opa.waitFor(db, { ...approved, reason: 'input' })).toBe('ok')
+    expect(await opa.resume(db, { id: asking.id, response: { n: 1 } })).toBe('ok')
+    const resumed = await claimed()
+    const child = await enqueue(db, { intent: 'child', queue, parentId: asking.id })
+    expect(await opa.waitFor(db, { ...resumed, reason: 'children' })).toBe('ok')
+    expect(await opa.jobTree(db, { id: asking.id })).toHaveLength(2)
+    const born = await claimed()
+    expect(born.id).toBe(child.id)
+    expect(await complete(db, born)).toBe('ok')
+    const parent = await claimed()
+    expect(parent.id).toBe(asking.id)
+    expect(await opa.waitFor(db, { ...parent, reason: 'approval' })).toBe('ok')
+    expect(await opa.reject(db, { id: asking.id, by: 'Mara' })).toBe('ok')
+
+    const lost = await take('lost')
+    expect(await heartbeat(db, { leases: [lost], leaseSeconds: 60 })).toMatchObject([{ state: 'held' }])
+    expect(await opa.takeBackExpired(db, { queue })).toBe(0)
+    expect(await opa.stuckJobs(db, { queue, longerThan: '0 seconds' })).toMatchObject([{ id: lost.id }])
+    expect(await complete(db, lost)).toBe('ok')
+    expect(await opa.getJob(db, { id: lost.id })).toMatchObject({ status: 'completed' })
+    expect((await opa.jobAttempts(db, { id: asking.id })).length).toBe(4)
+    expect((await opa.listJobs(db, { queue })).items).toHaveLength(6)
+    expect((await opa.latencyStats(db, { queue })).length).toBeGreaterThan(0)
+    expect(await opa.usageStats(db, { queue })).toMatchObject([{ model: 'm', inputTokens: 1 }])
+    expect(await queueStats(db, { queue })).toMatchObject([{ completed: 4, failed: 1, cancelled: 1 }])
+    // The parent has a child, which goes first.
+    expect(await opa.prune(db, { olderThan: '0 seconds', queue })).toBe(5)
+    expect(await opa.prune(db, { olderThan: '0 seconds', queue })).toBe(1)
+  })
 })
 
 async function freePort(): Promise<number> {
