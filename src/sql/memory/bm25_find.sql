@@ -11,6 +11,7 @@
 -- nothing. Which indexes find the rows (access): the search index, the filter's too where it spares more reading than it
 -- takes, or the filter's alone where it finds few rows.
 --
+-- condition: what memory_filter_condition makes of query_tags and filter. If it says more, filter has more keys.
 -- path, access, share: as explain_search has them; thresholds, arm_counts, candidate_counts: one for each reading.
 CREATE OR REPLACE FUNCTION public.bm25_find(
   INOUT lexemes text[], is_fuzzy boolean, required tsquery, condition text, query_tags text[], k integer, filter jsonb,
@@ -30,14 +31,17 @@ DECLARE
   most_pruned CONSTANT integer := 100;
   few_matches CONSTANT float8 := 100; -- scored sooner than a threshold is found
   -- Reading a row takes as long as reading so many entries of a filter's index.
-  entries_per_row CONSTANT float8 := 50;
+  entries_per_row CONSTANT float8 := 10;
   -- Nothing narrows the search but what bm25_scan knows.
-  is_plain CONSTANT boolean := required IS NULL AND condition = public.memory_filter_condition(
-    query_tags, CASE WHEN filter ? 'namespace' THEN jsonb_build_object('namespace', filter -> 'namespace') ELSE '{}' END
-  );
+  is_plain CONSTANT boolean := required IS NULL AND filter - '{namespace,fuzzy,after}'::text[] = '{}';
   is_filtered CONSTANT boolean := NOT is_plain OR query_tags <> '{}' OR filter ? 'namespace';
   query record;
+  estimate record;
   levels record;
+  terms text[];
+  bounds float8[];
+  frequencies float8[];
+  remaining float8[];
   scan record;
   word_count integer;
   matches float8 := 0;
@@ -67,9 +71,9 @@ BEGIN
   access := 'search';
   share := 1;
   IF is_filtered THEN
-    SELECT estimate.share, estimate.has_index
-    INTO share, has_index
-    FROM public.estimate_filter(condition, query_tags, filter, required) AS estimate;
+    estimate := public.estimate_filter(condition, query_tags, filter, required);
+    share := estimate.share;
+    has_index := estimate.has_index;
   END IF;
   IF has_index AND share * query.documents * 20 < matches THEN
     path := 'filter';
@@ -85,7 +89,12 @@ BEGIN
       levels := public.bm25_levels(
         query.words, query.frequencies, query.layer_frequencies, query.weights, query.average_length
       );
-      threshold := public.bm25_guess(levels.impacts, levels.frequencies, query.documents, wanted);
+      -- Variables hold arrays as functions take them; a record's would be copied by each.
+      terms := levels.terms;
+      bounds := levels.bounds;
+      frequencies := levels.frequencies;
+      remaining := levels.remaining;
+      threshold := public.bm25_guess(levels.impacts, frequencies, query.documents, wanted);
     END IF;
     IF has_index AND share * query.documents < entries_per_row * wanted THEN
       access := 'both';
@@ -103,10 +112,10 @@ BEGIN
 
   FOR round IN 1 .. 10 LOOP
     IF threshold > 0 THEN
-      arms := public.bm25_arms(levels.terms, levels.bounds, levels.remaining, levels.frequencies, query.documents,
+      arms := public.bm25_arms(terms, bounds, remaining, frequencies, query.documents,
         threshold * (1 - 1e-9));
     ELSE
-      arms := ARRAY[public.lexeme_query(query.words)];
+      arms := CASE WHEN word_count <= most_pruned THEN query.queries ELSE ARRAY[public.lexeme_query(query.words)] END;
       candidate_limit := NULL;
     END IF;
     IF arms IS DISTINCT FROM arms_read OR NOT is_complete THEN
@@ -140,7 +149,7 @@ BEGIN
     ELSIF round < 3 AND candidates > 0 THEN
       threshold := least(
         threshold * 0.85,
-        public.bm25_guess(levels.impacts, levels.frequencies, query.documents, k / share * 10 ^ round)
+        public.bm25_guess(levels.impacts, frequencies, query.documents, k / share * 10 ^ round)
       );
     ELSE
       threshold := 0;

@@ -1,5 +1,5 @@
 -- The score that about `wanted` documents can be expected to reach, from the document frequencies alone: the scores'
--- distribution over 48 steps, built up word by word as if words occurred independently of one another. Only a
+-- distribution over some steps, built up word by word as if words occurred independently of one another. Only a
 -- guess: bm25_find proves it or lowers it. 0 if fewer documents match at all.
 -- frequencies: for each word how many documents have it, and have it in layer 1, 2 and 3 (four numbers in a row).
 CREATE OR REPLACE FUNCTION public.bm25_guess(impacts float8[], frequencies float8[], documents float8, wanted float8)
@@ -7,7 +7,7 @@ RETURNS float8
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 DECLARE
-  steps CONSTANT integer := 48;
+  steps CONSTANT integer := CASE WHEN cardinality(impacts) <= 3 THEN 24 ELSE 48 END;
   -- a typical contribution (as a share of idf) of a word in no layer, in the first, the second, the third
   typical CONSTANT float8[] := '{0.85, 1.25, 1.55, 1.85}';
   step_score float8 := 0;

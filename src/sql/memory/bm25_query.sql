@@ -12,29 +12,24 @@ LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
   counted record;
-  lexeme text;
   asked text[];
-  times float8[];
+  times bigint[];
   frequency float8;
 BEGIN
   -- Touched before the statistics, as in search_statistics.
   PERFORM FROM public.memory_items LIMIT 0;
   LOOP
-    asked := '{}';
-    times := '{}';
-    FOREACH lexeme IN ARRAY lexemes LOOP
-      IF lexeme = asked[cardinality(asked)] THEN
-        times[cardinality(asked)] := times[cardinality(asked)] + 1;
-      ELSE
-        asked := asked || lexeme;
-        times := times || 1::float8;
-      END IF;
-    END LOOP;
+    asked := tsvector_to_array(array_to_tsvector(lexemes));
     counted := public.read_search_statistics(asked);
     EXIT WHEN NOT is_fuzzy OR 0 <> ALL (counted.document_frequencies);
     lexemes := public.correct_lexemes(lexemes);
     is_fuzzy := false;
   END LOOP;
+  IF cardinality(asked) < cardinality(lexemes) THEN
+    times := ARRAY(
+      SELECT count(*) FROM unnest(lexemes) AS said (lexeme) GROUP BY said.lexeme ORDER BY said.lexeme COLLATE "C"
+    );
+  END IF;
 
   documents := counted.documents;
   average_length := greatest(counted.total_length, 1)::float8 / greatest(documents, 1);
@@ -46,7 +41,7 @@ BEGIN
     frequencies := frequencies || frequency;
     layer_frequencies := layer_frequencies || counted.layer_frequencies[i : i];
     queries := queries || public.quote_lexeme(asked[i])::tsquery;
-    weights := weights || times[i] * 2.2::float8 * ln(1 + (documents - frequency + 0.5) / (frequency + 0.5));
+    weights := weights || COALESCE(times[i], 1) * 2.2::float8 * ln(1 + (documents - frequency + 0.5) / (frequency + 0.5));
   END LOOP;
 END
 $$;

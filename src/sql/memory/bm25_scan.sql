@@ -3,14 +3,13 @@
 -- access says which indexes find the candidates, and what is left is tested row by row:
 --   'search': search_vector's alone · 'both': it and the tags' · 'filter': the tags' alone (these two do not look at a
 --   namespace)
--- OFFSET 0 has each row scored before it is counted, so that the count holds on to scores and not to vectors.
+-- Plans are kept because bm25_find says so (plan_cache_mode). OFFSET 0 has each row scored before it is counted, so that the count holds on to scores and not to vectors.
 CREATE OR REPLACE FUNCTION public.bm25_scan(
   access text, query_tags text[], namespace text, arms tsquery[], queries tsquery[], weights float8[],
   average_length float8, k integer, candidate_limit bigint,
   OUT ids text[], OUT places tid[], OUT scores float8[], OUT candidates bigint
 )
 LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
