@@ -29,19 +29,16 @@ DECLARE
   -- So many words have a statement whose plan is kept (bm25_scan); so many are taken apart by bm25_arms.
   most_kept CONSTANT integer := 8;
   most_pruned CONSTANT integer := 100;
-  few_matches CONSTANT float8 := 100; -- scored sooner than a threshold is found
   -- Reading a row takes as long as reading so many entries of a filter's index.
   entries_per_row CONSTANT float8 := 10;
   -- Nothing narrows the search but what bm25_scan knows.
   is_plain CONSTANT boolean := required IS NULL AND filter - '{namespace,fuzzy,after}'::text[] = '{}';
   is_filtered CONSTANT boolean := NOT is_plain OR query_tags <> '{}' OR filter ? 'namespace';
+  -- Scored sooner than a threshold is found. Under a filter more rows are read than pass.
+  few_matches CONSTANT float8 := CASE WHEN is_filtered THEN 20 ELSE 100 END;
   query record;
   estimate record;
   levels record;
-  terms text[];
-  bounds float8[];
-  frequencies float8[];
-  remaining float8[];
   scan record;
   word_count integer;
   matches float8 := 0;
@@ -89,12 +86,7 @@ BEGIN
       levels := public.bm25_levels(
         query.words, query.frequencies, query.layer_frequencies, query.weights, query.average_length
       );
-      -- Variables hold arrays as functions take them; a record's would be copied by each.
-      terms := levels.terms;
-      bounds := levels.bounds;
-      frequencies := levels.frequencies;
-      remaining := levels.remaining;
-      threshold := public.bm25_guess(levels.impacts, frequencies, query.documents, wanted);
+      threshold := public.bm25_guess(levels.impacts, levels.frequencies, query.documents, wanted);
     END IF;
     IF has_index AND share * query.documents < entries_per_row * wanted THEN
       access := 'both';
@@ -112,7 +104,7 @@ BEGIN
 
   FOR round IN 1 .. 10 LOOP
     IF threshold > 0 THEN
-      arms := public.bm25_arms(terms, bounds, remaining, frequencies, query.documents,
+      arms := public.bm25_arms(levels.terms, levels.bounds, levels.remaining, levels.frequencies, query.documents,
         threshold * (1 - 1e-9));
     ELSE
       arms := CASE WHEN word_count <= most_pruned THEN query.queries ELSE ARRAY[public.lexeme_query(query.words)] END;
@@ -149,7 +141,7 @@ BEGIN
     ELSIF round < 3 AND candidates > 0 THEN
       threshold := least(
         threshold * 0.85,
-        public.bm25_guess(levels.impacts, frequencies, query.documents, k / share * 10 ^ round)
+        public.bm25_guess(levels.impacts, levels.frequencies, query.documents, k / share * 10 ^ round)
       );
     ELSE
       threshold := 0;
