@@ -67,6 +67,9 @@ async function upgradeKeepsEverything(db: Database, count: number): Promise<void
     SELECT to_jsonb(job)::text AS job, (SELECT jsonb_agg(attempt)::text FROM public.job_attempts AS attempt WHERE job_id = id) AS attempts
     FROM public.jobs AS job ORDER BY id
   `
+  // A session that has searched keeps plans with the functions of its day: it must go on after the upgrade.
+  const searching = sql`SELECT id FROM bm25_search(${zipfWord(0)})`
+  expect(await queryRows(db, searching)).toHaveLength(10)
   const before = await queryRows(db, kept)
   const jobsBefore = await queryRows(db, keptJobs)
   await migrate(db)
@@ -76,6 +79,7 @@ async function upgradeKeepsEverything(db: Database, count: number): Promise<void
   expect(await complete(db, { id: 'running', leaseToken: 1 })).toBe('ok')
   expect((await jobAttempts(db, { id: 'released' })).map(({ outcome }) => outcome)).toEqual(['released'])
   await expectExactStatistics(db)
+  expect(await queryRows(db, searching)).toHaveLength(10)
   const queries = [
     zipfWord(0),
     [1, 5, 30].map(zipfWord).join(' '),
