@@ -18,6 +18,7 @@ import {
   writeResult,
 } from './report.ts'
 import { type SearchCorpus, searchCorpus, shares, shareTag } from './search-corpus.ts'
+import { type CorrectionMeasurement, measureCorrections, printCorrections } from './search-corrections.ts'
 import { type Fts5, openFts5 } from './search-fts5.ts'
 import { isSame, SearchOracle } from './search-oracle.ts'
 import { searchPlots } from './search-plots.ts'
@@ -46,6 +47,7 @@ export interface SearchResults {
   readonly corpus: string
   readonly queries: number
   readonly measurements: readonly SearchMeasurement[]
+  readonly corrections: readonly CorrectionMeasurement[]
   readonly indexes: readonly (IndexShare & { readonly rows: number })[]
   readonly writes: readonly WriteMeasurement[]
 }
@@ -58,7 +60,8 @@ const ranked = (rank: string, isTagged: boolean) => `
   WHERE search_vector @@ $1::tsquery ${tagged(isTagged)} ORDER BY score DESC LIMIT $3::integer`
 
 const statementsFor = (isTagged: boolean) => ({
-  bm25_search: 'SELECT id, text, tags, created_at, score FROM bm25_search($1::text, $2::text[], $3::integer)',
+  // Words as they are: what correcting misspelt ones costs is measured apart, because the others do not.
+  bm25_search: `SELECT id, text, tags, created_at, score FROM bm25_search($1::text, $2::text[], $3::integer, '{"fuzzy": false}')`,
   // Every match scored by the same expression: what pruning saves.
   'every match': `
     SELECT m.id, m.text, m.tags, m.created_at, best.score
@@ -78,17 +81,26 @@ export async function run({ rows = [100_000], queries: queryCount = 100, out }: 
     printMachine(machine)
     const client = postgres(url, { max: 1, onnotice: () => {} })
     const measurements: SearchMeasurement[] = []
+    const corrections: CorrectionMeasurement[] = []
     const indexes: SearchResults['indexes'][number][] = []
     try {
       for (const size of rows) {
         await db.execute(sql`TRUNCATE public.memory_items`)
         const fts5 = await openFts5()
         await store(client, corpus, size, fts5)
+        // What bulk statements logged last is read by each search until more of them come, 0.03 ms each.
+        await db.execute(sql`SELECT fold_search_statistics()`)
         await db.execute(sql`VACUUM ANALYZE`)
         const oracle = await readOracle(client, size)
         const measured = await measure(client, { corpus, size, queryCount, oracle, fts5 })
         printMeasurements(measured)
         measurements.push(...measured)
+        const corrected = await measureCorrections(client, size, {
+          short: corpus.short.slice(0, queryCount),
+          questions: corpus.questions.slice(0, queryCount),
+        })
+        printCorrections(corrected)
+        corrections.push(...corrected)
         indexes.push(...(await indexShares(db)).map((share) => ({ rows: size, ...share })))
       }
     } finally {
@@ -99,6 +111,7 @@ export async function run({ rows = [100_000], queries: queryCount = 100, out }: 
       corpus: corpus.name,
       queries: queryCount,
       measurements,
+      corrections,
       indexes,
       writes: await measureWrites(corpus),
     }
@@ -197,7 +210,7 @@ async function measureOne(
   let [candidates, matches, identical] = [0, 0, 0]
   for (const [at, text] of texts.entries()) {
     const parsed =
-      await client`SELECT lexemes, lexeme_query(lexemes)::text AS query FROM (SELECT correct_lexemes(lexemes) AS lexemes FROM parse_search_query(${text})) AS parsed`
+      await client`SELECT lexemes, lexeme_query(lexemes)::text AS query FROM parse_search_query(${text})`
     const lexemes = parsed[0]?.lexemes as string[]
     const query = String(parsed[0]?.query ?? '')
     const calls: [Method, () => Promise<unknown>][] = [
@@ -218,7 +231,8 @@ async function measureOne(
     }
     const wanted = oracle ? oracle.search(lexemes, k, tag) : (hits.get('every match') ?? [])
     if (isSame(hits.get('bm25_search') ?? [], wanted)) identical++
-    const [report] = await client`SELECT explain_search(${text}, ${tags}::text[], ${k}) -> 'rounds' AS rounds`
+    const [report] =
+      await client`SELECT explain_search(${text}, ${tags}::text[], ${k}, '{"fuzzy": false}') -> 'rounds' AS rounds`
     for (const round of (report?.rounds ?? []) as { candidates: number }[]) candidates += round.candidates
     const [match] =
       await client`SELECT count(*)::int AS count FROM memory_items WHERE search_vector @@ ${query}::tsquery AND (${tags}::text[] = '{}' OR tags && ${tags}::text[])`

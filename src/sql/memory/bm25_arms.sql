@@ -24,14 +24,8 @@ BEGIN
   FOR i IN 1 .. lexemes LOOP
     EXIT WHEN remaining[i] <= threshold;
     base := 4 * i - 3;
-    alone := 0;
-    WHILE alone < 4 AND bounds[base + alone] <= threshold LOOP
-      alone := alone + 1;
-    END LOOP;
-    lowest := alone;
-    WHILE lowest > 0 AND bounds[base + lowest - 1] + remaining[i + 1] > threshold LOOP
-      lowest := lowest - 1;
-    END LOOP;
+    alone := width_bucket(threshold, bounds[base : base + 3]);
+    lowest := width_bucket(threshold - remaining[i + 1], bounds[base : base + 3]);
 
     upper := alone - 1;
     WHILE upper >= lowest LOOP

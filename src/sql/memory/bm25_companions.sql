@@ -31,14 +31,8 @@ BEGIN
   FOR i IN first .. cardinality(remaining) - 1 LOOP
     EXIT WHEN remaining[i] <= need;
     base := 4 * i - 3;
-    alone := 0;
-    WHILE alone < 4 AND bounds[base + alone] <= need LOOP
-      alone := alone + 1;
-    END LOOP;
-    lowest := alone;
-    WHILE lowest > 0 AND bounds[base + lowest - 1] + remaining[i + 1] > need LOOP
-      lowest := lowest - 1;
-    END LOOP;
+    alone := width_bucket(need, bounds[base : base + 3]);
+    lowest := width_bucket(need - remaining[i + 1], bounds[base : base + 3]);
 
     alternative := CASE WHEN alone < 4 THEN terms[base + alone] ELSE '' END;
     IF lowest < alone THEN

@@ -29,7 +29,7 @@ BEGIN
   RETURN format(
     'SELECT array_agg(id), array_agg(place), array_agg(score), max(candidates)'
     ' FROM (SELECT id, place, %s AS score, count(*) OVER () AS candidates'
-    ' FROM (SELECT m.id, m.ctid AS place, 1.2 * (0.25 + 0.75 * m.lexeme_count / $7) AS norm, %s FROM public.memory_items AS m WHERE %s LIMIT $10) AS candidate'
+    ' FROM (SELECT m.id, m.ctid AS place, 1.2 * (0.25 + 0.75::float8 * m.lexeme_count / $7) AS norm, %s FROM public.memory_items AS m WHERE %s LIMIT $10) AS candidate'
     ' ORDER BY score DESC, id COLLATE "C" LIMIT $9) AS best',
     score, frequencies, condition
   );

@@ -39,7 +39,14 @@ BEGIN
     ORDER BY word.place
   );
 
-  RETURN found.report || jsonb_build_object(
+  RETURN jsonb_strip_nulls(jsonb_build_object('path', found.path, 'access', found.access, 'share', found.share))
+    || jsonb_build_object(
+    'rounds', (
+      SELECT COALESCE(jsonb_agg(jsonb_build_object(
+        'threshold', round.threshold, 'arms', round.arms, 'candidates', round.candidates) ORDER BY round.place), '[]')
+      FROM unnest(found.thresholds, found.arm_counts, found.candidate_counts)
+        WITH ORDINALITY AS round (threshold, arms, candidates, place)
+    ),
     'documents', query.documents,
     'average_length', query.average_length,
     'lexemes', (

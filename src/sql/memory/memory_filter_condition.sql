@@ -19,7 +19,7 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('filter must be a JSON object, got %s %s', jsonb_typeof(filter), left(filter::text, 60));
   END IF;
-  IF filter <> '{}' THEN
+  IF filter - 'fuzzy' <> '{}' OR jsonb_typeof(filter -> 'fuzzy') <> 'boolean' THEN
     SELECT given.key INTO unknown
     FROM jsonb_object_keys(filter) AS given (key)
     WHERE given.key <> ALL (common || options)

@@ -18,6 +18,9 @@ AS $$
 #variable_conflict use_column
 DECLARE
   last_epoch integer;
+  from_xid xid8;
+  before_xid xid8 := pg_snapshot_xmax(pg_current_snapshot());
+  other_xids xid8[];
   log_documents bigint;
   log_length bigint;
   small_documents bigint[];
@@ -25,8 +28,17 @@ DECLARE
   bulk_xids xid8[];
   bulk_entries bigint[];
 BEGIN
-  SELECT totals.documents, totals.total_length, totals.fold / 64 INTO documents, total_length, last_epoch
+  -- The totals, and which log rows they do not contain: see search_log_entries, which would read them again.
+  SELECT totals.documents, totals.total_length, totals.fold / 64,
+         CASE WHEN totals.xmin::text::bigint = (folded_by::text::bigint & 4294967295) AND totals.tableoid = folded_in
+              THEN totals.horizon END, totals.running
+    INTO documents, total_length, last_epoch, from_xid, other_xids
     FROM public.search_totals AS totals ORDER BY fold DESC LIMIT 1;
+  IF from_xid IS NULL THEN
+    from_xid := '0';
+    before_xid := '18446744073709551615';
+  END IF;
+  other_xids := other_xids || pg_current_xact_id_if_assigned();
   SELECT array_agg(coalesce(CASE split_part(asked.lexeme, chr(1), 2) WHEN '' THEN stored.document_frequency
                             WHEN '1' THEN layer_1 WHEN '2' THEN layer_2 WHEN '3' THEN layer_3 END, 0) ORDER BY position),
          array_agg(ARRAY[coalesce(layer_1, 0), coalesce(layer_2, 0), coalesce(layer_3, 0)]::float8[] ORDER BY position)
@@ -42,7 +54,11 @@ BEGIN
          array_agg(log.lexemes) FILTER (WHERE log.lexemes IS NOT NULL),
          array_agg(log.xid) FILTER (WHERE log.lexemes IS NULL), array_agg(log.entry) FILTER (WHERE log.lexemes IS NULL)
     INTO log_documents, log_length, small_documents, small_lexemes, bulk_xids, bulk_entries
-    FROM public.search_log_entries() AS log;
+    FROM (
+      SELECT * FROM public.search_log WHERE xid >= from_xid AND xid < before_xid
+      UNION ALL
+      SELECT * FROM public.search_log WHERE xid = ANY (other_xids) AND NOT (xid >= from_xid AND xid < before_xid)
+    ) AS log;
   document_frequencies := coalesce(document_frequencies, '{}');
   layer_frequencies := coalesce(layer_frequencies, '{}');
   documents := coalesce(documents, 0) + coalesce(log_documents, 0);
