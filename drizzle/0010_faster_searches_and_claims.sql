@@ -1032,7 +1032,8 @@ $$;
 -- access says which indexes find the candidates, and what is left is tested row by row:
 --   'search': search_vector's alone · 'both': it and the tags' · 'filter': the tags' alone (these two do not look at a
 --   namespace)
--- Plans are kept because bm25_find says so (plan_cache_mode). OFFSET 0 has each row scored before it is counted, so that the count holds on to scores and not to vectors.
+-- Plans are kept because bm25_find says so (plan_cache_mode). OFFSET 0 has each row scored before it is counted, so that
+-- the count holds on to scores and not to vectors.
 CREATE OR REPLACE FUNCTION public.bm25_scan(
   access text, query_tags text[], namespace text, arms tsquery[], queries tsquery[], weights float8[],
   average_length float8, k integer, candidate_limit bigint,
@@ -1510,8 +1511,8 @@ $$;
 --
 -- A job whose cancellation was asked for, and which got done nevertheless, is completed.
 --
--- Here and in the other functions about leases, lease_expires_at IS NOT NULL says that the job is running (a check of the
--- table makes it the same). status = 'running' would offer the planner the index of running jobs, and where statistics say
+-- Here and in the other functions about leases, lease_expires_at IS NOT NULL says that the job is running (the table's
+-- trigger makes it the same). status = 'running' would offer the planner the index of running jobs, and where statistics say
 -- that few are running it reads all of them instead of the primary key.
 CREATE OR REPLACE FUNCTION public.complete(job_id text, lease_token bigint, result jsonb DEFAULT NULL)
 RETURNS text

@@ -5,8 +5,8 @@
 --
 -- A job whose cancellation was asked for, and which got done nevertheless, is completed.
 --
--- Here and in the other functions about leases, lease_expires_at IS NOT NULL says that the job is running (a check of the
--- table makes it the same). status = 'running' would offer the planner the index of running jobs, and where statistics say
+-- Here and in the other functions about leases, lease_expires_at IS NOT NULL says that the job is running (the table's
+-- trigger makes it the same). status = 'running' would offer the planner the index of running jobs, and where statistics say
 -- that few are running it reads all of them instead of the primary key.
 CREATE OR REPLACE FUNCTION public.complete(job_id text, lease_token bigint, result jsonb DEFAULT NULL)
 RETURNS text

@@ -3,7 +3,8 @@
 -- access says which indexes find the candidates, and what is left is tested row by row:
 --   'search': search_vector's alone · 'both': it and the tags' · 'filter': the tags' alone (these two do not look at a
 --   namespace)
--- Plans are kept because bm25_find says so (plan_cache_mode). OFFSET 0 has each row scored before it is counted, so that the count holds on to scores and not to vectors.
+-- Plans are kept because bm25_find says so (plan_cache_mode). OFFSET 0 has each row scored before it is counted, so that
+-- the count holds on to scores and not to vectors.
 CREATE OR REPLACE FUNCTION public.bm25_scan(
   access text, query_tags text[], namespace text, arms tsquery[], queries tsquery[], weights float8[],
   average_length float8, k integer, candidate_limit bigint,
