@@ -35,15 +35,15 @@ export async function queryPrepared(db: Database, statement: SQL): Promise<Row[]
 }
 
 /**
- * What `sqlToQuery` makes of a statement that has only text and parameters in it, at a tenth of its time, which was a
- * sixth of what a claim costs the client; undefined for any other.
+ * What `sqlToQuery` makes of a statement that has only text and parameters in it, at a sixth of its time, which spares 7
+ * of the 80 µs that a claim costs the client; undefined for any other.
  */
 function flatten(statement: SQL): { sql: string; params: unknown[] } | undefined {
   const params: unknown[] = []
   let text = ''
   const add = ({ queryChunks }: SQL): boolean => {
     for (const chunk of queryChunks) {
-      if (chunk instanceof StringChunk) text += chunk.value[0]
+      if (chunk instanceof StringChunk) text += chunk.value.join('')
       else if (chunk instanceof SQL) {
         if (!add(chunk)) return false
       } else if (typeof chunk === 'string' || chunk === null) text += `$${params.push(chunk)}`

@@ -19,7 +19,7 @@ export interface ClaimOptions<K extends keyof Job = keyof Job> {
   readonly leaseSeconds?: number
   /**
    * Which columns of the jobs are wanted beside `id` and `leaseToken`; all by default. A worker that takes jobs by the
-   * hundred and needs little of them spares both sides a quarter of their time.
+   * hundred and needs little of them spares a sixth of the time.
    */
   readonly columns?: readonly K[]
 }
