@@ -1,4 +1,4 @@
-import { SQL, StringChunk } from 'drizzle-orm'
+import { type Query, SQL, StringChunk } from 'drizzle-orm'
 import type { PgDialect } from 'drizzle-orm/pg-core'
 import type { Database } from './database.ts'
 import { queryRows, type Row, rowsOf, translatingErrors } from './rows.ts'
@@ -20,18 +20,41 @@ export function usePreparedStatements(db: Database): void {
   preparing.add(dialectOf(db))
 }
 
-/** {@link queryRows} for a statement that is sent again and again with the same text, prepared if the database allows it. */
-export async function queryPrepared(db: Database, statement: SQL): Promise<Row[]> {
+/**
+ * {@link queryRows} for a statement that is sent again and again with the same text, prepared if the database allows it.
+ * The calls of which a worker makes thousands in a second give their text ready made, with their parameters as text: to
+ * put it together anew cost 19 of the 400 µs of CPU, the server's included, of one `completeAndClaim`.
+ */
+export async function queryPrepared(db: Database, statement: SQL | Query): Promise<Row[]> {
   const dialect = dialectOf(db)
-  if (!preparing.has(dialect)) return queryRows(db, statement)
-  const query = flatten(statement) ?? dialect.sqlToQuery(statement)
+  if (!preparing.has(dialect) && statement instanceof SQL) return queryRows(db, statement)
+  const query = statement instanceof SQL ? (flatten(statement) ?? dialect.sqlToQuery(statement)) : statement
+  const prepared = db._.session.prepareQuery(query, undefined, nameOf(query, dialect), false)
+  return rowsOf(await translatingErrors(() => Promise.resolve(prepared.execute())))
+}
+
+/** The name to prepare a statement by; undefined where the database may prepare none. */
+function nameOf(query: Query, dialect: PgDialect): string | undefined {
+  if (!preparing.has(dialect)) return undefined
   let name = preparedNames.get(query.sql)
   if (name === undefined) {
     name = `opa_db_${preparedNames.size}`
     preparedNames.set(query.sql, name)
   }
-  const prepared = db._.session.prepareQuery(query, undefined, name, false)
-  return rowsOf(await translatingErrors(() => Promise.resolve(prepared.execute())))
+  return name
+}
+
+/** Remembers what `make` made of each key, for the texts of statements: keys must be few. */
+export function remembering<K, V>(make: (key: K) => V): (key: K) => V {
+  const made = new Map<K, V>()
+  return (key) => {
+    let value = made.get(key)
+    if (value === undefined) {
+      value = make(key)
+      made.set(key, value)
+    }
+    return value
+  }
 }
 
 /**

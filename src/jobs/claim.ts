@@ -1,10 +1,9 @@
-import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryPrepared } from '../database/prepared.ts'
+import { queryPrepared, remembering } from '../database/prepared.ts'
 import type { ExecutionMode } from '../schema/enums.ts'
 import type { Job } from '../schema/jobs.ts'
 import { type JobSelection, selectionOf, wholeJob } from './job-row.ts'
-import { arraySql, numberSql, textSql } from './parameters.ts'
+import { arrayValue, numberValue, textValue } from './parameters.ts'
 
 export interface ClaimOptions<K extends keyof Job = keyof Job> {
   /** Who is asking: a name that tells this process from every other, 1 to 255 bytes. */
@@ -27,6 +26,8 @@ export interface ClaimOptions<K extends keyof Job = keyof Job> {
 /** A job of which some columns were asked for. */
 export type ClaimedJob<K extends keyof Job = keyof Job> = Pick<Job, K | 'id' | 'leaseToken'>
 
+const statementFor = remembering((list: string) => `SELECT ${list} FROM public.claim(${claimArguments(1)})`)
+
 /**
  * Takes the jobs that are next: the highest priority first, then the earliest `runAt`, then by id. Each is running now
  * and nobody else gets it until its lease ends; `heartbeat` extends that. Leases that ran out are taken back first, and
@@ -43,7 +44,7 @@ export async function claim<K extends keyof Job = keyof Job>(
   options: ClaimOptions<K>,
 ): Promise<ClaimedJob<K>[]> {
   const { list, decode } = claimSelection(options)
-  const rows = await queryPrepared(db, sql`SELECT ${list} FROM public.claim(${claimArguments(options)})`)
+  const rows = await queryPrepared(db, { sql: statementFor(list), params: claimValues(options) })
   return rows.map(decode) as ClaimedJob<K>[]
 }
 
@@ -52,12 +53,19 @@ export function claimSelection({ columns }: Pick<ClaimOptions, 'columns'>): JobS
   return columns ? selectionOf(['id', 'leaseToken', ...columns]) : wholeJob
 }
 
-/** The arguments of the SQL function by their names. */
-export function claimArguments(options: Omit<ClaimOptions, 'columns'>): SQL {
+/** The arguments of the SQL function by their names, for the parameters of {@link claimValues} from the given one on. */
+export function claimArguments(first: number): string {
+  return `queue => $${first}::text, worker_id => $${first + 1}::text, max_jobs => $${first + 2}::text::int,
+    lease_seconds => $${first + 3}::text::float8, modes => $${first + 4}::text::public.execution_mode[]`
+}
+
+export function claimValues(options: Omit<ClaimOptions, 'columns'>): (string | null)[] {
   const { workerId, queue = 'default', modes, limit = 1, leaseSeconds = 60 } = options
-  return sql`queue => ${textSql('queue', queue)},
-    worker_id => ${textSql('workerId', workerId)},
-    max_jobs => ${numberSql('limit', limit, 'int')},
-    lease_seconds => ${numberSql('leaseSeconds', leaseSeconds, 'float8')},
-    modes => ${arraySql('modes', modes, 'public.execution_mode')}`
+  return [
+    textValue('queue', queue),
+    textValue('workerId', workerId),
+    numberValue('limit', limit, 'int'),
+    numberValue('leaseSeconds', leaseSeconds, 'float8'),
+    arrayValue('modes', modes),
+  ]
 }

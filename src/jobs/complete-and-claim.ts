@@ -1,11 +1,10 @@
-import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryPrepared } from '../database/prepared.ts'
+import { queryPrepared, remembering } from '../database/prepared.ts'
 import type { Job } from '../schema/jobs.ts'
-import { type ClaimedJob, type ClaimOptions, claimArguments, claimSelection } from './claim.ts'
+import { type ClaimedJob, type ClaimOptions, claimArguments, claimSelection, claimValues } from './claim.ts'
 import type { CompleteOptions } from './complete.ts'
-import { leaseSql, type SettleOutcome } from './lease.ts'
-import { jsonSql } from './parameters.ts'
+import { leaseArguments, leaseValues, type SettleOutcome } from './lease.ts'
+import { jsonValue } from './parameters.ts'
 
 export interface CompleteAndClaimOptions<K extends keyof Job = keyof Job>
   extends CompleteOptions,
@@ -17,6 +16,13 @@ export interface CompleteAndClaimResult<K extends keyof Job = keyof Job> {
   /** The next jobs, as of {@link claim}, whatever the outcome. */
   readonly jobs: ClaimedJob<K>[]
 }
+
+const statementFor = remembering(
+  (list: string) => `SELECT outcome, ${list} FROM (
+    SELECT outcome, (job).* FROM public.complete_and_claim(
+      ${leaseArguments}, result => $3::text::jsonb, ${claimArguments(4)})
+  ) AS answer`,
+)
 
 /**
  * {@link complete} and then {@link claim} in one call: for a worker that has done a job and wants the next, one round trip
@@ -36,13 +42,9 @@ export async function completeAndClaim<K extends keyof Job = keyof Job>(
   options: CompleteAndClaimOptions<K>,
 ): Promise<CompleteAndClaimResult<K>> {
   const { list, decode } = claimSelection(options)
-  const rows = await queryPrepared(
-    db,
-    sql`SELECT outcome, ${list} FROM (
-      SELECT outcome, (job).* FROM public.complete_and_claim(
-        ${leaseSql(options)}, result => ${jsonSql('result', options.result)}, ${claimArguments(options)})
-    ) AS answer`,
-  )
+  const result = jsonValue('result', options.result)
+  const params = [...leaseValues(options), result, ...claimValues(options)]
+  const rows = await queryPrepared(db, { sql: statementFor(list), params })
   return {
     outcome: rows[0]?.outcome as SettleOutcome,
     jobs: rows.filter(({ id }) => id !== null).map((row) => decode(row) as ClaimedJob<K>),

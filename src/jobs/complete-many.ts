@@ -1,14 +1,21 @@
-import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
+import { toNumber } from '../database/rows.ts'
 import type { CompleteOptions } from './complete.ts'
 import type { SettleOutcome } from './lease.ts'
-import { arraySql, jsonText } from './parameters.ts'
+import { arrayValue, jsonText } from './parameters.ts'
 
 export interface CompleteManyResult {
   readonly id: string
   readonly outcome: SettleOutcome
 }
+
+// Only what is not ok is sent back: nearly always nothing.
+const statement = `SELECT place, id, outcome
+  FROM public.complete_many(
+    job_ids => $1::text::text[], lease_tokens => $2::text::bigint[], results => $3::text::jsonb[]
+  ) WITH ORDINALITY AS answer (id, outcome, place)
+  WHERE outcome <> 'ok'`
 
 /**
  * Ends many jobs well in one statement. Each is settled, or refused, on its own, as by {@link complete}.
@@ -27,20 +34,20 @@ export async function completeMany(
   const results = hasResults
     ? jobs.map(({ result }) => (result === undefined ? null : jsonText('result', result)))
     : null
-  const rows = await queryPrepared(
-    db,
-    sql`SELECT id, outcome FROM public.complete_many(
-      job_ids => ${arraySql(
-        'jobs',
-        jobs.map(({ id }) => id),
-        'text',
-      )},
-      lease_tokens => ${arraySql(
-        'jobs',
-        jobs.map(({ leaseToken }) => leaseToken),
-        'bigint',
-      )},
-      results => ${arraySql('results', results, 'jsonb')})`,
-  )
-  return rows as unknown as CompleteManyResult[]
+  const params = [
+    arrayValue(
+      'jobs',
+      jobs.map(({ id }) => id),
+    ),
+    arrayValue(
+      'jobs',
+      jobs.map(({ leaseToken }) => leaseToken),
+    ),
+    arrayValue('results', results),
+  ]
+  const outcomes = jobs.map(({ id }): CompleteManyResult => ({ id, outcome: 'ok' }))
+  for (const { place, id, outcome } of await queryPrepared(db, { sql: statement, params })) {
+    outcomes[toNumber(place) - 1] = { id: id as string, outcome: outcome as SettleOutcome }
+  }
+  return outcomes
 }

@@ -1,12 +1,14 @@
-import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { callForOutcome, type Lease, leaseSql, type SettleOutcome } from './lease.ts'
-import { jsonSql } from './parameters.ts'
+import { queryPrepared } from '../database/prepared.ts'
+import { type Lease, leaseArguments, leaseValues, type SettleOutcome } from './lease.ts'
+import { jsonValue } from './parameters.ts'
 
 export interface CompleteOptions extends Lease {
   /** What came of it: anything that JSON can hold. */
   readonly result?: unknown
 }
+
+const statement = `SELECT public.complete(${leaseArguments}, result => $3::text::jsonb) AS outcome`
 
 /**
  * Ends a job well. Only the holder of its current lease can: a worker that was given up, and whose job another one has
@@ -17,8 +19,7 @@ export interface CompleteOptions extends Lease {
  * const outcome = await complete(db, { id: job.id, leaseToken: job.leaseToken, result: { summary } })
  */
 export async function complete(db: Database, options: CompleteOptions): Promise<SettleOutcome> {
-  return callForOutcome(
-    db,
-    sql`public.complete(${leaseSql(options)}, result => ${jsonSql('result', options.result)})`,
-  )
+  const params = [...leaseValues(options), jsonValue('result', options.result)]
+  const [row] = await queryPrepared(db, { sql: statement, params })
+  return row?.outcome as SettleOutcome
 }

@@ -16,16 +16,18 @@ function selected({ name, dataType }: PgColumn): string {
   return dataType === 'date' ? `date_part('epoch', ${name}) AS ${name}` : name
 }
 
+const allColumns = columns.map(([, column]) => selected(column)).join(', ')
+
 /** All columns of a job for the select list of a raw statement. */
-export const jobColumns: SQL = sql.raw(columns.map(([, column]) => selected(column)).join(', '))
+export const jobColumns: SQL = sql.raw(allColumns)
 
 /** Some columns of a job: their select list, and how they are read from a row. */
 export interface JobSelection {
-  readonly list: SQL
+  readonly list: string
   readonly decode: (row: Row) => Partial<Job>
 }
 
-export const wholeJob: JobSelection = { list: jobColumns, decode: decodeJob }
+export const wholeJob: JobSelection = { list: allColumns, decode: decodeJob }
 
 const selections = new Map<string, JobSelection>()
 
@@ -41,7 +43,7 @@ export function selectionOf(keys: readonly (keyof Job)[]): JobSelection {
     }
     const decoders = parts.map(([key, column]) => ({ key, name: column.name, decode: decoderOf(column) }))
     selection = {
-      list: sql.raw(parts.map(([, column]) => selected(column)).join(', ')),
+      list: parts.map(([, column]) => selected(column)).join(', '),
       decode: (row) => {
         const job: Partial<Record<keyof Job, unknown>> = {}
         for (const { key, name, decode } of decoders) job[key] = decode(row[name])

@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
 import { InvalidInputError } from '../errors.ts'
-import { numberSql, textSql } from './parameters.ts'
+import { numberValue } from './parameters.ts'
 
 /**
  * The right to work on a job: its id and the token of the lease. What {@link claim} gives is one. The token grows with
@@ -20,13 +20,22 @@ export interface Lease {
 export type SettleOutcome = 'ok' | 'stale_lease' | 'cancelled' | 'not_found'
 
 /** The first two arguments of every SQL function about a lease. */
-export function leaseSql({ id, leaseToken }: Lease): SQL {
+export function leaseSql(lease: Lease): SQL {
+  const [id, token] = leaseValues(lease)
+  return sql`job_id => ${id}::text, lease_token => ${token}::text::bigint`
+}
+
+/** The same for {@link leaseArguments}. */
+export function leaseValues({ id, leaseToken }: Lease): [id: string, leaseToken: string | null] {
   if (typeof id !== 'string') throw new InvalidInputError(`id must be a string, got ${typeof id}`)
   if (leaseToken === undefined || leaseToken === null) {
     throw new InvalidInputError(`leaseToken must be a whole number, got ${String(leaseToken)}`)
   }
-  return sql`job_id => ${textSql('id', id)}, lease_token => ${numberSql('leaseToken', leaseToken, 'bigint')}`
+  return [id, numberValue('leaseToken', leaseToken, 'bigint')]
 }
+
+/** Those two arguments in a ready-made statement, of which they are the first parameters. */
+export const leaseArguments = 'job_id => $1::text, lease_token => $2::text::bigint'
 
 /** Calls a function that answers with one word. */
 export async function callForOutcome<T extends string>(db: Database, call: SQL): Promise<T> {

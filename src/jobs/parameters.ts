@@ -2,31 +2,43 @@ import { type SQL, sql } from 'drizzle-orm'
 import { InvalidInputError } from '../errors.ts'
 
 // Every parameter goes to the driver as text and is cast in SQL: drivers differ in how they send numbers, dates, arrays
-// and JSON, and agree about text.
+// and JSON, and agree about text. `…Value` gives that text, for a statement whose own text is ready made; `…Sql` gives the
+// parameter with its cast.
 
 /** A length of time: seconds, or what PostgreSQL reads as an interval, for example `'30 days'`. */
 export type Duration = number | string
 
+type NumericType = 'int' | 'bigint' | 'float8' | 'numeric'
+
 /** A `text` parameter; undefined is null. */
 export function textSql(name: string, value: string | null | undefined): SQL {
+  return sql`${textValue(name, value)}::text`
+}
+
+export function textValue(name: string, value: string | null | undefined): string | null {
   if (value !== undefined && value !== null && typeof value !== 'string') {
     throw new InvalidInputError(`${name} must be a string, got ${typeof value}`)
   }
-  return sql`${value ?? null}::text`
+  return value ?? null
 }
 
 /** A numeric parameter of the named SQL type; undefined is null. */
-export function numberSql(
+export function numberSql(name: string, value: number | null | undefined, type: NumericType): SQL {
+  const text = numberValue(name, value, type)
+  return text === null ? sql.raw(`NULL::${type}`) : sql`${text}::text::${sql.raw(type)}`
+}
+
+export function numberValue(
   name: string,
   value: number | null | undefined,
-  type: 'int' | 'bigint' | 'float8' | 'numeric',
-): SQL {
-  if (value === undefined || value === null) return sql.raw(`NULL::${type}`)
+  type: NumericType,
+): string | null {
+  if (value === undefined || value === null) return null
   const isWhole = type === 'int' || type === 'bigint'
   if (typeof value !== 'number' || Number.isNaN(value) || (isWhole && !Number.isSafeInteger(value))) {
     throw new InvalidInputError(`${name} must be a ${isWhole ? 'whole ' : ''}number, got ${String(value)}`)
   }
-  return sql`${String(value)}::text::${sql.raw(type)}`
+  return String(value)
 }
 
 /** A `timestamptz` parameter: a Date or ISO 8601; undefined is null. */
@@ -51,7 +63,12 @@ export function durationSql(name: string, value: Duration): SQL {
 
 /** A `jsonb` parameter; undefined is SQL null. */
 export function jsonSql(name: string, value: unknown): SQL {
-  return sql`${value === undefined ? null : jsonText(name, value)}::text::jsonb`
+  return sql`${jsonValue(name, value)}::text::jsonb`
+}
+
+/** {@link jsonText}; undefined is null, which is not JSON's. */
+export function jsonValue(name: string, value: unknown): string | null {
+  return value === undefined ? null : jsonText(name, value)
 }
 
 export function jsonText(name: string, value: unknown): string {
@@ -68,17 +85,24 @@ export function jsonText(name: string, value: unknown): string {
   return text
 }
 
+type Elements = readonly (string | number | null)[]
+
 /** An array parameter of the named SQL type, as PostgreSQL's own array literal; undefined is null. */
 export function arraySql(
   name: string,
-  values: readonly (string | number | null)[] | null | undefined,
+  values: Elements | null | undefined,
   type: 'text' | 'bigint' | 'jsonb' | 'public.job_status' | 'public.execution_mode',
 ): SQL {
   const elementType = sql.raw(`${type}[]`)
-  if (values === undefined || values === null) return sql`NULL::${elementType}`
+  const text = arrayValue(name, values)
+  return text === null ? sql`NULL::${elementType}` : sql`${text}::text::${elementType}`
+}
+
+export function arrayValue(name: string, values: Elements | null | undefined): string | null {
+  if (values === undefined || values === null) return null
   if (!Array.isArray(values)) throw new InvalidInputError(`${name} must be an array, got ${typeof values}`)
   const quoted = values.map((value) =>
     value === null ? 'NULL' : `"${String(value).replace(/[\\"]/g, '\\$&')}"`,
   )
-  return sql`${`{${quoted.join(',')}}`}::text::${elementType}`
+  return `{${quoted.join(',')}}`
 }

@@ -21,12 +21,9 @@ LANGUAGE plpgsql
 AS $$
 BEGIN
   outcome := public.complete(complete_and_claim.job_id, complete_and_claim.lease_token, complete_and_claim.result);
-  FOR job IN
-    SELECT * FROM public.claim(complete_and_claim.queue, complete_and_claim.worker_id, complete_and_claim.max_jobs,
-      complete_and_claim.lease_seconds, complete_and_claim.modes)
-  LOOP
-    RETURN NEXT;
-  END LOOP;
+  RETURN QUERY
+    SELECT outcome, next FROM public.claim(complete_and_claim.queue, complete_and_claim.worker_id, complete_and_claim.max_jobs,
+      complete_and_claim.lease_seconds, complete_and_claim.modes) AS next;
   IF NOT FOUND THEN
     RETURN NEXT;
   END IF;

@@ -9,6 +9,18 @@ AS $$
 DECLARE
   problem text;
 BEGIN
+  -- claim() and complete() make nearly all changes, so theirs are let pass first, by as few columns as can tell (4 % of the
+  -- time of a claim and a complete, in batches and one by one). Everything else, and whatever is wrong, is for the rules
+  -- below, which this may never be laxer than.
+  IF NEW.updated_at = now() AND NEW.id = OLD.id AND NEW.wait_reason IS NULL AND NEW.progress BETWEEN 0 AND 1 AND NEW.attempt >= 0
+    AND (OLD.status = 'pending' AND NEW.status = 'running' AND NEW.lease_token > OLD.lease_token AND NEW.completed_at IS NULL
+        AND num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at, NEW.lease_expires_at) = 0
+      OR OLD.status = 'running' AND NEW.status = 'completed' AND NEW.lease_token = OLD.lease_token
+        AND NEW.completed_at IS NOT NULL AND NEW.lease_expires_at IS NULL)
+  THEN
+    RETURN NEW;
+  END IF;
+
   -- One expression says that all is well, because PostgreSQL prepares every expression anew in each transaction that
   -- comes to it. What is wrong is asked only when something is.
   IF (NEW.id = OLD.id
@@ -41,14 +53,7 @@ BEGIN
     RETURN NEW;
   END IF;
 
-  IF NEW.status <> OLD.status THEN
-    -- Who has set it already is spared the making of another row.
-    IF NEW.updated_at <> now() THEN
-      NEW.updated_at := now();
-    END IF;
-    RETURN NEW;
-  END IF;
-  IF NEW.heartbeat_at IS DISTINCT FROM OLD.heartbeat_at OR NEW.lease_expires_at IS DISTINCT FROM OLD.lease_expires_at
+  IF NEW.status <> OLD.status OR NEW.heartbeat_at IS DISTINCT FROM OLD.heartbeat_at OR NEW.lease_expires_at IS DISTINCT FROM OLD.lease_expires_at
     OR NEW.progress <> OLD.progress OR NEW.progress_message IS DISTINCT FROM OLD.progress_message
     OR NEW.lease_token <> OLD.lease_token OR NEW.queue <> OLD.queue OR NEW.priority <> OLD.priority OR NEW.run_at <> OLD.run_at
     OR NEW.mode <> OLD.mode OR NEW.intent <> OLD.intent OR NEW.attempt <> OLD.attempt OR NEW.max_attempts <> OLD.max_attempts
