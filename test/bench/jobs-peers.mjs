@@ -1,15 +1,20 @@
-// Measures pg-boss or graphile-worker: `node jobs-peers.mjs <pg-boss|graphile-worker> <url> <batch jobs> <single jobs>`.
+// Measures pg-boss or graphile-worker: `node jobs-peers.mjs <pg-boss|graphile-worker> <url> <batch jobs> <single jobs>`, or
+// with `fresh` behind it only batches in tables that nobody has analysed.
 // Both as their documentation says for speed: pg-boss fetches and completes in batches, without supervision beside it;
 // graphile-worker has a local queue of as many jobs as a batch, completes what is done together, and prepares statements.
 // Its clock starts with its first job, not with its own start. What was enqueued is analysed before it is claimed, as
-// autovacuum would, or both now and then get plans for empty tables and fall to a fraction of their rate.
+// autovacuum would sooner or later: before that both may get plans for empty tables, which `fresh` shows.
 // jobs.ts copies this file into a temporary directory that has both, so that neither is a dependency of the package.
 import pg from 'pg'
 
-const [, , peer, connectionString, batchJobs, singleJobs] = process.argv
+const [, , peer, connectionString, batchJobs, singleJobs, fresh] = process.argv
 const clients = 8
 const admin = new pg.Client({ connectionString })
 await admin.connect()
+
+async function analyse() {
+  if (!fresh) await admin.query('ANALYZE')
+}
 
 async function parallel(work) {
   const started = performance.now()
@@ -31,7 +36,7 @@ async function pgBoss() {
         else await boss.insert(queue, jobs.slice(at, at + size))
       }
     })
-    await admin.query('ANALYZE')
+    await analyse()
     const settled = await parallel(async () => {
       for (;;) {
         const found = await boss.fetch(queue, { batchSize: size })
@@ -44,10 +49,14 @@ async function pgBoss() {
     })
     return { enqueue: count / enqueued, settle: count / settled }
   }
-  const single = await measure('single', Number(singleJobs), 1)
-  const batches = await measure('batches', Number(batchJobs), 500)
-  await boss.stop({ graceful: false })
-  return { batches, single }
+  try {
+    if (fresh) return { fresh: await measure('batches', Number(batchJobs), 500) }
+    const single = await measure('single', Number(singleJobs), 1)
+    const batches = await measure('batches', Number(batchJobs), 500)
+    return { batches, single }
+  } finally {
+    await boss.stop({ graceful: false })
+  }
 }
 
 async function graphileWorker() {
@@ -68,7 +77,7 @@ async function graphileWorker() {
           )
       }
     })
-    await admin.query('ANALYZE')
+    await analyse()
     let done = 0
     let finish
     const finished = new Promise((resolve) => {
@@ -100,11 +109,15 @@ async function graphileWorker() {
     await runner.stop()
     return { enqueue: count / enqueued, settle: (count / (performance.now() - started)) * 1000 }
   }
-  const worker = await measure(Number(singleJobs), 1)
-  const batches = await measure(Number(batchJobs), 500)
-  const large = await measure(Number(batchJobs), 4000)
-  await utils.release()
-  return { batches, large, worker }
+  try {
+    if (fresh) return { fresh: await measure(Number(batchJobs), 500) }
+    const worker = await measure(Number(singleJobs), 1)
+    const batches = await measure(Number(batchJobs), 500)
+    const large = await measure(Number(batchJobs), 4000)
+    return { batches, large, worker }
+  } finally {
+    await utils.release()
+  }
 }
 
 const measured = await (peer === 'pg-boss' ? pgBoss() : graphileWorker())

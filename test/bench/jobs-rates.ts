@@ -23,6 +23,8 @@ export interface Rate {
 export interface JobRates {
   /** 500 at a time. */
   readonly batches: Rate
+  /** The same in tables that nobody has analysed yet, as each product comes. */
+  readonly fresh: Rate
   /** The same with all columns of a job. Of pg-boss and graphile-worker there is only what they give by themselves. */
   readonly whole?: Rate
   /** 4,000 at a time. Not of pg-boss: PostgreSQL then chooses a plan for its fetch that makes 650 jobs in a second. */
@@ -40,13 +42,20 @@ const clients = 8
 const columns = ['intent', 'inputs'] as const
 
 /** Measures this package over node-postgres, the driver of the peers, with 8 connections. */
-async function measureRates(url: string, batchJobs: number, singleJobs: number): Promise<JobRates> {
+async function measureRates(
+  url: string,
+  batchJobs: number,
+  singleJobs: number,
+  fresh: boolean,
+): Promise<Partial<JobRates>> {
   const pool = new pg.Pool({ connectionString: url, max: clients })
   // The database is dropped while the last connections still say goodbye.
   pool.on('error', () => {})
   const db = drizzle(pool)
   usePreparedStatements(db)
   try {
+    if (fresh)
+      return { fresh: await measure(db, 'fresh', batchJobs, 500, settleBatches(500, columns), false) }
     const single = await measure(db, 'single', singleJobs, 1, settleOneByOne)
     const joined = await measure(db, 'joined', singleJobs, 1, settleJoined)
     const worker = await measure(db, 'worker', singleJobs, 1, settleByWorker)
@@ -61,7 +70,14 @@ async function measureRates(url: string, batchJobs: number, singleJobs: number):
 
 type Settle = (db: Database, queue: string, count: number) => Promise<unknown>
 
-async function measure(db: Database, queue: string, count: number, size: number, settle: Settle) {
+async function measure(
+  db: Database,
+  queue: string,
+  count: number,
+  size: number,
+  settle: Settle,
+  analysed = true,
+): Promise<Rate> {
   const jobs = Array.from({ length: count / clients }, (_, n) => ({ intent: 'task', queue, inputs: { n } }))
   const enqueued = await seconds(() =>
     inParallel(async () => {
@@ -73,7 +89,7 @@ async function measure(db: Database, queue: string, count: number, size: number,
     }),
   )
   // As the peers (jobs-peers.mjs).
-  await db.execute('ANALYZE')
+  if (analysed) await db.execute('ANALYZE')
   const settled = await seconds(() => settle(db, queue, count))
   return { enqueue: count / enqueued, settle: count / settled }
 }
@@ -134,9 +150,9 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
 }
 
 // A program of its own, so that it runs by the same Node as the peers (jobs-peers.ts):
-// `node jobs-rates.ts <url> <batch jobs> <single jobs>`.
+// `node jobs-rates.ts <url> <batch jobs> <single jobs> [fresh]`.
 if (process.argv[1] === import.meta.filename) {
-  const [, , url = '', batchJobs, singleJobs] = process.argv
-  const rates = await measureRates(url, Number(batchJobs), Number(singleJobs))
+  const [, , url = '', batchJobs, singleJobs, fresh] = process.argv
+  const rates = await measureRates(url, Number(batchJobs), Number(singleJobs), fresh !== undefined)
   process.stdout.write(`RESULT ${JSON.stringify(rates)}\n`)
 }

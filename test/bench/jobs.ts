@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { queryRows } from '../../src/database/rows.ts'
 import { claim, complete, connect, type Database, enqueueMany, heartbeat } from '../../src/index.ts'
 import type { BenchOptions } from './bench.ts'
-import { installPeers, type Peers } from './jobs-peers.ts'
+import { installPeers, type JobCounts, type Peers } from './jobs-peers.ts'
 import type { JobRates, Rate } from './jobs-rates.ts'
 import { measureSteadyLoad, type SteadyLoad } from './jobs-steady.ts'
 import { describeMachine, printMachine } from './machine.ts'
@@ -10,15 +10,15 @@ import { type Chart, page } from './plot.ts'
 import { latency, printTable, resultFile, rounded, timed, writeResult } from './report.ts'
 import { withBenchDatabase } from './wiki-database.ts'
 
-const batchJobs = 64_000
-const singleJobs = 4000
+const counts: JobCounts = { batchJobs: 64_000, singleJobs: 8000 }
 const rounds = 3
 const names = ['opa-db', 'pg-boss', 'graphile-worker'] as const
 type Name = (typeof names)[number]
-const ways = ['batches', 'whole', 'large', 'single', 'joined', 'worker'] as const
+const ways = ['batches', 'fresh', 'whole', 'large', 'single', 'joined', 'worker'] as const
 type Way = (typeof ways)[number]
 const wayTitles: Readonly<Record<Way, string>> = {
   batches: 'batches of 500',
+  fresh: 'of 500, never analysed',
   whole: 'of 500, all columns',
   large: 'batches of 4,000',
   single: 'one by one',
@@ -28,8 +28,10 @@ const wayTitles: Readonly<Record<Way, string>> = {
 /** What each peer is compared by: pg-boss in batches and by calls, graphile-worker in batches and by its worker. */
 const compared: readonly (readonly [Name, Way, Way])[] = [
   ['pg-boss', 'batches', 'batches'],
+  ['pg-boss', 'fresh', 'fresh'],
   ['pg-boss', 'whole', 'batches'],
   ['graphile-worker', 'batches', 'batches'],
+  ['graphile-worker', 'fresh', 'fresh'],
   ['graphile-worker', 'large', 'large'],
   ['pg-boss', 'single', 'single'],
   ['pg-boss', 'joined', 'single'],
@@ -64,8 +66,7 @@ export async function run({ rows, out }: BenchOptions): Promise<void> {
     const result = {
       machine,
       versions: peers.versions,
-      batchJobs,
-      singleJobs,
+      ...counts,
       rounds: measured,
       rates,
       history,
@@ -147,7 +148,9 @@ async function measureRounds(peers: Peers): Promise<Record<Name, JobRates>[]> {
   for (let n = 0; n < rounds; n += 1) {
     const round = {} as Record<Name, JobRates>
     for (const name of names) {
-      round[name] = await withBenchDatabase(({ url }) => peers.measure(name, url, batchJobs, singleJobs))
+      const fresh = await withBenchDatabase(({ url }) => peers.measure(name, url, counts, 'fresh'))
+      const others = await withBenchDatabase(({ url }) => peers.measure(name, url, counts))
+      round[name] = { ...others, ...fresh } as JobRates
       console.log(name, JSON.stringify(round[name]))
     }
     all.push(round)
