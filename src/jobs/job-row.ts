@@ -99,6 +99,7 @@ export function decodeJob(row: Row): Job {
     metadata: json(row.metadata) as Job['metadata'],
     inputs: json(row.inputs) as Job['inputs'],
     result: json(row.result) as Job['result'],
+    backdated: row.backdated as Job['backdated'],
   }
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import {
   type AnyPgColumn,
   bigint,
+  boolean,
   customType,
   doublePrecision,
   index,
@@ -81,12 +82,15 @@ export const jobs = pgTable(
     metadata: jsonb('metadata').$type<JsonObject>().notNull().default({}),
     inputs: jsonb('inputs').$type<JsonObject>().notNull().default({}),
     result: jsonb('result').$type<Json>(),
+    // The triggers' own: made ready with a run_at of longer ago, so that claim() looks for it apart.
+    backdated: boolean('backdated').notNull().default(false),
   },
   (table) => [
     // Claim reads this in its own order. DESC NULLS FIRST, because PostgreSQL's DESC means that.
     index('jobs_ready_idx')
       .on(table.queue, table.priority.desc().nullsFirst(), table.runAt, table.id)
       .where(sql`status = 'pending'`),
+    index('jobs_backdated_idx').on(table.queue, table.runAt).where(sql`backdated AND status = 'pending'`),
     index('jobs_running_idx').on(table.queue, table.startedAt).where(sql`status = 'running'`),
     index('jobs_waiting_idx').on(table.queue, table.createdAt).where(sql`status = 'waiting'`),
     index('jobs_finished_idx').on(table.completedAt).where(sql`completed_at IS NOT NULL`),

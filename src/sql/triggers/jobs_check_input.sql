@@ -7,6 +7,7 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
   problem text;
+  writer xid8;
 BEGIN
   problem := CASE
     WHEN octet_length(NEW.id) NOT BETWEEN 1 AND 255 THEN format('id must have from 1 to 255 bytes, got %s', octet_length(NEW.id))
@@ -43,6 +44,13 @@ BEGIN
   END;
   IF problem IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('job %s: %s', NEW.id, problem);
+  END IF;
+  -- The clock is read when the transaction has its number, on which note_queue_starts() relies.
+  IF TG_OP = 'INSERT' THEN
+    writer := pg_current_xact_id();
+    IF NEW.backdated <> (NEW.run_at < public.jobs_now() - interval '0.1 seconds') THEN
+      NEW.backdated := NOT NEW.backdated;
+    END IF;
   END IF;
   RETURN NEW;
 END
