@@ -213,9 +213,9 @@ BEGIN
 
   -- Each expression is prepared anew in each transaction that comes to it: who has noted nothing passes few.
   IF noted IS NOT NULL THEN
-    is_known := coalesce(noted[1] = hashtext(claim.queue) AND noted[7] IS NOT NULL
+    is_known := coalesce(noted[1] = (hashtextextended(claim.queue, 0) >> 11)::float8 AND noted[7] IS NOT NULL
       AND date_part('epoch', current_moment) BETWEEN noted[2] AND noted[3] + 10, false);
-    IF noted[1] = hashtext(claim.queue) AND date_part('epoch', current_moment) >= noted[2]
+    IF noted[1] = (hashtextextended(claim.queue, 0) >> 11)::float8 AND date_part('epoch', current_moment) >= noted[2]
       AND pg_snapshot_xmin(pg_current_snapshot())::text::float8 >= noted[6] THEN
       safe := noted[5] - 0.1;
     END IF;
@@ -388,8 +388,9 @@ LANGUAGE plpgsql
 AS $$
 #variable_conflict use_column
 DECLARE
-  hash CONSTANT integer := hashtext(note_queue_starts.queue);
-  setting CONSTANT text := 'opa.claim_' || (hash & 15);
+  -- As many bits as a float8 holds.
+  hash CONSTANT float8 := hashtextextended(note_queue_starts.queue, 0) >> 11;
+  setting CONSTANT text := 'opa.claim_' || (hashtext(note_queue_starts.queue) & 15);
   seconds CONSTANT float8 := date_part('epoch', moment);
   -- Of another queue, or of a clock that has been set back since, a note says nothing.
   is_same CONSTANT boolean := coalesce(noted[1] = hash AND noted[2] <= seconds, false);

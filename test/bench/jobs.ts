@@ -1,6 +1,14 @@
 import { sql } from 'drizzle-orm'
 import { queryRows } from '../../src/database/rows.ts'
-import { claim, complete, connect, type Database, enqueueMany, heartbeat } from '../../src/index.ts'
+import {
+  claim,
+  complete,
+  completeMany,
+  connect,
+  type Database,
+  enqueueMany,
+  heartbeat,
+} from '../../src/index.ts'
 import type { BenchOptions } from './bench.ts'
 import { installPeers, type JobCounts, type Peers } from './jobs-peers.ts'
 import type { JobRates, Rate } from './jobs-rates.ts'
@@ -11,6 +19,7 @@ import { latency, printTable, resultFile, rounded, timed, writeResult } from './
 import { withBenchDatabase } from './wiki-database.ts'
 
 const counts: JobCounts = { batchJobs: 64_000, singleJobs: 8000 }
+const claimedBesideReport = 40_000
 const rounds = 3
 const names = ['opa-db', 'pg-boss', 'graphile-worker'] as const
 type Name = (typeof names)[number]
@@ -43,7 +52,7 @@ const compared: readonly (readonly [Name, Way, Way])[] = [
 /**
  * Jobs: enqueue, and claim + complete, in batches and one at a time, beside pg-boss and graphile-worker on the same
  * server in the same run; claims with a long history (`--rows`, a million by default) and 100,000 future jobs of a higher
- * priority, against an empty table; heartbeats, and how many of them are HOT updates; an hour of steady load.
+ * priority, or with 40,000 claimed beside an open transaction, against an empty table; heartbeats, and how many of them are HOT updates; an hour of steady load.
  */
 export async function run({ rows, out }: BenchOptions): Promise<void> {
   const history = rows?.at(-1) ?? 1_000_000
@@ -63,6 +72,7 @@ export async function run({ rows, out }: BenchOptions): Promise<void> {
       await fillHistory(db, history)
       return { machine, empty, full: await claimLatency(db, 'full'), heartbeats }
     })
+    const report = await withBenchDatabase(({ url }) => claimLatencyBesideReport(url))
     const result = {
       machine,
       versions: peers.versions,
@@ -70,7 +80,7 @@ export async function run({ rows, out }: BenchOptions): Promise<void> {
       rounds: measured,
       rates,
       history,
-      claim: { empty, full },
+      claim: { empty, full, report },
       heartbeats,
       steady,
     }
@@ -94,9 +104,11 @@ export async function run({ rows, out }: BenchOptions): Promise<void> {
     )
     printTable(
       ['claim, ms', 'mean', 'p50', 'p95'],
-      Object.entries({ 'empty table': empty, [`${history} finished, 100000 future`]: full }).map(
-        ([name, { mean, p50, p95 }]) => [name, mean, p50, p95],
-      ),
+      Object.entries({
+        'empty table': empty,
+        [`${history} finished, 100000 future`]: full,
+        [`${claimedBesideReport} claimed beside an open transaction`]: report,
+      }).map(([name, { mean, p50, p95 }]) => [name, mean, p50, p95]),
     )
     printTable(
       ['heartbeats', 'in a second', 'HOT'],
@@ -213,6 +225,33 @@ async function claimLatency(db: Database, queue: string) {
     if (n >= 100) times.push(milliseconds)
   }
   return latency(times)
+}
+
+/** Claims after many others of which no trace can be vacuumed, because a transaction keeps its snapshot. */
+async function claimLatencyBesideReport(url: string) {
+  const [report, worker] = await Promise.all(
+    [1, 1].map((maxConnections) => connect({ kind: 'server', url }, { maxConnections })),
+  )
+  if (!report || !worker) throw new Error('expected two connections')
+  try {
+    return await report.db.transaction(
+      async (transaction) => {
+        await transaction.execute(sql`SELECT count(*) FROM jobs`)
+        const { db } = worker
+        for (let left = claimedBesideReport; left > 0; left -= 500) {
+          await enqueueMany(db, {
+            jobs: Array.from({ length: 500 }, () => ({ intent: 'task', queue: 'claims' })),
+          })
+          const jobs = await claim(db, { queue: 'claims', workerId: 'report', limit: 500 })
+          await completeMany(db, { jobs: jobs.map(({ id, leaseToken }) => ({ id, leaseToken })) })
+        }
+        return claimLatency(db, 'report')
+      },
+      { isolationLevel: 'repeatable read' },
+    )
+  } finally {
+    await Promise.all([report.close(), worker.close()])
+  }
 }
 
 async function fillHistory(db: Database, history: number): Promise<void> {

@@ -65,9 +65,9 @@ BEGIN
 
   -- Each expression is prepared anew in each transaction that comes to it: who has noted nothing passes few.
   IF noted IS NOT NULL THEN
-    is_known := coalesce(noted[1] = hashtext(claim.queue) AND noted[7] IS NOT NULL
+    is_known := coalesce(noted[1] = (hashtextextended(claim.queue, 0) >> 11)::float8 AND noted[7] IS NOT NULL
       AND date_part('epoch', current_moment) BETWEEN noted[2] AND noted[3] + 10, false);
-    IF noted[1] = hashtext(claim.queue) AND date_part('epoch', current_moment) >= noted[2]
+    IF noted[1] = (hashtextextended(claim.queue, 0) >> 11)::float8 AND date_part('epoch', current_moment) >= noted[2]
       AND pg_snapshot_xmin(pg_current_snapshot())::text::float8 >= noted[6] THEN
       safe := noted[5] - 0.1;
     END IF;

@@ -32,8 +32,9 @@ LANGUAGE plpgsql
 AS $$
 #variable_conflict use_column
 DECLARE
-  hash CONSTANT integer := hashtext(note_queue_starts.queue);
-  setting CONSTANT text := 'opa.claim_' || (hash & 15);
+  -- As many bits as a float8 holds.
+  hash CONSTANT float8 := hashtextextended(note_queue_starts.queue, 0) >> 11;
+  setting CONSTANT text := 'opa.claim_' || (hashtext(note_queue_starts.queue) & 15);
   seconds CONSTANT float8 := date_part('epoch', moment);
   -- Of another queue, or of a clock that has been set back since, a note says nothing.
   is_same CONSTANT boolean := coalesce(noted[1] = hash AND noted[2] <= seconds, false);
