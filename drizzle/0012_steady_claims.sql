@@ -161,7 +161,7 @@ $$;
 --
 -- Nor on what was claimed before. Every claim and every completion leaves a dead entry at the beginning of an index until
 -- vacuum takes it away, which it cannot beside a report that runs for hours: 40,000 of them cost each claim 10 ms. So where
--- finding the first job is long, the session notes where the living begin (note_queue_starts), and for some seconds
+-- finding the first job takes more than 50 pages, the session notes where the living begin (note_queue_starts), and for some seconds
 -- begins there.
 --
 -- Rows that others are claiming are skipped, never waited for. What is found is handed to the update as an ARRAY, which
@@ -197,8 +197,8 @@ DECLARE
   noted float8[] := nullif(current_setting('opa.claim_' || (hashtext(claim.queue) & 15), true), '')::float8[];
   is_known boolean := false;
   safe float8 := '-infinity';
-  reads bigint;
-  is_long boolean := false;
+  pages bigint;
+  pages_then bigint;
 BEGIN
   IF (octet_length(claim.worker_id) BETWEEN 1 AND 255 AND claim.max_jobs BETWEEN 1 AND 10000
     AND claim.lease_seconds >= 0.01 AND claim.lease_seconds <= 604800) IS NOT TRUE THEN
@@ -238,8 +238,9 @@ BEGIN
     ) OR EXISTS (
       SELECT FROM public.jobs AS job
       WHERE job.queue = claim.queue AND job.status IN ('pending', 'waiting') AND job.deadline_at <= current_moment
-    )
-  INTO is_due;
+    ),
+    public.ready_pages_read()
+  INTO is_due, pages;
   IF is_due THEN
     PERFORM public.take_back_expired(claim.queue, 100);
     current_moment := public.jobs_now();
@@ -278,14 +279,18 @@ BEGIN
       )
     ) AS start LIMIT 1;
   ELSE
-    reads := public.ready_index_reads();
-    SELECT job.priority, job.run_at INTO level, first_run_at FROM public.jobs AS job
-    WHERE job.queue = claim.queue AND job.status = 'pending'
-    ORDER BY job.priority DESC, job.run_at LIMIT 1;
-    is_long := public.ready_index_reads() > reads + 300;
+    SELECT start.priority, start.run_at, public.ready_pages_read() INTO level, first_run_at, pages_then FROM (
+      SELECT job.priority, job.run_at FROM public.jobs AS job
+      WHERE job.queue = claim.queue AND job.status = 'pending'
+      ORDER BY job.priority DESC, job.run_at LIMIT 1
+    ) AS start;
   END IF;
-  IF is_long OR noted[2] + 0.1 <= date_part('epoch', current_moment) THEN
-    PERFORM public.note_queue_starts(claim.queue, current_moment, noted, is_known, safe, is_long, level, first_run_at);
+  IF (CASE
+    WHEN noted IS NULL THEN coalesce(pages_then, public.ready_pages_read()) > pages + 50
+    ELSE NOT is_known OR date_part('epoch', current_moment) >= noted[2] + 0.1
+  END) THEN
+    PERFORM public.note_queue_starts(claim.queue, current_moment, noted, is_known, safe,
+      coalesce(pages_then, public.ready_pages_read()) > pages + 50, level, first_run_at);
   END IF;
   WHILE level IS NOT NULL LOOP
     RETURN QUERY
@@ -424,13 +429,12 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/ready_index_reads.sql
--- What this session has read of the index of ready jobs since its statistics were last sent: pages, and entries, each of
--- which was looked up in the table and is half the work of a page. Only a difference says something.
-CREATE OR REPLACE FUNCTION public.ready_index_reads()
+-- source: src/sql/jobs/ready_pages_read.sql
+-- How many pages of the index of ready jobs this session has read since its statistics were last sent: only a difference
+-- says something.
+CREATE OR REPLACE FUNCTION public.ready_pages_read()
 RETURNS bigint
 LANGUAGE sql VOLATILE
 AS $$
   SELECT pg_stat_get_xact_blocks_fetched('public.jobs_ready_idx'::regclass)
-    + pg_stat_get_xact_tuples_returned('public.jobs_ready_idx'::regclass) / 2
 $$;
