@@ -161,7 +161,7 @@ $$;
 --
 -- Nor on what was claimed before. Every claim and every completion leaves a dead entry at the beginning of an index until
 -- vacuum takes it away, which it cannot beside a report that runs for hours: 40,000 of them cost each claim 10 ms. So where
--- finding the first job takes more than 50 pages, the session notes where the living begin (note_queue_starts), and for some seconds
+-- finding the first job takes more than a hundred pages, the session notes where the living begin (note_queue_starts), and for some seconds
 -- begins there.
 --
 -- Rows that others are claiming are skipped, never waited for. What is found is handed to the update as an ARRAY, which
@@ -215,7 +215,8 @@ BEGIN
   IF noted IS NOT NULL THEN
     is_known := coalesce(noted[1] = (hashtextextended(claim.queue, 0) >> 11)::float8 AND noted[7] IS NOT NULL
       AND date_part('epoch', current_moment) BETWEEN noted[2] AND noted[3] + 10, false);
-    IF noted[1] = (hashtextextended(claim.queue, 0) >> 11)::float8 AND date_part('epoch', current_moment) >= noted[2]
+    IF noted[1] = (hashtextextended(claim.queue, 0) >> 11)::float8
+      AND date_part('epoch', current_moment) >= noted[2] + 0.1 * is_known::integer
       AND pg_snapshot_xmin(pg_current_snapshot())::text::float8 >= noted[6] THEN
       safe := noted[5] - 0.1;
     END IF;
@@ -286,11 +287,11 @@ BEGIN
     ) AS start;
   END IF;
   IF (CASE
-    WHEN noted IS NULL THEN coalesce(pages_then, public.ready_pages_read()) > pages + 50
+    WHEN noted IS NULL THEN coalesce(pages_then, public.ready_pages_read()) > pages + 100
     ELSE NOT is_known OR date_part('epoch', current_moment) >= noted[2] + 0.1
   END) THEN
     PERFORM public.note_queue_starts(claim.queue, current_moment, noted, is_known, safe,
-      coalesce(pages_then, public.ready_pages_read()) > pages + 50, level, first_run_at);
+      coalesce(pages_then, public.ready_pages_read()) > pages + 100, level, first_run_at);
   END IF;
   WHILE level IS NOT NULL LOOP
     RETURN QUERY
