@@ -5,13 +5,16 @@ import { connect } from '../../src/database/connect.ts'
 import type { Database } from '../../src/database/database.ts'
 import { readMigrations } from '../../src/database/migrations.ts'
 import { queryRows } from '../../src/database/rows.ts'
-import { bm25Search, complete, jobAttempts, migrate, remember } from '../../src/index.ts'
+import { bm25Search, claim, complete, jobAttempts, migrate, remember } from '../../src/index.ts'
 import { asSuperuser, connectForTest, createEmptyDatabase } from '../support/empty-database.ts'
 import { exhaustiveSearch, expectExactStatistics, expectSameBest } from '../support/search-statistics.ts'
 import { zipfRows, zipfWord } from '../support/zipf-corpus.ts'
 
-/** How many migrations there were: before keyword search kept statistics, with them, and with rows for layer lexemes. */
-const olds = { 'the foundation': 3, 'exact search': 6, 'layer lexemes': 8 }
+/**
+ * How many migrations there were: before keyword search kept statistics, with them, with rows for layer lexemes, and
+ * before claims knew where a queue begins.
+ */
+const olds = { 'the foundation': 3, 'exact search': 6, 'layer lexemes': 8, 'faster claims': 11 }
 
 async function migrateTo(db: Database, count: number): Promise<void> {
   await db.execute(sql`CREATE SCHEMA drizzle`)
@@ -64,7 +67,7 @@ async function upgradeKeepsEverything(db: Database, count: number): Promise<void
   await writeOldJobs(db)
   const kept = sql`SELECT id, text, tags::text, updated_at::text, lexeme_count FROM public.memory_items ORDER BY id`
   const keptJobs = sql`
-    SELECT to_jsonb(job)::text AS job, (SELECT jsonb_agg(attempt)::text FROM public.job_attempts AS attempt WHERE job_id = id) AS attempts
+    SELECT (to_jsonb(job) - 'backdated')::text AS job, (SELECT jsonb_agg(attempt)::text FROM public.job_attempts AS attempt WHERE job_id = id) AS attempts
     FROM public.jobs AS job ORDER BY id
   `
   // A session that has searched keeps plans with the functions of its day: it must go on after the upgrade.
@@ -78,6 +81,9 @@ async function upgradeKeepsEverything(db: Database, count: number): Promise<void
   expect(await complete(db, { id: 'done', leaseToken: 1 })).toBe('stale_lease')
   expect(await complete(db, { id: 'running', leaseToken: 1 })).toBe('ok')
   expect((await jobAttempts(db, { id: 'released' })).map(({ outcome }) => outcome)).toEqual(['released'])
+  expect(await claim(db, { queue: 'released', workerId: 'worker' })).toMatchObject([
+    { id: 'released', leaseToken: 2, backdated: false },
+  ])
   await expectExactStatistics(db)
   expect(await queryRows(db, searching)).toHaveLength(10)
   const queries = [

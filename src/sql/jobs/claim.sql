@@ -13,8 +13,8 @@
 --
 -- Nor on what was claimed before. Every claim and every completion leaves a dead entry at the beginning of an index until
 -- vacuum takes it away, which it cannot beside a report that runs for hours: 40,000 of them cost each claim 10 ms. So where
--- finding the first job takes more than a hundred pages, the session notes where the living begin (note_queue_starts), and for some seconds
--- begins there.
+-- finding the first job takes more than a hundred pages, the session notes where the living begin (note_queue_starts), and
+-- for some seconds begins there.
 --
 -- Rows that others are claiming are skipped, never waited for. What is found is handed to the update as an ARRAY, which
 -- is made once: the plan of a join may evaluate the subquery again for each row and hand out far more than max_jobs.
