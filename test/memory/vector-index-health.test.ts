@@ -44,7 +44,8 @@ describeOnEachBackend('vectorIndexHealth', (test) => {
 
     it('measures an IVFFlat index, and says when the table has outgrown it', async () => {
       await useVectorIndex(test.db, 'ivfflat')
-      expect(await vectorIndexHealth(test.db, { sample: 5 })).toMatchObject({
+      // Lists are learned by chance and find 98 or 99 %: five rows say 94 now and then, sixty do not.
+      expect(await vectorIndexHealth(test.db, { sample: 60 })).toMatchObject({
         lists: 39,
         advice: [],
       })
