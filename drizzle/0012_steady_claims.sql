@@ -407,7 +407,10 @@ BEGIN
     RETURN;
   END IF;
   IF NOT is_known AND NOT is_long THEN
-    PERFORM set_config(setting, '', false);
+    -- Another queue's note is left to it while it is worth something.
+    IF is_same OR noted[2] NOT BETWEEN seconds - 10 AND seconds THEN
+      PERFORM set_config(setting, '', false);
+    END IF;
     RETURN;
   END IF;
   SELECT job.started_at INTO first_started_at FROM public.jobs AS job

@@ -234,6 +234,27 @@ describeOnServer('where a queue begins', (test) => {
     await finish()
   })
 
+  it('is not forgotten for a queue whose beginning is near', async () => {
+    const finish = await startReport(test)
+    const queue = uniqueName()
+    const { db } = await knowingSession(queue, [{}, {}])
+    const [other] = await queryRows(
+      db,
+      sql`SELECT name FROM (SELECT 'near-' || n AS name FROM generate_series(1, 1000) AS n) AS names
+        WHERE hashtext(name) & 15 = hashtext(${queue}) & 15 LIMIT 1`,
+    )
+    const near = other?.name as string
+    await enqueueMany(test.db, { jobs: [1, 2, 3].map(() => ({ intent: 'near', queue: near })) })
+    const before = await noted(db, queue)
+    expect(await next(db, near)).toBe('near')
+    await sleep(110)
+    expect(await next(db, near)).toBe('near')
+    expect(await noted(db, queue)).toEqual(before)
+    expect(await next(db, queue)).toBe('left')
+    expect((await noted(db, queue))?.[1]).toBeGreaterThan(before?.[1] ?? Number.POSITIVE_INFINITY)
+    await finish()
+  })
+
   it('is where jobs are taken from, whatever others write meanwhile', { timeout: 60_000 }, async () => {
     const finish = await startReport(test)
     const queue = uniqueName()
