@@ -135,12 +135,13 @@ BEGIN
   END IF;
   -- What claims that know where the queue begins must ask for apart (note_queue_starts). The row is locked, so that the
   -- transaction has its number.
-  NEW.backdated := CASE
-    WHEN NEW.status = 'pending' AND (OLD.status, OLD.run_at, OLD.priority, OLD.queue)
-      IS DISTINCT FROM (NEW.status, NEW.run_at, NEW.priority, NEW.queue)
-      THEN NEW.run_at < public.jobs_now() - interval '0.1 seconds'
-    ELSE OLD.backdated
-  END;
+  IF NEW.status = 'pending' THEN
+    NEW.backdated := CASE
+      WHEN (OLD.status, OLD.run_at, OLD.priority, OLD.queue) IS DISTINCT FROM (NEW.status, NEW.run_at, NEW.priority, NEW.queue)
+        THEN NEW.run_at < public.jobs_now() - interval '0.1 seconds'
+      ELSE OLD.backdated
+    END;
+  END IF;
   RETURN NEW;
 END
 $$;
@@ -199,6 +200,7 @@ DECLARE
   safe float8 := '-infinity';
   pages bigint;
   pages_then bigint;
+  is_long boolean;
 BEGIN
   IF (octet_length(claim.worker_id) BETWEEN 1 AND 255 AND claim.max_jobs BETWEEN 1 AND 10000
     AND claim.lease_seconds >= 0.01 AND claim.lease_seconds <= 604800) IS NOT TRUE THEN
@@ -213,12 +215,12 @@ BEGIN
 
   -- Each expression is prepared anew in each transaction that comes to it: who has noted nothing passes few.
   IF noted IS NOT NULL THEN
-    is_known := coalesce(noted[1] = (hashtextextended(claim.queue, 0) >> 11)::float8 AND noted[7] IS NOT NULL
-      AND date_part('epoch', current_moment) BETWEEN noted[2] AND noted[3] + 10, false);
-    IF noted[1] = (hashtextextended(claim.queue, 0) >> 11)::float8
-      AND date_part('epoch', current_moment) >= noted[2] + 0.1 * is_known::integer
-      AND pg_snapshot_xmin(pg_current_snapshot())::text::float8 >= noted[6] THEN
-      safe := noted[5] - 0.1;
+    IF noted[1] = (hashtextextended(claim.queue, 0) >> 11)::float8 AND date_part('epoch', current_moment) >= noted[2] THEN
+      is_known := noted[7] IS NOT NULL AND date_part('epoch', current_moment) <= noted[3] + 10;
+      IF date_part('epoch', current_moment) >= noted[2] + 0.1 * is_known::integer
+        AND pg_snapshot_xmin(pg_current_snapshot())::text::float8 >= noted[6] THEN
+        safe := noted[5] - 0.1;
+      END IF;
     END IF;
   END IF;
 
@@ -286,12 +288,9 @@ BEGIN
       ORDER BY job.priority DESC, job.run_at LIMIT 1
     ) AS start;
   END IF;
-  IF (CASE
-    WHEN noted IS NULL THEN coalesce(pages_then, public.ready_pages_read()) > pages + 100
-    ELSE NOT is_known OR date_part('epoch', current_moment) >= noted[2] + 0.1
-  END) THEN
-    PERFORM public.note_queue_starts(claim.queue, current_moment, noted, is_known, safe,
-      coalesce(pages_then, public.ready_pages_read()) > pages + 100, level, first_run_at);
+  is_long := NOT is_known AND coalesce(pages_then, public.ready_pages_read()) > pages + 100;
+  IF is_long OR noted IS NOT NULL AND (NOT is_known OR date_part('epoch', current_moment) >= noted[2] + 0.1) THEN
+    PERFORM public.note_queue_starts(claim.queue, current_moment, noted, is_known, safe, is_long, level, first_run_at);
   END IF;
   WHILE level IS NOT NULL LOOP
     RETURN QUERY

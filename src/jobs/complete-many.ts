@@ -15,7 +15,7 @@ const statement = `SELECT place, id, outcome
   FROM public.complete_many(
     job_ids => $1::text::text[], lease_tokens => $2::text::bigint[], results => $3::text::jsonb[]
   ) WITH ORDINALITY AS answer (id, outcome, place)
-  WHERE outcome <> 'ok'`
+  WHERE outcome IS DISTINCT FROM 'ok'`
 
 /**
  * Ends many jobs well in one statement. Each is settled, or refused, on its own, as by {@link complete}.

@@ -1,5 +1,6 @@
 import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
+import { remembering } from '../database/prepared.ts'
 import { type Row, toNumber } from '../database/rows.ts'
 import { DatabaseError, InvalidInputError } from '../errors.ts'
 import { type Job, jobs } from '../schema/jobs.ts'
@@ -29,31 +30,24 @@ export interface JobSelection {
 
 export const wholeJob: JobSelection = { list: allColumns, decode: decodeJob }
 
-const selections = new Map<string, JobSelection>()
+const selectionNamed = remembering((names: string): JobSelection => {
+  const keys = names.split(',')
+  const parts = columns.filter(([key]) => keys.includes(key))
+  const unknown = keys.find((key) => !columns.some(([known]) => known === key))
+  if (unknown !== undefined) throw new InvalidInputError(`columns must be names of a job's, got ${unknown}`)
+  const decoders = parts.map(([key, column]) => ({ key, name: column.name, decode: decoderOf(column) }))
+  return {
+    list: parts.map(([, column]) => selected(column)).join(', '),
+    decode: (row) => {
+      const job: Partial<Record<keyof Job, unknown>> = {}
+      for (const { key, name, decode } of decoders) job[key] = decode(row[name])
+      return job as Partial<Job>
+    },
+  }
+})
 
 /** @throws InvalidInputError for a name that is no column's. */
-export function selectionOf(keys: readonly (keyof Job)[]): JobSelection {
-  const name = keys.join()
-  let selection = selections.get(name)
-  if (selection === undefined) {
-    const parts = columns.filter(([key]) => keys.includes(key))
-    const unknown = keys.find((key) => !columns.some(([known]) => known === key))
-    if (unknown !== undefined) {
-      throw new InvalidInputError(`columns must be names of a job's, got ${String(unknown)}`)
-    }
-    const decoders = parts.map(([key, column]) => ({ key, name: column.name, decode: decoderOf(column) }))
-    selection = {
-      list: parts.map(([, column]) => selected(column)).join(', '),
-      decode: (row) => {
-        const job: Partial<Record<keyof Job, unknown>> = {}
-        for (const { key, name, decode } of decoders) job[key] = decode(row[name])
-        return job as Partial<Job>
-      },
-    }
-    selections.set(name, selection)
-  }
-  return selection
-}
+export const selectionOf = (keys: readonly (keyof Job)[]): JobSelection => selectionNamed(keys.join())
 
 function decoderOf({ dataType, notNull }: PgColumn): (value: unknown) => unknown {
   if (dataType === 'json') return json

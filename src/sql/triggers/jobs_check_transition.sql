@@ -73,12 +73,13 @@ BEGIN
   END IF;
   -- What claims that know where the queue begins must ask for apart (note_queue_starts). The row is locked, so that the
   -- transaction has its number.
-  NEW.backdated := CASE
-    WHEN NEW.status = 'pending' AND (OLD.status, OLD.run_at, OLD.priority, OLD.queue)
-      IS DISTINCT FROM (NEW.status, NEW.run_at, NEW.priority, NEW.queue)
-      THEN NEW.run_at < public.jobs_now() - interval '0.1 seconds'
-    ELSE OLD.backdated
-  END;
+  IF NEW.status = 'pending' THEN
+    NEW.backdated := CASE
+      WHEN (OLD.status, OLD.run_at, OLD.priority, OLD.queue) IS DISTINCT FROM (NEW.status, NEW.run_at, NEW.priority, NEW.queue)
+        THEN NEW.run_at < public.jobs_now() - interval '0.1 seconds'
+      ELSE OLD.backdated
+    END;
+  END IF;
   RETURN NEW;
 END
 $$;
