@@ -1,6 +1,6 @@
--- Notes for claim(), in a setting of the session, where the living entries of a queue begin: those of running jobs, and
--- those of ready jobs in each priority. What a claim saw is no more than a snapshot; that nothing will appear before a
--- start later on follows from three facts:
+-- Notes for claim(), in a setting of the session, where the living entries of a queue begin: those of its running jobs, and
+-- those of its pending jobs of one priority. What a claim saw is no more than a snapshot; that nothing will appear before
+-- a start later on follows from three facts:
 --
 -- * Each note has a moment, and a horizon: the number of the next transaction then. When claim() began and found all
 --   earlier ones ended (pg_snapshot_xmin), whatever it could not see was written by later ones, after that moment.
