@@ -67,6 +67,7 @@ export { type UsageStats, usageStats } from './jobs/usage-stats.ts'
 export { type WaitForOptions, waitFor } from './jobs/wait-for.ts'
 export { type WaitForJobOptions, waitForJob } from './jobs/wait-for-job.ts'
 export { type Worker, type WorkOptions, work } from './jobs/work.ts'
+export { beginModelChange } from './memory/begin-model-change.ts'
 export { type Bm25ScoreOptions, bm25Score } from './memory/bm25-score.ts'
 export {
   type Bm25Result,
@@ -74,6 +75,7 @@ export {
   bm25Search,
   type SearchResult,
 } from './memory/bm25-search.ts'
+export { cancelModelChange } from './memory/cancel-model-change.ts'
 export type { Difference, TunedMethod } from './memory/choose-fusion.ts'
 export {
   type CreateMemoryOptions,
@@ -87,6 +89,12 @@ export {
 } from './memory/create-memory.ts'
 export { type EmbedPendingOptions, type EmbedPendingResult, embedPending } from './memory/embed-pending.ts'
 export type { Embedding } from './memory/embedding.ts'
+export {
+  type EmbeddingModel,
+  embeddingModel,
+  type ModelName,
+  useEmbeddingModel,
+} from './memory/embedding-model.ts'
 export {
   type EvaluateOptions,
   type Evaluation,
@@ -102,6 +110,11 @@ export {
   type LexemeContribution,
   type SearchExplanation,
 } from './memory/explain-search.ts'
+export {
+  type FinishedModelChange,
+  type FinishModelChangeOptions,
+  finishModelChange,
+} from './memory/finish-model-change.ts'
 export { forget } from './memory/forget.ts'
 export type { Fusion } from './memory/fuse.ts'
 export { getMemory, type Memory } from './memory/get-memory.ts'
@@ -129,6 +142,7 @@ export type {
   SearchOptions,
 } from './memory/search-filter.ts'
 export { foldSearchStatistics, rebuildSearchStatistics } from './memory/search-statistics.ts'
+export { type SettleOptions, settleEmbeddings } from './memory/settle-embeddings.ts'
 export {
   type Estimate,
   type TunedWeights,

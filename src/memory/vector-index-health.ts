@@ -3,7 +3,7 @@ import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { checkedInteger } from './check.ts'
 import { vectorIndexAdvice } from './vector-index-advice.ts'
-import { countEmbeddings, indexName, vectorIndexes } from './vector-index-catalog.ts'
+import { countEmbeddings, indexName, searchedEmbedding, vectorIndexes } from './vector-index-catalog.ts'
 import { builtParameters, type VectorIndexMethod, type VectorIndexParameters } from './vector-index-plan.ts'
 
 export interface VectorIndexHealthOptions {
@@ -83,7 +83,10 @@ async function measureRecall(
 ): Promise<{ recall: number | null; sampled: number }> {
   const ids = await queryRows(
     db,
-    sql`SELECT id FROM public.memory_items WHERE embedding IS NOT NULL ORDER BY random() LIMIT ${sample}::integer`,
+    sql`
+      SELECT m.id FROM public.memory_items AS m CROSS JOIN public.current_embedding_model() AS searched
+      WHERE ${searchedEmbedding} IS NOT NULL ORDER BY random() LIMIT ${sample}::integer
+    `,
   )
   let found = 0
   let wanted = 0
@@ -105,20 +108,22 @@ async function measureRecall(
 function neighboursOf(id: string, k: number) {
   return sql`
     WITH query AS MATERIALIZED (
-      SELECT l2_normalize(embedding) AS vector, jsonb_build_object('id', id) AS filter
-      FROM public.memory_items WHERE id = ${id}::text AND embedding IS NOT NULL
+      SELECT l2_normalize(${searchedEmbedding}) AS vector, jsonb_build_object('id', m.id) AS filter
+      FROM public.memory_items AS m CROSS JOIN public.current_embedding_model() AS searched
+      WHERE m.id = ${id}::text AND ${searchedEmbedding} IS NOT NULL
     ),
     exact AS MATERIALIZED (
-      SELECT 1 - (m.embedding <=> query.vector) AS similarity
-      FROM query CROSS JOIN public.memory_items AS m
-      WHERE m.embedding IS NOT NULL AND m.id <> ${id}::text
+      SELECT 1 - (${searchedEmbedding} <=> query.vector) AS similarity
+      FROM query CROSS JOIN public.memory_items AS m CROSS JOIN public.current_embedding_model() AS searched
+      WHERE ${searchedEmbedding} IS NOT NULL AND m.id <> ${id}::text
       ORDER BY similarity DESC
       LIMIT ${k}::integer
     )
     SELECT (SELECT count(*) FROM exact) AS wanted, count(nearest.similarity) AS found
     FROM query CROSS JOIN public.vector_index() AS index
     LEFT JOIN LATERAL public.vector_index_rows(
-      query.vector, NULL, 'm.id <> ($2 ->> ''id'')', '{}', ${k}::integer, query.filter, index.method, index.lists
+      query.vector, NULL, 'm.id <> ($2 ->> ''id'')', '{}', ${k}::integer, query.filter,
+      index.model, index.dimensions, index.method, index.lists
     ) AS nearest ON nearest.similarity >= (SELECT min(similarity) FROM exact)
   `
 }

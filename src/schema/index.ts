@@ -1,3 +1,4 @@
+export * from './embedding-models.ts'
 export * from './enums.ts'
 export * from './job-attempts.ts'
 export * from './jobs.ts'

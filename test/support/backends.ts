@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { type Connection, connect } from '../../src/database/connect.ts'
 import { migrate } from '../../src/database/migrate.ts'
+import { useEmbeddingModel } from '../../src/memory/embedding-model.ts'
+import { dimensions } from './dimensions.ts'
 import { databaseUrl, withAdmin } from './server-setup.ts'
 
 /** The fresh, migrated database of a describe block. Read its members inside tests and hooks only. */
@@ -78,5 +80,6 @@ function opened(backend: 'embedded' | 'server', open: () => Promise<Connection>)
 async function openMigratedEmbedded(): Promise<Connection> {
   const connection = await connect({ kind: 'embedded', dataDir: 'memory://' })
   await migrate(connection.db)
+  await useEmbeddingModel(connection.db, { name: null, dimensions })
   return connection
 }
