@@ -68,6 +68,12 @@ export const memoryItems = pgTable(
   ],
 )
 
+/** Or a marker of one, which only the trigger may set. */
+function hasVector(row: 'OLD' | 'NEW'): string {
+  const columns = ['embedding', 'next_embedding', 'embedding_model', 'next_embedding_model']
+  return columns.map((column) => `${row}.${column} IS NOT NULL`).join(' OR ')
+}
+
 const placesEmbedding = {
   timing: 'BEFORE',
   each: 'ROW',
@@ -79,14 +85,13 @@ export const memoryItemsEmbedding = trigger(memoryItems, {
   ...placesEmbedding,
   name: 'memory_items_embedding',
   events: 'INSERT',
-  when: 'NEW.embedding IS NOT NULL OR NEW.next_embedding IS NOT NULL',
+  when: hasVector('NEW'),
 })
 export const memoryItemsEmbeddingChanged = trigger(memoryItems, {
   ...placesEmbedding,
   name: 'memory_items_embedding_changed',
   events: 'UPDATE OF text, embedding, embedding_model, next_embedding, next_embedding_model',
-  when: `NEW.embedding IS NOT NULL OR NEW.next_embedding IS NOT NULL
-    OR OLD.embedding IS NOT NULL OR OLD.next_embedding IS NOT NULL`,
+  when: `${hasVector('NEW')} OR ${hasVector('OLD')}`,
 })
 
 /** `updated_at` is the database's, not the client's. */

@@ -130,8 +130,11 @@ describeOnEachBackend('a change of the embedding model', (test) => {
     await test.db.execute(sql`UPDATE public.memory_items SET text = 'changed by hand' WHERE id = 'm3'`)
     await remember(test.db, { id: 'm4', text: 'coffee number 4', importance: 1 })
     const state = async (id: string) => {
-      const memory = await getMemory(test.db, { id })
-      return [memory?.embedding != null, memory?.nextEmbedding != null]
+      const [row] = await queryRows(
+        test.db,
+        sql`SELECT embedding IS NOT NULL AS own, next_embedding IS NOT NULL AS next FROM public.memory_items WHERE id = ${id}`,
+      )
+      return [row?.own, row?.next]
     }
     expect(await state('m0')).toEqual([true, false])
     expect(await state('m1')).toEqual([false, true])
