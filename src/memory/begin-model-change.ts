@@ -2,6 +2,7 @@ import { is, sql } from 'drizzle-orm'
 import { PgTransaction } from 'drizzle-orm/pg-core'
 import type { Database } from '../database/database.ts'
 import { queryRows } from '../database/rows.ts'
+import { api, apiPrefix } from '../database/schema-name.ts'
 import { ConflictError, InvalidInputError } from '../errors.ts'
 import {
   dimensionsSql,
@@ -38,7 +39,7 @@ export async function beginModelChange(
   model: ModelName & { readonly name: string },
 ): Promise<EmbeddingModel> {
   refuseTransaction(db, 'beginModelChange')
-  await queryRows(db, sql`SELECT public.begin_model_change(${nameSql(model.name)}, ${dimensionsSql(model)})`)
+  await queryRows(db, sql`SELECT ${api(db)}begin_model_change(${nameSql(model.name)}, ${dimensionsSql(model)})`)
   const begun = await embeddingModel(db)
   if (begun.next === null)
     throw new ConflictError('the change was ended by somebody else as soon as it was begun')
@@ -59,12 +60,12 @@ async function makePendingIndex(db: Database, modelId: number): Promise<void> {
   const how = (await isEmbedded(db)) ? '' : 'CONCURRENTLY '
   const [there] = await queryRows(
     db,
-    sql`SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = to_regclass(${`public.${name}`}::text)`,
+    sql`SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = to_regclass(${apiPrefix(db) + name}::text)`,
   )
   if (there?.valid === true) return
-  await run(db, `DROP INDEX ${how}IF EXISTS public.${name}`)
+  await run(db, `DROP INDEX ${how}IF EXISTS ${apiPrefix(db)}${name}`)
   await run(
     db,
-    `CREATE INDEX ${how}${name} ON public.memory_items (id) WHERE embedding_model IS DISTINCT FROM ${modelId} AND next_embedding_model IS DISTINCT FROM ${modelId}`,
+    `CREATE INDEX ${how}${name} ON ${apiPrefix(db)}memory_items (id) WHERE embedding_model IS DISTINCT FROM ${modelId} AND next_embedding_model IS DISTINCT FROM ${modelId}`,
   )
 }

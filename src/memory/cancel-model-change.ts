@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { refuseTransaction } from './begin-model-change.ts'
 import { type SettleOptions, settleEmbeddings } from './settle-embeddings.ts'
 
@@ -13,6 +14,6 @@ import { type SettleOptions, settleEmbeddings } from './settle-embeddings.ts'
  */
 export async function cancelModelChange(db: Database, options: SettleOptions = {}): Promise<void> {
   refuseTransaction(db, 'cancelModelChange')
-  await queryRows(db, sql`SELECT public.cancel_model_change()`)
+  await queryRows(db, sql`SELECT ${api(db)}cancel_model_change()`)
   await settleEmbeddings(db, options)
 }

@@ -108,7 +108,7 @@ async function startingPlace(db: Database, pending: SQL): Promise<{ count: numbe
   const [row] = await queryRows(
     db,
     sql`
-      WITH drawn AS MATERIALIZED (SELECT id FROM public.memory_items WHERE ${pending})
+      WITH drawn AS MATERIALIZED (SELECT id FROM ${api(db)}memory_items WHERE ${pending})
       SELECT (SELECT count(*) FROM drawn) AS count,
         (SELECT id FROM drawn OFFSET floor(random() * (SELECT count(*) FROM drawn)) LIMIT 1) AS start
     `,
@@ -132,7 +132,7 @@ async function* batches(
       const rows = await queryRows(
         db,
         sql`
-          SELECT id, text FROM public.memory_items
+          SELECT id, text FROM ${api(db)}memory_items
           WHERE ${pending} AND ${part} AND ${beyond} ORDER BY id LIMIT ${wanted}::integer
         `,
       )
@@ -174,11 +174,11 @@ async function writeVectors(
             SELECT * FROM jsonb_to_recordset(${JSON.stringify(given)}::text::jsonb) AS item (id text, text text, embedding text)
           ),
           unchanged AS MATERIALIZED (
-            SELECT id FROM public.memory_items AS m
+            SELECT id FROM ${api(db)}memory_items AS m
             WHERE EXISTS (SELECT FROM given WHERE given.id = m.id AND given.text = m.text) AND ${pending}
             FOR UPDATE SKIP LOCKED
           )
-          UPDATE public.memory_items AS m SET embedding = given.embedding::vector
+          UPDATE ${api(db)}memory_items AS m SET embedding = given.embedding::vector
           FROM given JOIN unchanged ON unchanged.id = given.id
           WHERE m.id = given.id
           RETURNING m.id

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toDate, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { mostDimensions } from '../schema/embedding-models.ts'
 import { checkedInteger, checkText } from './check.ts'
 
@@ -28,7 +29,7 @@ export interface EmbeddingModel extends ModelName {
  * const { name, dimensions } = await embeddingModel(db) // null and 384 in a fresh database
  */
 export async function embeddingModel(db: Database): Promise<EmbeddingModel> {
-  const [row] = await queryRows(db, sql`SELECT * FROM public.embedding_model()`)
+  const [row] = await queryRows(db, sql`SELECT * FROM ${api(db)}embedding_model()`)
   return {
     id: toNumber(row?.id),
     name: row?.name == null ? null : String(row.name),
@@ -57,7 +58,7 @@ export async function embeddingModel(db: Database): Promise<EmbeddingModel> {
  * await useEmbeddingModel(db, { name: 'text-embedding-3-small', dimensions: 1536 })
  */
 export async function useEmbeddingModel(db: Database, model: ModelName): Promise<void> {
-  await queryRows(db, sql`SELECT public.use_embedding_model(${nameSql(model.name)}, ${dimensionsSql(model)})`)
+  await queryRows(db, sql`SELECT ${api(db)}use_embedding_model(${nameSql(model.name)}, ${dimensionsSql(model)})`)
 }
 
 /** A model's name as a parameter; the database checks its length. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { postgresError, queryRows, toNumber, translatingErrors } from '../database/rows.ts'
+import { api, apiPrefix } from '../database/schema-name.ts'
 import { ConflictError } from '../errors.ts'
 import { refuseTransaction } from './begin-model-change.ts'
 import { type EmbeddingModel, embeddingModel } from './embedding-model.ts'
@@ -75,7 +76,7 @@ export async function finishModelChange(
 async function refusePending(db: Database, next: { id: number; name: string }): Promise<void> {
   const [row] = await queryRows(
     db,
-    sql`SELECT public.pending_embeddings(${next.id}::integer, false, 1000000) AS pending`,
+    sql`SELECT ${api(db)}pending_embeddings(${next.id}::integer, false, 1000000) AS pending`,
   )
   const pending = toNumber(row?.pending)
   if (pending === 0) return
@@ -98,7 +99,7 @@ async function buildNextIndex(
     const there = indexes.get(nextIndexName)
     if (method === undefined || there?.valid === true) return
     if (there !== undefined) {
-      await run(db, `DROP INDEX ${concurrently ? 'CONCURRENTLY ' : ''}IF EXISTS public.${nextIndexName}`)
+      await run(db, `DROP INDEX ${concurrently ? 'CONCURRENTLY ' : ''}IF EXISTS ${apiPrefix(db)}${nextIndexName}`)
     }
     const { embeddings } = await countEmbeddings(db)
     const storage = storageParameters(method, planVectorIndex(method, embeddings, {}))
@@ -119,7 +120,7 @@ async function switchModels(db: Database, acceptPending: boolean): Promise<void>
     try {
       await db.transaction(async (transaction) => {
         await run(transaction, `SET LOCAL lock_timeout = ${lockTimeoutMs}`)
-        await queryRows(transaction, sql`SELECT public.finish_model_change(${acceptPending}::boolean)`)
+        await queryRows(transaction, sql`SELECT ${api(db)}finish_model_change(${acceptPending}::boolean)`)
       })
       return
     } catch (error) {

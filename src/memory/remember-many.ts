@@ -129,7 +129,7 @@ async function writeBatch(db: Database, rows: ItemRow[]): Promise<Map<string, Re
           importance real, expires_at timestamptz, created_at timestamptz
         )
       )
-      INSERT INTO public.memory_items AS m
+      INSERT INTO ${api(db)}memory_items AS m
         (id, namespace, text, tags, speaker_id, metadata, embedding, importance, expires_at, created_at)
       SELECT id, namespace, text, COALESCE(tags, '{}'), speaker_id, COALESCE(metadata, '{}'), embedding::vector,
         COALESCE(importance, 0.5), expires_at, COALESCE(created_at, now())

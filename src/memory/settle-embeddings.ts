@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api, apiPrefix } from '../database/schema-name.ts'
 import { pendingIndexName, refuseTransaction } from './begin-model-change.ts'
 import { checkedInteger } from './check.ts'
 import { embeddingModel } from './embedding-model.ts'
@@ -43,7 +44,7 @@ export async function settleEmbeddings(
       if (signal?.aborted) return { settled, missed }
       const [row] = await queryRows(
         db,
-        sql`SELECT * FROM public.settle_embeddings(${after}::text, ${batchSize}::integer)`,
+        sql`SELECT * FROM ${api(db)}settle_embeddings(${after}::text, ${batchSize}::integer)`,
       )
       settled += toNumber(row?.settled)
       missed += toNumber(row?.missed)
@@ -66,11 +67,11 @@ async function dropLeftIndexes(db: Database): Promise<void> {
     db,
     sql`
       SELECT index.relname AS name FROM pg_index AS entry JOIN pg_class AS index ON index.oid = entry.indexrelid
-      WHERE entry.indrelid = 'public.memory_items'::regclass AND index.relname ~ '^memory_items_embedding_pending_[0-9]+_idx$'
+      WHERE entry.indrelid = '${api(db)}memory_items'::regclass AND index.relname ~ '^memory_items_embedding_pending_[0-9]+_idx$'
         AND index.relname IS DISTINCT FROM ${next === null ? null : pendingIndexName(next.id)}::text
     `,
   )
   for (const name of [...left, ...pending.map((row) => String(row.name))]) {
-    await run(db, `DROP INDEX ${how}IF EXISTS public.${name}`)
+    await run(db, `DROP INDEX ${how}IF EXISTS ${apiPrefix(db)}${name}`)
   }
 }

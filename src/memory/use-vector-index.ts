@@ -143,7 +143,7 @@ async function switchAtOnce(
 ): Promise<VectorIndex> {
   await refuseSecondBuild(transaction)
   // Before anything is counted: what is planned by it must still hold when the index is built.
-  await run(transaction, 'LOCK TABLE public.memory_items IN SHARE MODE')
+  await run(transaction, 'LOCK TABLE ${api(db)}memory_items IN SHARE MODE')
   const { embeddings, plan, wanted } = await planFor(transaction, method, options)
   const indexes = await vectorIndexes(transaction)
   const current = indexes.get(indexName)

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows } from '../database/rows.ts'
+import { api, apiPrefix } from '../database/schema-name.ts'
 import { ConflictError } from '../errors.ts'
 import { buildingProcess } from './vector-index-catalog.ts'
 import type { VectorIndexMethod } from './vector-index-plan.ts'
@@ -28,9 +29,9 @@ export async function createIndexStatement(
 ): Promise<string> {
   const [row] = await queryRows(
     db,
-    sql`SELECT public.embedding_index_definition(${model.id}::integer, ${model.dimensions}::integer) AS definition`,
+    sql`SELECT ${api(db)}embedding_index_definition(${model.id}::integer, ${model.dimensions}::integer) AS definition`,
   )
-  return `CREATE INDEX ${concurrently ? 'CONCURRENTLY ' : ''}${name} ON public.memory_items USING ${method} ${String(row?.definition)}${storage}`
+  return `CREATE INDEX ${concurrently ? 'CONCURRENTLY ' : ''}${name} ON ${apiPrefix(db)}memory_items USING ${method} ${String(row?.definition)}${storage}`
 }
 
 /** Runs a statement that takes no parameters. */

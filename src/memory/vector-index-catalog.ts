@@ -29,7 +29,7 @@ export async function vectorIndexes(db: Database): Promise<Map<string, IndexEntr
       FROM pg_index AS entry
       JOIN pg_class AS index ON index.oid = entry.indexrelid
       JOIN pg_am AS access ON access.oid = index.relam
-      WHERE entry.indrelid = 'public.memory_items'::regclass
+      WHERE entry.indrelid = '${api(db)}memory_items'::regclass
         AND index.relname ~ ${`^${indexName}(_new|_old|_next|_cc(new|old)[0-9]*)?$`}::text
     `,
   )
@@ -55,7 +55,7 @@ export async function buildingProcess(db: Database): Promise<number | null> {
       SELECT progress.pid
       FROM pg_stat_progress_create_index AS progress
       JOIN pg_locks AS held ON held.pid = progress.pid AND held.database = progress.datid
-      WHERE progress.datname = current_database() AND held.relation = 'public.memory_items'::regclass
+      WHERE progress.datname = current_database() AND held.relation = '${api(db)}memory_items'::regclass
         AND held.mode IN ('ShareUpdateExclusiveLock', 'ShareLock') AND progress.pid <> pg_backend_pid()
       LIMIT 1
     `,
@@ -73,7 +73,7 @@ export async function countEmbeddings(db: Database): Promise<{ rows: number; emb
     db,
     sql`
       SELECT count(*) AS rows, count(${searchedEmbedding}) AS embeddings
-      FROM public.memory_items AS m CROSS JOIN public.current_embedding_model() AS searched
+      FROM ${api(db)}memory_items AS m CROSS JOIN ${api(db)}embedding_model() AS searched
     `,
   )
   return { rows: toNumber(row?.rows), embeddings: toNumber(row?.embeddings) }

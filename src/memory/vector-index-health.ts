@@ -51,7 +51,7 @@ export async function vectorIndexHealth(
   const counts = await countEmbeddings(db)
   const [table] = await queryRows(
     db,
-    sql`SELECT reltuples FROM pg_class WHERE oid = 'public.memory_items'::regclass`,
+    sql`SELECT reltuples FROM pg_class WHERE oid = '${api(db)}memory_items'::regclass`,
   )
   const estimate = toNumber(table?.reltuples)
   const measured =
@@ -84,7 +84,7 @@ async function measureRecall(
   const ids = await queryRows(
     db,
     sql`
-      SELECT m.id FROM public.memory_items AS m CROSS JOIN public.current_embedding_model() AS searched
+      SELECT m.id FROM ${api(db)}memory_items AS m CROSS JOIN ${api(db)}embedding_model() AS searched
       WHERE ${searchedEmbedding} IS NOT NULL ORDER BY random() LIMIT ${sample}::integer
     `,
   )
@@ -109,19 +109,19 @@ function neighboursOf(id: string, k: number) {
   return sql`
     WITH query AS MATERIALIZED (
       SELECT l2_normalize(${searchedEmbedding}) AS vector, jsonb_build_object('id', m.id) AS filter
-      FROM public.memory_items AS m CROSS JOIN public.current_embedding_model() AS searched
+      FROM ${api(db)}memory_items AS m CROSS JOIN ${api(db)}embedding_model() AS searched
       WHERE m.id = ${id}::text AND ${searchedEmbedding} IS NOT NULL
     ),
     exact AS MATERIALIZED (
       SELECT 1 - (${searchedEmbedding} <=> query.vector) AS similarity
-      FROM query CROSS JOIN public.memory_items AS m CROSS JOIN public.current_embedding_model() AS searched
+      FROM query CROSS JOIN ${api(db)}memory_items AS m CROSS JOIN ${api(db)}embedding_model() AS searched
       WHERE ${searchedEmbedding} IS NOT NULL AND m.id <> ${id}::text
       ORDER BY similarity DESC
       LIMIT ${k}::integer
     )
     SELECT (SELECT count(*) FROM exact) AS wanted, count(nearest.similarity) AS found
-    FROM query CROSS JOIN public.vector_index() AS index
-    LEFT JOIN LATERAL public.vector_index_rows(
+    FROM query CROSS JOIN ${api(db)}vector_index() AS index
+    LEFT JOIN LATERAL ${api(db)}vector_index_rows(
       query.vector, NULL, 'm.id <> ($2 ->> ''id'')', '{}', ${k}::integer, query.filter,
       index.model, index.dimensions, index.method, index.lists
     ) AS nearest ON nearest.similarity >= (SELECT min(similarity) FROM exact)

@@ -27,7 +27,7 @@ export async function vectorSearch(db: Database, options: VectorSearchOptions): 
   const { queryEmbedding, queryTags, k = 10, filter } = options
   const rows = await queryRows(
     db,
-    sql`SELECT * FROM public.vector_search(${embeddingSql(queryEmbedding, 'queryEmbedding')}, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
+    sql`SELECT * FROM ${api(db)}vector_search(${embeddingSql(queryEmbedding, 'queryEmbedding')}, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
   )
   return rows.map((row) => ({ ...searchResult(row), similarity: toNumber(row.similarity) }))
 }

@@ -1,5 +1,5 @@
 -- Refuses a name or dimensions that no model can have. may_be_unnamed: whether the name may be null.
-CREATE OR REPLACE FUNCTION public.check_embedding_model(caller text, name text, dimensions integer, may_be_unnamed boolean)
+CREATE OR REPLACE FUNCTION check_embedding_model(caller text, name text, dimensions integer, may_be_unnamed boolean)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$

@@ -1,7 +1,7 @@
 -- Refuses a query vector that has no direction among the embeddings: of other dimensions than the current model's, zero,
 -- or of another model, where filter.model says which one made it. (A typmod on a function's argument is not enforced,
 -- and the model is data.)
-CREATE OR REPLACE FUNCTION public.check_query_embedding(caller text, query_embedding vector, filter jsonb)
+CREATE OR REPLACE FUNCTION check_query_embedding(caller text, query_embedding vector, filter jsonb)
 RETURNS void
 LANGUAGE plpgsql STABLE
 AS $$
@@ -15,9 +15,9 @@ BEGIN
   IF query_embedding IS NULL THEN
     RETURN;
   END IF;
-  model := public.current_embedding_model();
+  model := current_embedding_model();
   IF vector_dims(query_embedding) <> model.dimensions OR filter ->> 'model' <> model.name THEN
-    PERFORM public.wrong_embedding(
+    PERFORM wrong_embedding(
       caller || ': query_embedding', model.name, model.dimensions,
       CASE WHEN filter ->> 'model' <> model.name THEN filter ->> 'model' END, vector_dims(query_embedding)
     );

@@ -21,7 +21,7 @@
 --   model: the name of the model that made query_embedding, which is refused if another is the current one
 -- Sources: Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, 2022; Cormack, Clarke and
 -- Büttcher, Reciprocal Rank Fusion, 2009.
-CREATE OR REPLACE FUNCTION public.hybrid_search(
+CREATE OR REPLACE FUNCTION hybrid_search(
   query_text text, query_embedding vector, query_tags text[] DEFAULT '{}', k integer DEFAULT 10,
   bm25_weight float8 DEFAULT 0.5, vector_weight float8 DEFAULT 0.5, filter jsonb DEFAULT '{}', fusion text DEFAULT 'convex'
 )
@@ -44,20 +44,20 @@ DECLARE
   lambda float8;
   legs record;
 BEGIN
-  PERFORM public.check_query_text('hybrid_search', query_text);
+  PERFORM check_query_text('hybrid_search', query_text);
   IF query_embedding IS NOT NULL OR filter ? 'model' THEN
-    PERFORM public.check_query_embedding('hybrid_search', query_embedding, filter);
+    PERFORM check_query_embedding('hybrid_search', query_embedding, filter);
   END IF;
-  PERFORM public.check_search_limit('hybrid_search', k);
-  PERFORM public.check_fusion(bm25_weight, vector_weight, fusion);
+  PERFORM check_search_limit('hybrid_search', k);
+  PERFORM check_fusion(bm25_weight, vector_weight, fusion);
   query_tags := COALESCE(query_tags, '{}');
   filter := COALESCE(filter, '{}');
   IF filter -> 'model' IS NOT NULL THEN
     filter := filter - 'model';
   END IF;
-  condition := public.memory_filter_condition(query_tags, filter, options);
+  condition := memory_filter_condition(query_tags, filter, options);
   IF filter ?| options THEN
-    PERFORM public.check_ranking_options(filter, k), public.check_cursor(filter);
+    PERFORM check_ranking_options(filter, k), check_cursor(filter);
   END IF;
   leg_filter := filter - options;
   is_fuzzy := COALESCE((filter -> 'fuzzy')::boolean, true);
@@ -65,18 +65,18 @@ BEGIN
   lambda := (filter -> 'diversity')::float8;
 
   SELECT parsed.lexemes, parsed.required INTO lexemes, required
-  FROM public.parse_search_query(COALESCE(query_text, '')) AS parsed;
+  FROM parse_search_query(COALESCE(query_text, '')) AS parsed;
   IF cardinality(lexemes) = 0 AND query_embedding IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = 'hybrid_search: expected a query_text with a word to search by, or a query_embedding, or both; got neither';
   END IF;
   IF fusion = 'convex' AND filter ?| '{recency,importance}' THEN
-    legs := public.hybrid_factor_candidates(
+    legs := hybrid_factor_candidates(
       lexemes, is_fuzzy, required, query_embedding, condition, query_tags,
       CASE WHEN lambda IS NULL THEN k ELSE offered END, offered, bm25_weight, vector_weight, filter, leg_filter
     );
   ELSE
-    legs := public.hybrid_candidates(
+    legs := hybrid_candidates(
       lexemes, is_fuzzy, required, query_embedding, condition, query_tags, offered, leg_filter
     );
   END IF;
@@ -84,7 +84,7 @@ BEGIN
   RETURN QUERY
     WITH best AS MATERIALIZED (
       SELECT scored.*
-      FROM public.hybrid_scores(
+      FROM hybrid_scores(
         legs.nearest, legs.keyword_ids, legs.keyword_scores, legs.lexemes, required, query_embedding,
         bm25_weight, vector_weight, fusion, filter
       ) AS scored
@@ -94,7 +94,7 @@ BEGIN
     diverse AS MATERIALIZED (
       SELECT picked.id, picked.turn
       FROM unnest((
-        SELECT public.diverse_ids(
+        SELECT diverse_ids(
           array_agg(best.id ORDER BY best.score DESC, best.id COLLATE "C"),
           array_agg(best.score ORDER BY best.score DESC, best.id COLLATE "C"), lambda, k)
         FROM best
@@ -105,7 +105,7 @@ BEGIN
       best.bm25_rank::integer, best.vector_rank::integer
     FROM best
     LEFT JOIN diverse ON diverse.id = best.id
-    JOIN public.memory_items AS m ON m.id = best.id
+    JOIN memory_items AS m ON m.id = best.id
     WHERE lambda IS NULL OR diverse.turn IS NOT NULL
     ORDER BY diverse.turn, best.score DESC, m.id COLLATE "C";
 END

@@ -3,18 +3,18 @@
 -- thought to have.
 --
 -- In PL/pgSQL, which keeps the plans: every search asks this first, and as an SQL function it was planned each time.
-CREATE OR REPLACE FUNCTION public.vector_index(
+CREATE OR REPLACE FUNCTION vector_index(
   OUT model integer, OUT dimensions integer, OUT method text, OUT lists integer, OUT row_estimate float8
 )
 LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
 BEGIN
-  SELECT searched.id, searched.dimensions INTO model, dimensions FROM public.current_embedding_model() AS searched;
+  SELECT searched.id, searched.dimensions INTO model, dimensions FROM current_embedding_model() AS searched;
 
   SELECT greatest(memory.reltuples, 0) INTO row_estimate
   FROM pg_class AS memory
-  WHERE memory.oid = 'public.memory_items'::regclass;
+  WHERE memory.oid = 'memory_items'::regclass;
 
   SELECT access.amname,
     COALESCE(substring(array_to_string(index.reloptions, ',') FROM '(?:^|,)lists=(\d+)')::integer, 100)
@@ -22,6 +22,6 @@ BEGIN
   FROM pg_class AS index
   JOIN pg_index AS entry ON entry.indexrelid = index.oid
   JOIN pg_am AS access ON access.oid = index.relam
-  WHERE index.oid = to_regclass('public.memory_items_embedding_idx') AND entry.indisvalid;
+  WHERE index.oid = to_regclass('memory_items_embedding_idx') AND entry.indisvalid;
 END
 $$;

@@ -6,7 +6,7 @@
 -- the full ones. The scan goes on in relaxed order until the condition has let so many pass: in strict order a neighbour
 -- that comes up late would be thrown away, which cost 3 % of recall under a filter that 5 % pass. ef_search and probes are
 -- for a recall above 0.98 on real vectors (npm run bench -- vector): the more rows are wanted, the more lists they lie in.
-CREATE OR REPLACE FUNCTION public.vector_index_rows(
+CREATE OR REPLACE FUNCTION vector_index_rows(
   query vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb,
   model integer, dimensions integer, method text, lists integer
 )
@@ -34,7 +34,7 @@ BEGIN
     $query$
       WITH nearest AS MATERIALIZED (
         SELECT m.id, %1$s AS embedding
-        FROM public.memory_items AS m
+        FROM memory_items AS m
         WHERE (%1$s) IS NOT NULL AND %3$s
         ORDER BY (l2_normalize(%1$s)::halfvec(%2$s)) <=> $4::halfvec(%2$s)
         LIMIT greatest(2 * $5, 40)
@@ -44,7 +44,7 @@ BEGIN
       ORDER BY similarity DESC, nearest.id COLLATE "C"
       LIMIT $5
     $query$,
-    public.embedding_expression(model), dimensions, condition
+    embedding_expression(model), dimensions, condition
   )
   USING query_tags, filter, required, query, limit_rows;
   PERFORM set_config(setting.name, setting.value, true) FROM unnest(names, before) AS setting (name, value);

@@ -4,7 +4,7 @@
 -- Never fewer than limit_rows when so many pass: an approximate index is asked only where many rows pass, and what it
 -- leaves short is read exactly. Where few pass, the exact scan over them is both faster and complete (measured at
 -- 200,000 rows with a filter that 0.1 % pass: HNSW with iterative scan took 50 ms for 7 of 10 rows).
-CREATE OR REPLACE FUNCTION public.vector_rows(
+CREATE OR REPLACE FUNCTION vector_rows(
   query_embedding vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb
 )
 RETURNS TABLE (id text, similarity float8)
@@ -23,7 +23,7 @@ DECLARE
   ids text[];
   similarities float8[];
   -- Under row-level security the planner cannot tell how few rows the policy lets pass, and would read the whole table.
-  is_isolated constant boolean := row_security_active('public.memory_items');
+  is_isolated constant boolean := row_security_active('memory_items');
   seqscan_before constant text := current_setting('enable_seqscan');
 BEGIN
   condition := condition || CASE WHEN required IS NULL THEN '' ELSE ' AND m.search_vector @@ $3' END;
@@ -31,9 +31,9 @@ BEGIN
   IF is_isolated THEN
     PERFORM set_config('enable_seqscan', 'off', true);
   END IF;
-  index := public.vector_index();
+  index := vector_index();
   few := greatest(4000, limit_rows, sqrt(12 * limit_rows * index.row_estimate));
-  expression := public.embedding_expression(index.model);
+  expression := embedding_expression(index.model);
 
   IF index.method IS NOT NULL AND index.row_estimate > few AND required IS NULL AND query_tags = '{}' AND filter - 'fuzzy' = '{}'
     AND NOT is_isolated
@@ -42,7 +42,7 @@ BEGIN
     passing := index.row_estimate;
   ELSIF index.method IS NOT NULL THEN
     EXECUTE format(
-      'SELECT count(*) FROM (SELECT FROM public.memory_items AS m WHERE (%s) IS NOT NULL AND %s LIMIT $4) AS passing',
+      'SELECT count(*) FROM (SELECT FROM memory_items AS m WHERE (%s) IS NOT NULL AND %s LIMIT $4) AS passing',
       expression, condition
     )
     INTO passing
@@ -51,7 +51,7 @@ BEGIN
 
   IF passing > few THEN
     SELECT array_agg(nearest.id), array_agg(nearest.similarity) INTO ids, similarities
-    FROM public.vector_index_rows(query, required, condition, query_tags, limit_rows, filter,
+    FROM vector_index_rows(query, required, condition, query_tags, limit_rows, filter,
       index.model, index.dimensions, index.method, index.lists) AS nearest;
     IF cardinality(ids) = limit_rows THEN
       IF is_isolated THEN
@@ -65,7 +65,7 @@ BEGIN
   RETURN QUERY EXECUTE format(
     $query$
       SELECT m.id, 1 - ((%1$s) <=> $4) AS similarity
-      FROM public.memory_items AS m
+      FROM memory_items AS m
       WHERE (%1$s) IS NOT NULL AND %2$s
       ORDER BY similarity DESC, m.id COLLATE "C"
       LIMIT $5

@@ -1,11 +1,11 @@
 -- Raises the error about a vector that is not of the model that it must be of. what: the argument or row at fault;
 -- given_name: the model that the caller named, or null; given_dimensions: what came.
-CREATE OR REPLACE FUNCTION public.wrong_embedding(
+CREATE OR REPLACE FUNCTION wrong_embedding(
   what text, name text, dimensions integer, given_name text, given_dimensions integer
 )
 RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -13,7 +13,7 @@ DECLARE
   other record;
 BEGIN
   SELECT model.name, model.state, model.changed_at INTO other
-  FROM public.embedding_models AS model
+  FROM embedding_models AS model
   WHERE model.state <> 'current' AND (given_name = model.name OR given_name IS NULL AND model.dimensions = given_dimensions)
   ORDER BY model.id DESC
   LIMIT 1;

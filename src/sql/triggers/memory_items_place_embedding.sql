@@ -5,10 +5,10 @@
 --
 -- Markers are the database's own: what a client writes there is ignored. A text that changes makes the next model's
 -- vector void. Casts to real[], because they are found by their types: a trigger's search_path has no extension in it.
-CREATE OR REPLACE FUNCTION public.memory_items_place_embedding()
+CREATE OR REPLACE FUNCTION memory_items_place_embedding()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 AS $$
 DECLARE
   is_written boolean := NEW.embedding IS NOT NULL;
@@ -36,9 +36,9 @@ BEGIN
 
   -- Held until the transaction ends. The functions that change models wait for it, so that no vector which was checked
   -- against a model is committed after another has taken its place. Searches take no such lock.
-  LOCK TABLE public.embedding_models IN ROW SHARE MODE;
-  SELECT * INTO model FROM public.current_embedding_model();
-  SELECT * INTO next FROM public.next_embedding_model();
+  LOCK TABLE embedding_models IN ROW SHARE MODE;
+  SELECT * INTO model FROM current_embedding_model();
+  SELECT * INTO next FROM next_embedding_model();
 
   -- The same name with other dimensions (a shortened vector) is another model.
   IF is_written AND named = next.name
@@ -53,12 +53,12 @@ BEGIN
 
   IF is_written THEN
     IF cardinality(NEW.embedding::real[]) <> model.dimensions OR named <> model.name THEN
-      PERFORM public.wrong_embedding(
+      PERFORM wrong_embedding(
         what, model.name, model.dimensions, CASE WHEN named <> model.name THEN named END, cardinality(NEW.embedding::real[])
       );
     END IF;
     IF model.name IS NULL AND named IS NOT NULL THEN
-      PERFORM public.name_embedding_model(what, named);
+      PERFORM name_embedding_model(what, named);
     END IF;
     NEW.embedding_model := model.id;
   END IF;

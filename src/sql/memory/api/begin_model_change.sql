@@ -1,7 +1,7 @@
 -- Begins the change to another embedding model. Searches go on by the current one, whose vectors stay complete: those of
 -- the next are kept beside them, in next_embedding, until finish_model_change. Writers name the model of their vectors
 -- by the setting opa.embedding_model, or write next_embedding. Called again for the same model, it does nothing.
-CREATE OR REPLACE FUNCTION public.begin_model_change(name text, dimensions integer)
+CREATE OR REPLACE FUNCTION begin_model_change(name text, dimensions integer)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -10,10 +10,10 @@ DECLARE
   model record;
   next record;
 BEGIN
-  PERFORM public.check_embedding_model('begin_model_change', name, dimensions, false);
-  LOCK TABLE public.embedding_models IN EXCLUSIVE MODE;
-  SELECT * INTO model FROM public.current_embedding_model();
-  SELECT * INTO next FROM public.next_embedding_model();
+  PERFORM check_embedding_model('begin_model_change', name, dimensions, false);
+  LOCK TABLE embedding_models IN EXCLUSIVE MODE;
+  SELECT * INTO model FROM current_embedding_model();
+  SELECT * INTO next FROM next_embedding_model();
   IF (name, dimensions) = (next.name, next.dimensions) THEN
     RETURN;
   END IF;
@@ -26,11 +26,11 @@ BEGIN
       MESSAGE = format('begin_model_change: expected another model than the current one, got "%s" of %s dimensions: a new version of it needs a name of its own', name, dimensions);
   END IF;
 
-  INSERT INTO public.embedding_models (id, name, dimensions, state)
+  INSERT INTO embedding_models (id, name, dimensions, state)
   VALUES (model.id, model.name, model.dimensions, 'current')
   ON CONFLICT DO NOTHING;
-  INSERT INTO public.embedding_models (id, name, dimensions, state)
-  SELECT max(known.id) + 1, name, dimensions, 'next' FROM public.embedding_models AS known;
-  PERFORM public.store_embeddings_for(greatest(dimensions, model.dimensions));
+  INSERT INTO embedding_models (id, name, dimensions, state)
+  SELECT max(known.id) + 1, name, dimensions, 'next' FROM embedding_models AS known;
+  PERFORM store_embeddings_for(greatest(dimensions, model.dimensions));
 END
 $$;

@@ -1,6 +1,6 @@
 -- How many memories are not expired and have no vector of the given model: of those that the current model finds, or
 -- where of_all is true, of all; at most `most`. Literals, so that the planner sees that the index of a change serves.
-CREATE OR REPLACE FUNCTION public.pending_embeddings(model integer, of_all boolean, most bigint)
+CREATE OR REPLACE FUNCTION pending_embeddings(model integer, of_all boolean, most bigint)
 RETURNS bigint
 LANGUAGE plpgsql STABLE
 AS $$
@@ -10,7 +10,7 @@ BEGIN
   EXECUTE format(
     $query$
       SELECT count(*) FROM (
-        SELECT FROM public.memory_items AS m
+        SELECT FROM memory_items AS m
         WHERE m.embedding_model IS DISTINCT FROM %1$s AND m.next_embedding_model IS DISTINCT FROM %1$s
           AND ($1 OR m.embedding_model = $2 OR m.next_embedding_model = $2)
           AND (m.expires_at IS NULL OR m.expires_at > now())
@@ -20,7 +20,7 @@ BEGIN
     model
   )
   INTO pending
-  USING of_all, (public.current_embedding_model()).id, most;
+  USING of_all, (current_embedding_model()).id, most;
   RETURN pending;
 END
 $$;
