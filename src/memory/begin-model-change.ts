@@ -39,7 +39,10 @@ export async function beginModelChange(
   model: ModelName & { readonly name: string },
 ): Promise<EmbeddingModel> {
   refuseTransaction(db, 'beginModelChange')
-  await queryRows(db, sql`SELECT ${api(db)}begin_model_change(${nameSql(model.name)}, ${dimensionsSql(model)})`)
+  await queryRows(
+    db,
+    sql`SELECT ${api(db)}begin_model_change(${nameSql(model.name)}, ${dimensionsSql(model)})`,
+  )
   const begun = await embeddingModel(db)
   if (begun.next === null)
     throw new ConflictError('the change was ended by somebody else as soon as it was begun')

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { type Embedder, embedderRole, embedEach } from '../embedders/embedder.ts'
 import { EmbedderError, InvalidInputError } from '../errors.ts'
 import { checkedInteger, checkText } from './check.ts'
@@ -178,7 +179,7 @@ async function writeVectors(
             WHERE EXISTS (SELECT FROM given WHERE given.id = m.id AND given.text = m.text) AND ${pending}
             FOR UPDATE SKIP LOCKED
           )
-          UPDATE ${api(db)}memory_items AS m SET embedding = given.embedding::vector
+          UPDATE ${api(db)}memory_items AS m SET embedding = ${api(db)}parse_embedding(given.embedding)
           FROM given JOIN unchanged ON unchanged.id = given.id
           WHERE m.id = given.id
           RETURNING m.id

@@ -58,7 +58,10 @@ export async function embeddingModel(db: Database): Promise<EmbeddingModel> {
  * await useEmbeddingModel(db, { name: 'text-embedding-3-small', dimensions: 1536 })
  */
 export async function useEmbeddingModel(db: Database, model: ModelName): Promise<void> {
-  await queryRows(db, sql`SELECT ${api(db)}use_embedding_model(${nameSql(model.name)}, ${dimensionsSql(model)})`)
+  await queryRows(
+    db,
+    sql`SELECT ${api(db)}use_embedding_model(${nameSql(model.name)}, ${dimensionsSql(model)})`,
+  )
 }
 
 /** A model's name as a parameter; the database checks its length. */

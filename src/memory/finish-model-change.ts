@@ -99,7 +99,10 @@ async function buildNextIndex(
     const there = indexes.get(nextIndexName)
     if (method === undefined || there?.valid === true) return
     if (there !== undefined) {
-      await run(db, `DROP INDEX ${concurrently ? 'CONCURRENTLY ' : ''}IF EXISTS ${apiPrefix(db)}${nextIndexName}`)
+      await run(
+        db,
+        `DROP INDEX ${concurrently ? 'CONCURRENTLY ' : ''}IF EXISTS ${apiPrefix(db)}${nextIndexName}`,
+      )
     }
     const { embeddings } = await countEmbeddings(db)
     const storage = storageParameters(method, planVectorIndex(method, embeddings, {}))

@@ -2,6 +2,7 @@ import { is } from 'drizzle-orm'
 import { PgTransaction } from 'drizzle-orm/pg-core'
 import type { Database } from '../database/database.ts'
 import { postgresError, translatingErrors } from '../database/rows.ts'
+import { apiPrefix } from '../database/schema-name.ts'
 import { ConflictError, DatabaseError, InvalidInputError } from '../errors.ts'
 import { embeddingModel } from './embedding-model.ts'
 import { alone, building, createIndexStatement, refuseSecondBuild, run } from './vector-index-build.ts'
@@ -102,22 +103,22 @@ async function switchConcurrently(
   await refuseSecondBuild(db)
   const { embeddings, plan, wanted } = await planFor(db, method, options)
   const indexes = await vectorIndexes(db)
-  await run(db, `DROP INDEX CONCURRENTLY IF EXISTS public.${oldIndexName}`)
+  await run(db, `DROP INDEX CONCURRENTLY IF EXISTS ${apiPrefix(db)}${oldIndexName}`)
 
   if (method === 'none') {
     for (const name of [newIndexName, indexName]) {
-      if (indexes.has(name)) await run(db, `DROP INDEX CONCURRENTLY IF EXISTS public.${name}`)
+      if (indexes.has(name)) await run(db, `DROP INDEX CONCURRENTLY IF EXISTS ${apiPrefix(db)}${name}`)
     }
     return { method, built: indexes.has(indexName), embeddings, bytes: 0 }
   }
   // One that was finished but did not come into use any more is as good as a new one.
   const finished = wanted(indexes.get(newIndexName))
   if (indexes.has(newIndexName) && !finished) {
-    await run(db, `DROP INDEX CONCURRENTLY IF EXISTS public.${newIndexName}`)
+    await run(db, `DROP INDEX CONCURRENTLY IF EXISTS ${apiPrefix(db)}${newIndexName}`)
   }
   const current = indexes.get(indexName)
   if (current !== undefined && wanted(current)) {
-    if (finished) await run(db, `DROP INDEX CONCURRENTLY IF EXISTS public.${newIndexName}`)
+    if (finished) await run(db, `DROP INDEX CONCURRENTLY IF EXISTS ${apiPrefix(db)}${newIndexName}`)
     return described(current, embeddings, false)
   }
   if (!finished) {
@@ -128,11 +129,11 @@ async function switchConcurrently(
   // Renaming, unlike dropping, waits for nobody who reads or writes the table.
   await db.transaction(async (transaction) => {
     if (current !== undefined) {
-      await run(transaction, `ALTER INDEX public.${indexName} RENAME TO ${oldIndexName}`)
+      await run(transaction, `ALTER INDEX ${apiPrefix(transaction)}${indexName} RENAME TO ${oldIndexName}`)
     }
-    await run(transaction, `ALTER INDEX public.${newIndexName} RENAME TO ${indexName}`)
+    await run(transaction, `ALTER INDEX ${apiPrefix(transaction)}${newIndexName} RENAME TO ${indexName}`)
   })
-  await run(db, `DROP INDEX CONCURRENTLY IF EXISTS public.${oldIndexName}`)
+  await run(db, `DROP INDEX CONCURRENTLY IF EXISTS ${apiPrefix(db)}${oldIndexName}`)
   return inUse(db, embeddings)
 }
 
@@ -143,12 +144,12 @@ async function switchAtOnce(
 ): Promise<VectorIndex> {
   await refuseSecondBuild(transaction)
   // Before anything is counted: what is planned by it must still hold when the index is built.
-  await run(transaction, 'LOCK TABLE ${api(db)}memory_items IN SHARE MODE')
+  await run(transaction, `LOCK TABLE ${apiPrefix(transaction)}memory_items IN SHARE MODE`)
   const { embeddings, plan, wanted } = await planFor(transaction, method, options)
   const indexes = await vectorIndexes(transaction)
   const current = indexes.get(indexName)
   for (const name of [newIndexName, oldIndexName]) {
-    if (indexes.has(name)) await run(transaction, `DROP INDEX public.${name}`)
+    if (indexes.has(name)) await run(transaction, `DROP INDEX ${apiPrefix(transaction)}${name}`)
   }
   if (method !== 'none' && current !== undefined && wanted(current)) {
     return described(current, embeddings, false)
@@ -161,9 +162,9 @@ async function switchAtOnce(
     })
     options.onProgress?.({ phase: 'building index', done: 1 })
   }
-  if (current !== undefined) await run(transaction, `DROP INDEX public.${indexName}`)
+  if (current !== undefined) await run(transaction, `DROP INDEX ${apiPrefix(transaction)}${indexName}`)
   if (method === 'none') return { method, built: current !== undefined, embeddings, bytes: 0 }
-  await run(transaction, `ALTER INDEX public.${newIndexName} RENAME TO ${indexName}`)
+  await run(transaction, `ALTER INDEX ${apiPrefix(transaction)}${newIndexName} RENAME TO ${indexName}`)
   return inUse(transaction, embeddings)
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toJson, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import type { BuiltIndex, VectorIndexMethod } from './vector-index-plan.ts'
 
 /** The index that searches use. vector_index() finds it by this name. */
@@ -83,4 +84,13 @@ export async function countEmbeddings(db: Database): Promise<{ rows: number; emb
 export async function isEmbedded(db: Database): Promise<boolean> {
   const [row] = await queryRows(db, sql`SELECT version() ~ 'PGlite|emscripten' AS embedded`)
   return row?.embedded === true
+}
+
+/** The quoted name of the schema that pgvector is in, wherever that is. */
+export async function vectorSchema(db: Database): Promise<string> {
+  const [row] = await queryRows(
+    db,
+    sql`SELECT quote_ident(n.nspname) AS name FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'vector'`,
+  )
+  return String(row?.name)
 }

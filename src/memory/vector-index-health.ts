@@ -1,9 +1,16 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { checkedInteger } from './check.ts'
 import { vectorIndexAdvice } from './vector-index-advice.ts'
-import { countEmbeddings, indexName, searchedEmbedding, vectorIndexes } from './vector-index-catalog.ts'
+import {
+  countEmbeddings,
+  indexName,
+  searchedEmbedding,
+  vectorIndexes,
+  vectorSchema,
+} from './vector-index-catalog.ts'
 import { builtParameters, type VectorIndexMethod, type VectorIndexParameters } from './vector-index-plan.ts'
 
 export interface VectorIndexHealthOptions {
@@ -88,11 +95,12 @@ async function measureRecall(
       WHERE ${searchedEmbedding} IS NOT NULL ORDER BY random() LIMIT ${sample}::integer
     `,
   )
+  const vector = sql.raw(await vectorSchema(db))
   let found = 0
   let wanted = 0
   let done = 0
   for (const { id } of ids) {
-    const [row] = await queryRows(db, neighboursOf(String(id), k))
+    const [row] = await queryRows(db, neighboursOf(db, vector, String(id), k))
     found += toNumber(row?.found)
     wanted += toNumber(row?.wanted)
     done += 1
@@ -105,15 +113,15 @@ async function measureRecall(
  * How many of a row's k nearest there are, and how many of them the index finds. A row as near as the k-th of them
  * counts as found: which of several equal ones is named does not matter.
  */
-function neighboursOf(id: string, k: number) {
+function neighboursOf(db: Database, vector: SQL, id: string, k: number) {
   return sql`
     WITH query AS MATERIALIZED (
-      SELECT l2_normalize(${searchedEmbedding}) AS vector, jsonb_build_object('id', m.id) AS filter
+      SELECT ${vector}.l2_normalize(${searchedEmbedding}) AS vector, jsonb_build_object('id', m.id) AS filter
       FROM ${api(db)}memory_items AS m CROSS JOIN ${api(db)}embedding_model() AS searched
       WHERE m.id = ${id}::text AND ${searchedEmbedding} IS NOT NULL
     ),
     exact AS MATERIALIZED (
-      SELECT 1 - (${searchedEmbedding} <=> query.vector) AS similarity
+      SELECT 1 - (${searchedEmbedding} OPERATOR(${vector}.<=>) query.vector) AS similarity
       FROM query CROSS JOIN ${api(db)}memory_items AS m CROSS JOIN ${api(db)}embedding_model() AS searched
       WHERE ${searchedEmbedding} IS NOT NULL AND m.id <> ${id}::text
       ORDER BY similarity DESC

@@ -51,7 +51,7 @@ export async function run({ rows = [20_000], queries: queryCount = 40, out }: Be
     printMachine(machine)
     await useVectorIndex(db, 'none')
     await storePassages(db, passages, 0, size)
-    await db.execute(sql`CREATE TABLE staged AS SELECT id, text, tags, embedding FROM public.memory_items`)
+    await db.execute(sql`CREATE TABLE staged AS SELECT id, text, tags, embedding FROM memory_items`)
     const client = postgres(url, { max: 1, onnotice: () => {} })
     const results: SizeResults = { machine, measurements: [] }
     try {
@@ -101,7 +101,7 @@ async function measure(
   placement: keyof typeof placements,
   questions: readonly WikiText[],
 ) {
-  await db.execute(sql`TRUNCATE public.memory_items`)
+  await db.execute(sql`TRUNCATE memory_items`)
   await useVectorIndex(db, 'none')
   await useEmbeddingModel(db, { name: null, dimensions })
   await db.execute(sql.raw(`ALTER TABLE memory_items SET (toast_tuple_target = ${placements[placement]})`))
@@ -114,7 +114,7 @@ async function measure(
       ),
     ),
   )
-  await db.execute(sql`VACUUM ANALYZE public.memory_items`)
+  await db.execute(sql`VACUUM ANALYZE memory_items`)
   const queries = questions.map(({ embedding }) => {
     const long = unit(Array.from({ length: times }, () => [...embedding]).flat())
     return `[${Array.from(long).join(',')}]`
@@ -139,7 +139,7 @@ async function measure(
       embedding: JSON.parse(queries[at % queries.length] as string),
     }),
   )
-  const [bytes] = await queryRows(db, sql`SELECT pg_table_size('public.memory_items') AS data`)
+  const [bytes] = await queryRows(db, sql`SELECT pg_table_size('memory_items') AS data`)
   const hits = truth.map((ids, at) => ids.filter((id) => approximate[at]?.includes(id)).length)
   return {
     ...{ keyword, exact5, exact10, hnsw, rememberMs: single },

@@ -25,12 +25,12 @@ import { embedding, expectRefusal, idsOf } from '../support/fixtures.ts'
 
 /** A database as it was at first, of the dimensions of the tests. */
 async function start(db: Database): Promise<void> {
-  await db.execute(sql`TRUNCATE public.memory_items`)
+  await db.execute(sql`TRUNCATE memory_items`)
   await useEmbeddingModel(db, { name: null, dimensions })
 }
 
 const storedRows = async (db: Database) =>
-  Number((await queryRows(db, sql`SELECT count(*) AS rows FROM public.memory_items`))[0]?.rows)
+  Number((await queryRows(db, sql`SELECT count(*) AS rows FROM memory_items`))[0]?.rows)
 
 describeOnEachBackend('the embedding model', (test) => {
   beforeEach(() => start(test.db))

@@ -157,7 +157,7 @@ describeOnServer('changes of the model under load', (server) => {
     const items = texts.map((text, at) => ({ id: `r${at}`, text, embedding: vectors[at] as Float32Array }))
     await rememberMany(server.db, { items, model: 'old' })
     await useVectorIndex(server.db, 'hnsw')
-    await server.db.execute(sql`ANALYZE public.memory_items`)
+    await server.db.execute(sql`ANALYZE memory_items`)
 
     const bouncer = await startPgBouncer(server.url)
     const pooled =
@@ -210,7 +210,7 @@ describeOnServer('changes of the model under load', (server) => {
     expect(load.counts.searches).toBeGreaterThan(100)
     const stored = await queryRows(
       server.db,
-      sql`SELECT id, text, embedding::text AS embedding, next_embedding, embedding_model AS model FROM public.memory_items`,
+      sql`SELECT id, text, embedding::text AS embedding, next_embedding, embedding_model AS model FROM memory_items`,
     )
     const model = (await embeddingModel(server.db)).id
     const found = new Map(stored.map((row) => [String(row.id), row]))

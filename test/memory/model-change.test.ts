@@ -37,7 +37,7 @@ async function places(db: Database) {
     sql`
       SELECT count(*) AS rows, count(embedding) AS embedded, count(next_embedding) AS next,
         count(DISTINCT embedding_model) AS models, max(vector_dims(embedding)) AS dimensions
-      FROM public.memory_items
+      FROM memory_items
     `,
   )
   return Object.fromEntries(Object.entries(row ?? {}).map(([key, value]) => [key, Number(value)]))
@@ -49,7 +49,7 @@ describeOnEachBackend('a change of the embedding model', (test) => {
   const models = [wordEmbedder('twin', dimensions), wordEmbedder('wide', 1024), wordEmbedder('narrow', 64)]
   beforeEach(async () => {
     if ((await embeddingModel(test.db)).next) await cancelModelChange(test.db)
-    await test.db.execute(sql`TRUNCATE public.memory_items`)
+    await test.db.execute(sql`TRUNCATE memory_items`)
     await useEmbeddingModel(test.db, { name: 'old', dimensions })
     await createMemory(test.db, old()).rememberMany(texts(40))
   })
@@ -110,7 +110,7 @@ describeOnEachBackend('a change of the embedding model', (test) => {
       )
       const [stored] = await queryRows(
         test.db,
-        sql`SELECT count(*) AS rows FROM public.memory_items WHERE text = 'late'`,
+        sql`SELECT count(*) AS rows FROM memory_items WHERE text = 'late'`,
       )
       expect(Number(stored?.rows)).toBe(0)
       expect(await finishModelChange(test.db)).toMatchObject({ switched: false, settled: 0 })
@@ -127,12 +127,12 @@ describeOnEachBackend('a change of the embedding model', (test) => {
     await newMemory.remember({ id: 'm2', text: 'train number 2' })
     await oldMemory.remember({ id: 'mine', text: 'written by the old' })
     await newMemory.remember({ id: 'yours', text: 'written by the new' })
-    await test.db.execute(sql`UPDATE public.memory_items SET text = 'changed by hand' WHERE id = 'm3'`)
+    await test.db.execute(sql`UPDATE memory_items SET text = 'changed by hand' WHERE id = 'm3'`)
     await remember(test.db, { id: 'm4', text: 'coffee number 4', importance: 1 })
     const state = async (id: string) => {
       const [row] = await queryRows(
         test.db,
-        sql`SELECT embedding IS NOT NULL AS own, next_embedding IS NOT NULL AS next FROM public.memory_items WHERE id = ${id}`,
+        sql`SELECT embedding IS NOT NULL AS own, next_embedding IS NOT NULL AS next FROM memory_items WHERE id = ${id}`,
       )
       return [row?.own, row?.next]
     }
