@@ -55,9 +55,9 @@ export async function embedPending(
   const batchSize = checkedInteger(options.batchSize, 'batchSize', { from: 1, to: 1000, otherwise: 64 })
   const limit = checkedInteger(options.limit, 'limit', { from: 1, to: most, otherwise: most })
   if (namespace !== undefined) checkText(namespace, 'namespace')
-  const { id: modelId } = await embedderRole(db, embedder)
+  const role = await embedderRole(db, embedder)
   // In this form, and as a literal, because a change of the model makes an index for it.
-  const id = sql.raw(String(modelId))
+  const id = sql.raw(String(role.id))
   const pending = sql`embedding_model IS DISTINCT FROM ${id} AND next_embedding_model IS DISTINCT FROM ${id}
     AND (expires_at IS NULL OR expires_at > now())
     AND (${namespace ?? null}::text IS NULL OR namespace = ${namespace ?? null}::text)`
@@ -82,7 +82,7 @@ export async function embedPending(
       else if (vector?.blames === 'service') stopped = vector
       else if (vector !== undefined) failed.push({ id: row.id, error: vector })
     })
-    embedded += await writeVectors(db, embedder, pending, made)
+    embedded += await writeVectors(db, embedder, { pending, modelId: id }, made)
     tried += stopped === undefined ? batch.length : batch.length - vectors.filter(isOutage).length
     onProgress?.(tried, Math.max(total, tried))
     if (stopped !== undefined || tried >= limit) break
@@ -157,7 +157,7 @@ async function* batches(
 async function writeVectors(
   db: Database,
   embedder: Embedder,
-  pending: SQL,
+  { pending, modelId }: { readonly pending: SQL; readonly modelId: SQL },
   rows: readonly EmbeddedRow[],
 ): Promise<number> {
   if (rows.length === 0) return 0
@@ -179,7 +179,7 @@ async function writeVectors(
             WHERE EXISTS (SELECT FROM given WHERE given.id = m.id AND given.text = m.text) AND ${pending}
             FOR UPDATE SKIP LOCKED
           )
-          UPDATE ${api(db)}memory_items AS m SET embedding = ${api(db)}parse_embedding(given.embedding)
+          UPDATE ${api(db)}memory_items AS m SET embedding = ${api(db)}parse_embedding(given.embedding), embedding_model = ${modelId}
           FROM given JOIN unchanged ON unchanged.id = given.id
           WHERE m.id = given.id
           RETURNING m.id
