@@ -387,8 +387,9 @@ $$;
 -- by the setting opa.embedding_model: a vector of the next model that is written to `embedding` then goes where it
 -- belongs, one of any other is refused, and a model without a name yet gets this one.
 --
--- Markers are the database's own: what a client writes there is ignored. A text that changes makes the next model's
--- vector void. Casts to real[], because they are found by their types: a trigger's search_path has no extension in it.
+-- Markers are the database's own. A client that names the model may change embedding_model to say that the vector is a
+-- new one although it equals the old (embedPending, where two models agree); whatever else is written there is ignored.
+-- A text that changes makes the next model's vector void. Casts to real[], because they are found by their types: a trigger's search_path has no extension in it.
 CREATE OR REPLACE FUNCTION memory_items_place_embedding()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
@@ -403,7 +404,10 @@ DECLARE
   next record;
 BEGIN
   IF TG_OP = 'UPDATE' THEN
-    is_written := is_written AND NEW.embedding::real[] IS DISTINCT FROM OLD.embedding::real[];
+    is_written := is_written AND (
+      named IS NOT NULL AND NEW.embedding_model IS DISTINCT FROM OLD.embedding_model
+      OR NEW.embedding::real[] IS DISTINCT FROM OLD.embedding::real[]
+    );
     is_next_written := is_next_written AND NEW.next_embedding::real[] IS DISTINCT FROM OLD.next_embedding::real[];
     IF NOT is_next_written AND NEW.text <> OLD.text THEN
       NEW.next_embedding := NULL;
