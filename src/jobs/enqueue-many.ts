@@ -3,36 +3,62 @@ import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
 import { api } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
+import { executionMode } from '../schema/enums.ts'
 import type { EnqueueOptions, EnqueueResult } from './enqueue.ts'
 import { jsonSql, momentValue, numberValue, textValue } from './parameters.ts'
 
 type Check = (name: string, value: never) => unknown
 
-const whole: Check = (name, value) => Number(numberValue(name, value, 'int'))
-const number: Check = (name, value) => Number(numberValue(name, value, 'float8'))
+/** Text of so many bytes. */
+const text =
+  (mostBytes: number): Check =>
+  (name, value: string) => {
+    textValue(name, value)
+    if (value.length === 0 || (value.length * 3 > mostBytes && Buffer.byteLength(value) > mostBytes)) {
+      const bytes = Buffer.byteLength(value)
+      throw new InvalidInputError(`${name} must have from 1 to ${mostBytes} bytes, got ${bytes}`)
+    }
+    return value
+  }
+
+const numberWithin =
+  (type: 'int' | 'float8', least: number, most: number): Check =>
+  (name, value: number) => {
+    numberValue(name, value, type)
+    if (value >= least && value <= most) return value
+    throw new InvalidInputError(`${name} must be from ${least} to ${most}, got ${value}`)
+  }
+
+const oneOf =
+  (names: readonly string[]): Check =>
+  (name, value: string) => {
+    if (names.includes(value)) return value
+    throw new InvalidInputError(`${name} must be ${names.join(', ')}, got ${String(value)}`)
+  }
+
 // Checked with the whole array, where the path says which element it is.
 const json: Check = (_, value) => value
 
-/** The name of each option in SQL, and the same check as `enqueue` makes. */
+/** The name of each option in SQL, and what the database would refuse without saying which element it was. */
 const fields: Record<keyof EnqueueOptions, readonly [name: string, check: Check]> = {
-  intent: ['intent', textValue],
+  intent: ['intent', text(1024)],
   inputs: ['inputs', json],
-  queue: ['queue', textValue],
-  mode: ['mode', textValue],
-  priority: ['priority', whole],
+  queue: ['queue', text(255)],
+  mode: ['mode', oneOf(executionMode.enumValues)],
+  priority: ['priority', numberWithin('int', -32_768, 32_767)],
   runAt: ['run_at', momentValue],
-  id: ['job_id', textValue],
-  idempotencyKey: ['idempotency_key', textValue],
-  singletonKey: ['singleton_key', textValue],
-  parentId: ['parent_id', textValue],
+  id: ['job_id', text(255)],
+  idempotencyKey: ['idempotency_key', text(1024)],
+  singletonKey: ['singleton_key', text(1024)],
+  parentId: ['parent_id', text(255)],
   deadlineAt: ['deadline_at', momentValue],
-  maxAttempts: ['max_attempts', whole],
-  backoffSeconds: ['backoff_seconds', number],
+  maxAttempts: ['max_attempts', numberWithin('int', 1, 2_147_483_647)],
+  backoffSeconds: ['backoff_seconds', numberWithin('float8', 0, 86_400)],
   waitReason: ['wait_reason', textValue],
   requiredAction: ['required_action', json],
   metadata: ['metadata', json],
-  traceId: ['trace_id', textValue],
-  callbackUrl: ['callback_url', textValue],
+  traceId: ['trace_id', text(255)],
+  callbackUrl: ['callback_url', text(4096)],
 }
 
 /**
@@ -71,6 +97,9 @@ function element(job: EnqueueOptions, index: number): Record<string, unknown> {
     // The function refuses what it does not know, and names what it does.
     made[field?.[0] ?? key] =
       field === undefined ? value : field[1](`element ${index}: ${key}`, value as never)
+  }
+  if (made.intent === undefined) {
+    throw new InvalidInputError(`element ${index}: intent must be a string, got ${typeof job.intent}`)
   }
   return made
 }

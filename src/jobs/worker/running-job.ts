@@ -148,12 +148,13 @@ export class RunningJob {
       signal.addEventListener('abort', () => resolve(), { once: true })
       ended.addEventListener('abort', () => resolve(), { once: true })
     })
-    await sleep(this.#host.abortSeconds * 1000, ended)
+    if (!ended.aborted) await sleep(this.#host.abortSeconds * 1000, ended)
     const settlement = this.#afterError(signal.reason)
     if (!ended.aborted && this.#settledAs === undefined) {
-      const { abortSeconds } = this.#host
-      const message = `the handler still ran ${abortSeconds} s after its signal was aborted (${this.#abortReason}); its place is given to another job, and what it does with its lease is refused`
-      this.#host.report(new JobAbortedError(this.#abortReason ?? 'shutdown', message), this.job)
+      const { abortSeconds, report } = this.#host
+      const reason = this.#abortReason ?? 'shutdown'
+      const message = `the handler still ran ${abortSeconds} s after its signal was aborted (${reason}); its place is given to another job, and what it does with its lease is refused`
+      report(new JobAbortedError(reason, message), this.job)
     }
     return settlement
   }
