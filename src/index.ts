@@ -18,6 +18,7 @@ export {
   transformersEmbedder,
 } from './embedders/transformers-embedder.ts'
 export {
+  AcquireTimeoutError,
   ConfigurationError,
   ConflictError,
   DatabaseError,

@@ -4,6 +4,7 @@ import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import type { Sql } from 'postgres'
 import { ConfigurationError } from '../errors.ts'
 import * as schema from '../schema/index.ts'
+import { limitAcquiring } from './acquire-timeout.ts'
 import type { DatabaseLocation } from './location.ts'
 import { usePreparedStatements } from './prepared.ts'
 
@@ -23,6 +24,11 @@ export interface ConnectOptions {
   readonly maxConnections?: number
   /** False where a pooler in transaction mode (PgBouncer) is in between. True by default. */
   readonly prepare?: boolean
+  /**
+   * How long a query or a transaction waits for a free connection of the pool before it fails with an
+   * {@link AcquireTimeoutError}; 30 by default, 0 for ever. An embedded database has no pool.
+   */
+  readonly acquireTimeoutSeconds?: number
 }
 
 /**
@@ -39,12 +45,19 @@ export async function connect(location: DatabaseLocation, options: ConnectOption
 
 async function connectServer(
   location: DatabaseLocation & { kind: 'server' },
-  { maxConnections = 10, prepare = true }: ConnectOptions,
+  { maxConnections = 10, prepare = true, acquireTimeoutSeconds = 30 }: ConnectOptions,
 ): Promise<Connection> {
   const [{ default: postgres }, { drizzle }] = await installed('postgres', () =>
     Promise.all([import('postgres'), import('drizzle-orm/postgres-js')]),
   )
-  const client = postgres(location.url, { max: maxConnections, prepare, onnotice: () => {} })
+  const client = postgres(location.url, {
+    max: maxConnections,
+    prepare,
+    onnotice: () => {},
+    // Times come as text, which a role's or a database's own DateStyle would make unreadable.
+    connection: { DateStyle: 'ISO' },
+  })
+  if (acquireTimeoutSeconds > 0) limitAcquiring(client, acquireTimeoutSeconds)
   const db = drizzle(client, { schema })
   if (prepare) usePreparedStatements(db)
   return { db, location, close: () => client.end({ timeout: 5 }) }

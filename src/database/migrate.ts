@@ -2,7 +2,8 @@ import { sql } from 'drizzle-orm'
 import { MigrationError, OpaError, UnsupportedDatabaseError } from '../errors.ts'
 import type { Database } from './database.ts'
 import { type Migration, readMigrations } from './migrations.ts'
-import { postgresError, rowsOf } from './rows.ts'
+import { rowsOf } from './rows.ts'
+import { postgresError, translateError } from './translate-error.ts'
 
 /** The advisory lock under which migrations run; any number will do, if it is always the same. */
 const migrationLock = 7_067_984_233_001
@@ -43,8 +44,8 @@ export async function migrate(db: Database): Promise<MigrateResult> {
     )
   } catch (error) {
     if (error instanceof OpaError) throw error
-    const refused = postgresError(error) as { message: string; hint?: string } | undefined
-    if (refused === undefined) throw error
+    const refused = postgresError(error)
+    if (refused === undefined) throw translateError(error) ?? error
     const hint = refused.hint ? ` ${refused.hint}` : ''
     throw new MigrationError(`the database could not be migrated: ${refused.message}.${hint}`, {
       cause: error,

@@ -1,7 +1,8 @@
 import { type Query, SQL, StringChunk } from 'drizzle-orm'
 import type { PgDialect } from 'drizzle-orm/pg-core'
 import type { Database } from './database.ts'
-import { queryRows, type Row, rowsOf, translatingErrors } from './rows.ts'
+import { queryRows, type Row, rowsOf } from './rows.ts'
+import { translatingErrors } from './translate-error.ts'
 
 // Drizzle gives a database and its transactions the same dialect object.
 const preparing = new WeakSet<object>()

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import { migrationsFolder, readMigrations } from './migrations.ts'
-import { queryRows, translatingErrors } from './rows.ts'
+import { queryRows } from './rows.ts'
+import { translatingErrors } from './translate-error.ts'
 
 /** What a migration created, by the statement that did it. */
 const created =

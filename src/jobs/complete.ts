@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
+import { onlyRow } from '../database/rows.ts'
 import { type Lease, leaseArguments, leaseValues, type SettleOutcome } from './lease.ts'
 import { jsonValue } from './parameters.ts'
 
@@ -20,6 +21,6 @@ const statement = `SELECT public.complete(${leaseArguments}, result => $3::text:
  */
 export async function complete(db: Database, options: CompleteOptions): Promise<SettleOutcome> {
   const params = [...leaseValues(options), jsonValue('result', options.result)]
-  const [row] = await queryPrepared(db, { sql: statement, params })
-  return row?.outcome as SettleOutcome
+  const row = onlyRow(await queryPrepared(db, { sql: statement, params }))
+  return row.outcome as SettleOutcome
 }

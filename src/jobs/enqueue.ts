@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
-import { DatabaseError } from '../errors.ts'
+import { onlyRow } from '../database/rows.ts'
 import type { ExecutionMode, JobStatus } from '../schema/enums.ts'
 import { jsonSql, momentSql, numberSql, textSql } from './parameters.ts'
 
@@ -58,12 +58,11 @@ export interface EnqueueResult {
  * const { id, created } = await enqueue(db, { intent: 'summarise', inputs: { document: 'd1' }, idempotencyKey: 'd1:v3' })
  */
 export async function enqueue(db: Database, options: EnqueueOptions): Promise<EnqueueResult> {
-  const [row] = await queryPrepared(
+  const rows = await queryPrepared(
     db,
     sql`SELECT id, status, created FROM public.enqueue(${enqueueArguments(options)})`,
   )
-  if (row === undefined) throw new DatabaseError('expected the id of the job, got no row')
-  return row as unknown as EnqueueResult
+  return onlyRow(rows) as unknown as EnqueueResult
 }
 
 /** Named arguments for what is given; the function's own defaults for the rest. */

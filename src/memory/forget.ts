@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { translatingErrors } from '../database/rows.ts'
+import { builtRows } from '../database/rows.ts'
 import { memoryItems } from '../schema/memory-items.ts'
 import { checkText, checkTexts } from './check.ts'
 import { textArraySql } from './search-filter.ts'
@@ -20,7 +20,7 @@ export async function forget(
   if (namespace !== undefined) checkText(namespace, 'namespace')
   if (ids.length === 0) return []
   const ofNamespace = namespace === undefined ? undefined : eq(memoryItems.namespace, namespace)
-  const rows = await translatingErrors(() =>
+  const rows = await builtRows(() =>
     db
       .delete(memoryItems)
       .where(and(sql`${memoryItems.id} = ANY (${textArraySql(ids, 'ids')})`, ofNamespace))

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, translatingErrors } from '../database/rows.ts'
+import { queryRows } from '../database/rows.ts'
+import { translatingErrors } from '../database/translate-error.ts'
 import { checkedJson } from './check.ts'
 import { grantNamespaces } from './grant-namespaces.ts'
 

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { queryRow, queryRows, toNumber } from '../database/rows.ts'
 
 /**
  * Adds what has been written to the statistics of keyword search, from which reading is fastest. Writers do this
@@ -14,8 +14,8 @@ import { queryRows, toNumber } from '../database/rows.ts'
  * await foldSearchStatistics(db)
  */
 export async function foldSearchStatistics(db: Database): Promise<number> {
-  const [row] = await queryRows(db, sql`SELECT public.fold_search_statistics() AS folded`)
-  return toNumber(row?.folded)
+  const row = await queryRow(db, sql`SELECT public.fold_search_statistics() AS folded`)
+  return toNumber(row.folded)
 }
 
 /**

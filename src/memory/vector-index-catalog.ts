@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toJson, toNumber } from '../database/rows.ts'
+import { queryRow, queryRows, toJson, toNumber } from '../database/rows.ts'
 import type { BuiltIndex, VectorIndexMethod } from './vector-index-plan.ts'
 
 /** The index that searches use. vector_index() finds it by this name. */
@@ -61,15 +61,15 @@ export async function buildingProcess(db: Database): Promise<number | null> {
 }
 
 export async function countEmbeddings(db: Database): Promise<{ rows: number; embeddings: number }> {
-  const [row] = await queryRows(
+  const row = await queryRow(
     db,
     sql`SELECT count(*) AS rows, count(embedding) AS embeddings FROM public.memory_items`,
   )
-  return { rows: toNumber(row?.rows), embeddings: toNumber(row?.embeddings) }
+  return { rows: toNumber(row.rows), embeddings: toNumber(row.embeddings) }
 }
 
 /** PGlite: one connection, so nobody would be spared by building concurrently. */
 export async function isEmbedded(db: Database): Promise<boolean> {
-  const [row] = await queryRows(db, sql`SELECT version() ~ 'PGlite|emscripten' AS embedded`)
-  return row?.embedded === true
+  const row = await queryRow(db, sql`SELECT version() ~ 'PGlite|emscripten' AS embedded`)
+  return row.embedded === true
 }

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { queryRow, queryRows, toNumber } from '../database/rows.ts'
 import { checkedInteger } from './check.ts'
 import { vectorIndexAdvice } from './vector-index-advice.ts'
 import { countEmbeddings, indexName, vectorIndexes } from './vector-index-catalog.ts'
@@ -89,9 +89,9 @@ async function measureRecall(
   let wanted = 0
   let done = 0
   for (const { id } of ids) {
-    const [row] = await queryRows(db, neighboursOf(String(id), k))
-    found += toNumber(row?.found)
-    wanted += toNumber(row?.wanted)
+    const row = await queryRow(db, neighboursOf(String(id), k))
+    found += toNumber(row.found)
+    wanted += toNumber(row.wanted)
     done += 1
     onProgress?.(done, ids.length)
   }
