@@ -5,6 +5,7 @@ import type { Sql } from 'postgres'
 import { ConfigurationError } from '../errors.ts'
 import * as schema from '../schema/index.ts'
 import { limitAcquiring } from './acquire-timeout.ts'
+import { openFolder } from './embedded-folder.ts'
 import type { DatabaseLocation } from './location.ts'
 import { usePreparedStatements } from './prepared.ts'
 
@@ -69,7 +70,11 @@ async function connectEmbedded(location: DatabaseLocation & { kind: 'embedded' }
   return { db: drizzle(client, { schema }), location, close: () => client.close() }
 }
 
-/** A PGlite with the two extensions that the migrations need. */
+/**
+ * A PGlite with the two extensions that the migrations need, and the only one that has the folder open until it is closed.
+ *
+ * @throws ConfigurationError if another process, or this one, has it open.
+ */
 export async function openEmbedded(dataDir: string): Promise<PGlite> {
   const [{ PGlite }, { vector }, { pg_trgm }] = await installed('@electric-sql/pglite', () =>
     Promise.all([
@@ -78,7 +83,12 @@ export async function openEmbedded(dataDir: string): Promise<PGlite> {
       import('@electric-sql/pglite/contrib/pg_trgm'),
     ]),
   )
-  return PGlite.create({ dataDir, extensions: { vector, pg_trgm } })
+  const open = () => PGlite.create({ dataDir, extensions: { vector, pg_trgm } })
+  if (/^(memory|idb|opfs-\w+):\/\//.test(dataDir) || dataDir === '') return open()
+  return openFolder(dataDir.replace(/^file:\/\//, ''), {
+    open,
+    make: async (folder) => (await PGlite.create({ dataDir: folder })).close(),
+  })
 }
 
 /** Drivers are optional: say which one is missing instead of a bare ERR_MODULE_NOT_FOUND. */
