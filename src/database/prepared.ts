@@ -1,6 +1,7 @@
 import { type Query, SQL, StringChunk } from 'drizzle-orm'
 import type { PgDialect } from 'drizzle-orm/pg-core'
 import type { Database } from './database.ts'
+import { isDrizzle1 } from './drizzle-version.ts'
 import { queryRows, type Row, rowsOf } from './rows.ts'
 import { translatingErrors } from './translate-error.ts'
 
@@ -30,8 +31,8 @@ export async function queryPrepared(db: Database, statement: SQL | Query): Promi
   const dialect = dialectOf(db)
   if (!preparing.has(dialect) && statement instanceof SQL) return queryRows(db, statement)
   const query = statement instanceof SQL ? (flatten(statement) ?? dialect.sqlToQuery(statement)) : statement
-  const prepared = db._.session.prepareQuery(query, undefined, nameOf(query, dialect), false)
-  return rowsOf(await translatingErrors(() => Promise.resolve(prepared.execute())))
+  const prepared = prepare(db, query, nameOf(query, dialect))
+  return rowsOf(await translatingErrors(() => prepared.execute()))
 }
 
 /** The name to prepare a statement by; undefined where the database may prepare none. */
@@ -78,7 +79,19 @@ function flatten(statement: SQL): { sql: string; params: unknown[] } | undefined
   return add(statement) ? { sql: text, params } : undefined
 }
 
-/** Drizzle's types hide it. */
-function dialectOf(db: Database): PgDialect {
-  return (db as unknown as { readonly dialect: PgDialect }).dialect
+/** What Drizzle's types hide of a database. */
+interface Internals {
+  readonly dialect: PgDialect
+  readonly session: { prepareQuery(query: Query, ...options: unknown[]): { execute(): Promise<unknown> } }
+}
+
+function prepare(db: Database, query: Query, name: string | undefined) {
+  const { session } = db as unknown as Internals
+  return isDrizzle1
+    ? session.prepareQuery(query, 'raw', name ?? false)
+    : session.prepareQuery(query, undefined, name, false)
+}
+
+export function dialectOf(db: Database): PgDialect {
+  return (db as unknown as Internals).dialect
 }

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
 import { promisedRows } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { checkedTime } from '../database/time.ts'
 import { InvalidInputError } from '../errors.ts'
 import type { EnqueueOptions, EnqueueResult } from './enqueue.ts'
@@ -56,7 +57,7 @@ export async function enqueueMany(
   )
   const rows = await queryPrepared(
     db,
-    sql`SELECT id, status, created FROM public.enqueue_many(${jsonSql('jobs', elements)})`,
+    sql`SELECT id, status, created FROM ${api(db)}enqueue_many(${jsonSql('jobs', elements)})`,
   )
   return promisedRows(rows, jobs.length) as unknown as EnqueueResult[]
 }

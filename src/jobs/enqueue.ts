@@ -2,8 +2,9 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
 import { onlyRow } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import type { ExecutionMode, JobStatus } from '../schema/enums.ts'
-import { jsonSql, momentSql, numberSql, textSql } from './parameters.ts'
+import { jsonSql, momentSql, numberSql, textSql, textValue } from './parameters.ts'
 
 /** A piece of work to accept. Only the intent is needed. */
 export interface EnqueueOptions {
@@ -60,7 +61,7 @@ export interface EnqueueResult {
 export async function enqueue(db: Database, options: EnqueueOptions): Promise<EnqueueResult> {
   const rows = await queryPrepared(
     db,
-    sql`SELECT id, status, created FROM public.enqueue(${enqueueArguments(options)})`,
+    sql`SELECT id, status, created FROM ${api(db)}enqueue(${enqueueArguments(options)})`,
   )
   return onlyRow(rows) as unknown as EnqueueResult
 }
@@ -75,7 +76,7 @@ function enqueueArguments(options: EnqueueOptions): SQL {
     options
   add('inputs', inputs, () => jsonSql('inputs', inputs))
   add('queue', queue, () => textSql('queue', queue))
-  add('mode', mode, () => sql`${textSql('mode', mode)}::public.execution_mode`)
+  add('mode', mode, () => sql`${textValue('mode', mode)}`)
   add('priority', priority, () => numberSql('priority', priority, 'int'))
   add('run_at', runAt, () => momentSql('runAt', runAt))
   add('job_id', id, () => textSql('id', id))

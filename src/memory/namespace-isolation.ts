@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows } from '../database/rows.ts'
 import { translatingErrors } from '../database/translate-error.ts'
+import { api } from '../database/schema-name.ts'
 import { checkedJson } from './check.ts'
 import { grantNamespaces } from './grant-namespaces.ts'
 
@@ -34,7 +35,7 @@ export async function enableNamespaceIsolation(
   checkedJson(roles, 'roles')
   await translatingErrors(() =>
     db.transaction(async (transaction) => {
-      await queryRows(transaction, sql`SELECT public.enable_namespace_isolation()`)
+      await queryRows(transaction, sql`SELECT ${api(db)}enable_namespace_isolation()`)
       for (const [role, namespaces] of Object.entries(roles)) {
         await grantNamespaces(transaction, { role, namespaces })
       }
@@ -51,5 +52,5 @@ export async function enableNamespaceIsolation(
  * await disableNamespaceIsolation(db)
  */
 export async function disableNamespaceIsolation(db: Database): Promise<void> {
-  await queryRows(db, sql`SELECT public.disable_namespace_isolation()`)
+  await queryRows(db, sql`SELECT ${api(db)}disable_namespace_isolation()`)
 }

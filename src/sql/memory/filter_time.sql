@@ -1,7 +1,7 @@
 -- The expression for a time in a filter, which is $2: the time is refused unless it is ISO 8601, and is in UTC where it
 -- says no zone, so that it means the same in every session. The pattern comes first, because PostgreSQL's own input would
 -- also take 'yesterday', 'now', 'infinity' and 01/02/2026.
-CREATE OR REPLACE FUNCTION public.filter_time(filter jsonb, key text)
+CREATE OR REPLACE FUNCTION filter_time(filter jsonb, key text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
