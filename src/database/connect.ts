@@ -24,10 +24,14 @@ type Schema = Record<string, unknown>
 type SchemaType<S extends Schema> = Drizzle0 extends never ? any : S
 
 /** A Drizzle database over postgres.js. */
-export type ServerDatabase<S extends Schema = OpaSchema> = PostgresJsDatabase<SchemaType<S>> & { $client: Sql }
+export type ServerDatabase<S extends Schema = OpaSchema> = PostgresJsDatabase<SchemaType<S>> & {
+  $client: Sql
+}
 
 /** A Drizzle database over PGlite. */
-export type EmbeddedDatabase<S extends Schema = OpaSchema> = PgliteDatabase<SchemaType<S>> & { $client: PGlite }
+export type EmbeddedDatabase<S extends Schema = OpaSchema> = PgliteDatabase<SchemaType<S>> & {
+  $client: PGlite
+}
 
 /** A Drizzle database of either kind, where which one is known only when it runs. */
 export type OpenDatabase<S extends Schema = OpaSchema> = Database & {
@@ -105,7 +109,12 @@ function checkedLocation(location: DatabaseLocation): DatabaseLocation {
     readonly [key: string]: unknown
   }
   if (kind === 'server' && typeof url === 'string' && /^postgres(ql)?:\/\//.test(url)) return location
-  if (kind === 'embedded' && typeof dataDir === 'string' && dataDir !== '' && !/^postgres(ql)?:/.test(dataDir)) {
+  if (
+    kind === 'embedded' &&
+    typeof dataDir === 'string' &&
+    dataDir !== '' &&
+    !/^postgres(ql)?:/.test(dataDir)
+  ) {
     return location
   }
   throw new ConfigurationError(
@@ -121,10 +130,13 @@ function described(location: unknown): string {
   return `an object with ${Object.keys(location).join(', ') || 'no keys'}${typeof kind === 'string' ? ` of kind "${kind}"` : ''}`
 }
 
+/** Drizzle's own options differ between 0.45 and 1.0, and each lets the other's alone. */
 interface DrizzleOptions {
   readonly schema: Schema
   readonly relations: Schema
 }
+
+type DrizzleFunction<Client, Db> = (options: DrizzleOptions & { readonly client: Client }) => Db
 
 async function connectServer(
   location: ServerLocation,
@@ -145,7 +157,8 @@ async function connectServer(
     },
   })
   if (acquireTimeoutSeconds > 0) limitAcquiring(client, acquireTimeoutSeconds)
-  const db = drizzle({ client, ...options })
+  const open = drizzle as unknown as DrizzleFunction<Sql, ServerDatabase<Schema>>
+  const db = open({ client, ...options })
   if (prepare) usePreparedStatements(db)
   if (location.schema !== undefined) useSchema(db, location.schema)
   return { db, location, close: () => client.end({ timeout: 5 }) }
@@ -157,7 +170,8 @@ async function connectEmbedded(
 ): Promise<Connection<EmbeddedDatabase<Schema>>> {
   const { drizzle } = await import('drizzle-orm/pglite')
   const client = await openEmbedded(location.dataDir)
-  const db = drizzle({ client, ...options })
+  const open = drizzle as unknown as DrizzleFunction<PGlite, EmbeddedDatabase<Schema>>
+  const db = open({ client, ...options })
   if (location.schema !== undefined) {
     useSchema(db, location.schema)
     await client.query(`SET search_path = ${searchPath(location.schema)}`)

@@ -68,7 +68,7 @@ function flatten(statement: SQL): { sql: string; params: unknown[] } | undefined
   let text = ''
   const add = ({ queryChunks }: SQL): boolean => {
     for (const chunk of queryChunks) {
-      if (chunk instanceof StringChunk) text += typeof chunk.value === 'string' ? chunk.value : chunk.value.join('')
+      if (chunk instanceof StringChunk) text += [chunk.value].flat().join('')
       else if (chunk instanceof SQL) {
         if (!add(chunk)) return false
       } else if (typeof chunk === 'string' || chunk === null) text += `$${params.push(chunk)}`

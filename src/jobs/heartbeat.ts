@@ -69,7 +69,8 @@ export async function heartbeat(db: Database, options: HeartbeatOptions): Promis
   )
   return leases.map((lease) => {
     const state = states.get(keyOf(lease))
-    if (state === undefined) throw new DatabaseError(`the database did not answer for the lease of ${lease.id}`)
+    if (state === undefined)
+      throw new DatabaseError(`the database did not answer for the lease of ${lease.id}`)
     return state
   })
 }

@@ -41,9 +41,6 @@ export async function revokeNamespaces(
   checkText(role, 'role')
   if (namespaces !== undefined) checkTexts(namespaces, 'namespaces', { from: 1, to: longestName })
   const named = namespaces === undefined ? sql`NULL::text[]` : textArraySql(namespaces, 'namespaces')
-  const row = await queryRow(
-    db,
-    sql`SELECT ${api(db)}revoke_namespaces(${role}::text, ${named}) AS revoked`,
-  )
+  const row = await queryRow(db, sql`SELECT ${api(db)}revoke_namespaces(${role}::text, ${named}) AS revoked`)
   return toNumber(row.revoked)
 }
