@@ -5,15 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { demoNamespace, embeddedTexts, readFixture } from '../../src/cli/demo/fixture.ts'
 import { runDemo } from '../../src/cli/demo/run-demo.ts'
 import { comparisonLines, rankOfAnswer, scoreboardLines } from '../../src/cli/demo/searches.ts'
-import {
-  displayWidth,
-  shortened,
-  styled,
-  type Terminal,
-  tableLines,
-  terminalOf,
-} from '../../src/cli/demo/terminal.ts'
 import { dimensions, packVectors, unpackVectors } from '../../src/cli/demo/vectors.ts'
+import { tableLines } from '../../src/cli/table.ts'
+import { displayWidth, shortened, styled, type Terminal, terminalOf } from '../../src/cli/terminal.ts'
 
 const { memories, questions } = readFixture()
 
