@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { OpaError } from '../errors.ts'
 import type { Handler, Work } from './command.ts'
 import { defineDatabaseCommands } from './commands/database.ts'
+import { defineJobsCommands } from './commands/jobs/index.ts'
 import { defineMemoryCommands } from './commands/memories.ts'
 import type { Context, GlobalOptions } from './context.ts'
 import { exitCodeOf, exitCodes, Interrupted, OutputClosed } from './exit.ts'
@@ -54,6 +55,7 @@ function createProgram(context: Context, handler: Handler): Command {
     .helpCommand('help [command]', 'say more about a command')
   program.helpInformation = () => helpText
   defineMemoryCommands(program, handler)
+  defineJobsCommands(program, handler)
   defineDatabaseCommands(program, handler)
   return program
 }

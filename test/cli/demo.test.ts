@@ -141,8 +141,12 @@ describe('the terminal', () => {
     expect(terminalOf({ write, isTTY: true }, { NO_COLOR: '1' }).hasColour).toBe(false)
     expect(terminalOf({ write, isTTY: true }, { NO_COLOR: '' }).hasColour).toBe(true)
     expect(terminalOf({ write, isTTY: true }, { TERM: 'dumb' })).toMatchObject({ isInteractive: false })
-    expect(terminalOf({ write }, {})).toMatchObject({ columns: 100, hasColour: false, isInteractive: false })
-    expect(terminalOf({ write, isTTY: true, columns: 250 }, {}).columns).toBe(100)
+    expect(terminalOf({ write }, {})).toMatchObject({
+      columns: Number.POSITIVE_INFINITY,
+      hasColour: false,
+      isInteractive: false,
+    })
+    expect(terminalOf({ write, isTTY: true, columns: 5 }, {}).columns).toBe(20)
     expect(styled(plain, 'green', 'x')).toBe('x')
     expect(styled({ ...plain, hasColour: true }, 'green', 'x')).toBe('\u001b[32mx\u001b[0m')
   })
@@ -172,6 +176,7 @@ describe('the terminal', () => {
       plain,
       ['a', 'long title', 'text'],
       [{ cells: ['雪', '1', 'x'.repeat(100)] }, { cells: ['y', '22', 'short'], style: 'green' }],
+      { indent: '  ' },
     )
     expect(lines).toEqual([
       '  a   long title  text',
