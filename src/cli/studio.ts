@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { openEmbedded } from '../database/connect.ts'
-import { type DatabaseLocation, describeLocation } from '../database/location.ts'
+import { type DatabaseLocation, describeLocation, urlInSchema } from '../database/location.ts'
 import { ConfigurationError } from '../errors.ts'
 import type { Context } from './context.ts'
 
@@ -23,11 +24,13 @@ export async function openStudio(
   const served = location.kind === 'server' ? undefined : await serveEmbedded(location.dataDir)
   try {
     await context.err.lines(`Drizzle Studio on ${describeLocation(location)}; stop it with Ctrl-C`)
-    const studio = spawn(process.execPath, [drizzleKit, 'studio', '--port', String(port)], {
+    const words = ['studio', '--config', besides('./studio-config'), '--port', String(port)]
+    const studio = spawn(process.execPath, [drizzleKit, ...words], {
       stdio: 'inherit',
       env: {
         ...context.environment,
-        DATABASE_URL: location.kind === 'server' ? location.url : served?.url,
+        OPA_STUDIO_SCHEMA: besides('../schema/index'),
+        DATABASE_URL: location.kind === 'server' ? urlInSchema(location) : served?.url,
       },
     })
     // Ctrl-C reaches the child as well; this process stays to close the database properly.
@@ -38,6 +41,11 @@ export async function openStudio(
   } finally {
     await served?.close()
   }
+}
+
+/** A module of this package, in the repository or as it ships. */
+function besides(name: string): string {
+  return fileURLToPath(new URL(`${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
 }
 
 /** drizzle-kit and the socket are for people at a keyboard, so they are not installed with the package. */

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { queryRows } from '../../database/rows.ts'
-import { api, internalSchema } from '../../database/schema-name.ts'
+import { internalSchema, schemaOf } from '../../database/schema-name.ts'
 import type { Define } from '../command.ts'
 import { withDatabase } from '../connection.ts'
 import { examine } from '../doctor/examine.ts'
@@ -53,19 +53,10 @@ export const defineDoctor: Define = (program, handler) => {
     )
 }
 
-/** Where the tables are; where they would be made, if they are not there yet. */
+/** Where the tables are, or would be made. */
 async function installedSchema(db: Database): Promise<string> {
-  const [row] = await queryRows(
-    db,
-    sql`
-      SELECT COALESCE(
-        (SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-          WHERE pg_class.oid = to_regclass(${'memory_items'}::text)),
-        current_schema(), 'public') AS schema
-    `,
-  )
-  void api
-  return String(row?.schema)
+  const [row] = await queryRows(db, sql`SELECT COALESCE(current_schema(), 'public') AS schema`)
+  return schemaOf(db) ?? String(row?.schema)
 }
 
 const signs: Readonly<Record<State, { sign: string; style: Style }>> = {

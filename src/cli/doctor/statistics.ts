@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm'
 import { queryRows, toNumber } from '../../database/rows.ts'
-import { api } from '../../database/schema-name.ts'
 import { count, counted } from '../format.ts'
 import { type Check, ok, warning, wrong } from './finding.ts'
 
@@ -32,18 +31,18 @@ export const backlogCheck: Check = {
 /** Both sides are read in one snapshot, so writers may go on. */
 export const recountCheck: Check = {
   name: 'statistics',
-  async examine({ db, isQuick }) {
+  async examine({ db, internal, isQuick }) {
     if (isQuick) return ok('not recounted (--quick)')
     const [row] = await queryRows(
       db,
       sql`
         WITH counted AS MATERIALIZED (
           SELECT word, count(*) AS frequency
-          FROM ${api(db)}memory_items AS m CROSS JOIN LATERAL unnest(tsvector_to_array(m.search_vector)) AS word
+          FROM memory_items AS m CROSS JOIN LATERAL unnest(tsvector_to_array(m.search_vector)) AS word
           GROUP BY word
         ),
         kept AS MATERIALIZED (
-          SELECT * FROM ${api(db)}search_statistics(COALESCE((SELECT array_agg(word ORDER BY word) FROM counted), '{}'))
+          SELECT * FROM ${sql.identifier(internal)}.search_statistics(COALESCE((SELECT array_agg(word ORDER BY word) FROM counted), '{}'))
         ),
         compared AS (
           SELECT held.frequency IS DISTINCT FROM counted.frequency AS differs
@@ -52,8 +51,8 @@ export const recountCheck: Check = {
             SELECT frequency, place FROM kept, unnest(kept.document_frequencies) WITH ORDINALITY AS one (frequency, place)
           ) AS held USING (place)
         )
-        SELECT kept.documents, (SELECT count(*) FROM ${api(db)}memory_items) AS real_documents,
-          kept.total_length, (SELECT COALESCE(sum(lexeme_count), 0) FROM ${api(db)}memory_items) AS real_length,
+        SELECT kept.documents, (SELECT count(*) FROM memory_items) AS real_documents,
+          kept.total_length, (SELECT COALESCE(sum(lexeme_count), 0) FROM memory_items) AS real_length,
           (SELECT count(*) FILTER (WHERE differs) FROM compared) AS wrong, (SELECT count(*) FROM compared) AS words
         FROM kept
       `,

@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm'
 import { queryRows, toNumber } from '../../database/rows.ts'
-import { api } from '../../database/schema-name.ts'
 import { vectorIndexHealth } from '../../memory/vector-index-health.ts'
 import { count, counted } from '../format.ts'
 import { type Check, ok, warning, wrong } from './finding.ts'
@@ -25,7 +24,7 @@ export const pendingCheck: Check = {
     const [row] = await queryRows(
       db,
       sql`SELECT count(*) FILTER (WHERE embedding IS NULL) AS pending, count(embedding) AS embedded
-        FROM ${api(db)}memory_items WHERE expires_at IS NULL OR expires_at > now()`,
+        FROM memory_items WHERE expires_at IS NULL OR expires_at > now()`,
     )
     const pending = toNumber(row?.pending)
     const embedded = toNumber(row?.embedded)

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../../database/database.ts'
 import { queryRows } from '../../../database/rows.ts'
-import { api } from '../../../database/schema-name.ts'
 import { getJob } from '../../../jobs/get-job.ts'
 import { CommandError } from '../../exit.ts'
 
@@ -19,7 +18,7 @@ export async function wholeJobId(db: Database, given: string): Promise<string> {
       ? []
       : await queryRows(
           db,
-          sql`SELECT id FROM ${api(db)}jobs
+          sql`SELECT id FROM jobs
             WHERE right(id, length(${given}::text)) = ${given}::text OR starts_with(id, ${given}::text) LIMIT 2`,
         )
   if (rows.length > 1) throw new CommandError(`more than one job has an id like "${given}": give more of it`)
