@@ -86,6 +86,16 @@ export function start(
   return child
 }
 
+/** Starts a line of bash in which `opa-db` is the command. */
+export function startShell(line: string, { cwd = project, env = {} }: RunOptions = {}): ChildProcess {
+  const script = `opa-db() { "$NODE" "$COMMAND" "$@"; }; ${line}`
+  return spawn('bash', ['-c', script], {
+    cwd,
+    env: plainEnvironment({ ...env, NODE: process.execPath, COMMAND: builtCommand() }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
 /** What a process printed, and how it ended. */
 export async function ended(child: ChildProcess): Promise<Ended> {
   const closed = new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {

@@ -15,8 +15,13 @@ export const queuesCheck: Check = {
       ({ running, completed, failed, oldestReadySeconds }) =>
         running + completed + failed === 0 && (oldestReadySeconds ?? 0) > unclaimedSeconds,
     )
-    if (unclaimed.length === 0)
-      return ok(`${counted(queues.length, 'queue')}, each with somebody who claims or nothing to claim`)
+    if (unclaimed.length === 0) {
+      return ok(
+        queues.length === 0
+          ? 'none has jobs'
+          : `${counted(queues.length, 'queue')}, and somebody claims where jobs are ready`,
+      )
+    }
     return unclaimed.flatMap(({ queue, ready, oldestReadySeconds }) =>
       warning(
         `nobody claims from "${onOneLine(queue)}": ${counted(ready, 'job is', 'jobs are')} ready, for ${duration(oldestReadySeconds ?? 0)}`,

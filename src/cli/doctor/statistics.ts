@@ -42,7 +42,7 @@ export const recountCheck: Check = {
           GROUP BY word
         ),
         kept AS MATERIALIZED (
-          SELECT * FROM ${sql.identifier(internal)}.search_statistics(COALESCE((SELECT array_agg(word ORDER BY word) FROM counted), '{}'))
+          SELECT * FROM ${sql.identifier(internal)}.read_search_statistics(COALESCE((SELECT array_agg(word ORDER BY word) FROM counted), '{}'))
         ),
         compared AS (
           SELECT held.frequency IS DISTINCT FROM counted.frequency AS differs
