@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { queryRows } from '../../database/rows.ts'
 import { internalSchema, schemaOf } from '../../database/schema-name.ts'
-import type { Define } from '../command.ts'
+import { anyNumber, type Define } from '../command.ts'
 import { withDatabase } from '../connection.ts'
 import { examine } from '../doctor/examine.ts'
 import type { Finding, State } from '../doctor/finding.ts'
@@ -20,8 +20,14 @@ export const defineDoctor: Define = (program, handler) => {
     )
     .option('--quick', 'without the checks that read every memory')
     .option('--strict', 'exit code 1 for warnings too')
+    .option(
+      '--longer-than <seconds>',
+      'how long is too long for a transaction, or for a job that nobody claims',
+      anyNumber('--longer-than', 0.1, 1e9),
+      300,
+    )
     .action(
-      handler<{ quick?: true; strict?: true }>(async (context, options) => {
+      handler<{ quick?: true; strict?: true; longerThan: number }>(async (context, options) => {
         const findings: Finding[] = []
         await withDatabase(
           context,
@@ -34,6 +40,7 @@ export const defineDoctor: Define = (program, handler) => {
               internal: internalSchema(schema),
               isEmbedded: location.kind === 'embedded',
               isQuick: options.quick === true,
+              longSeconds: options.longerThan,
               hasEmbedder: embedderOf(context.environment) !== undefined,
             }
             for await (const finding of examine(examined)) {

@@ -42,7 +42,9 @@ async function run({ name, examine }: Check, examined: Examined): Promise<Findin
     return (await examine(examined)).map((finding) => ({ check: name, ...finding }))
   } catch (error) {
     if (!(error instanceof OpaError)) throw error
-    const advice = 'connect as the owner of the tables to see it'
+    const advice = /permission denied/.test(error.message)
+      ? 'connect as the owner of the tables to see it'
+      : 'repeat with --verbose, and tell the authors of opa-db'
     return [{ check: name, state: 'warning', message: `cannot be examined: ${error.message}`, advice }]
   }
 }

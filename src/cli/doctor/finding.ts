@@ -20,6 +20,8 @@ export interface Examined {
   readonly isEmbedded: boolean
   /** Whether the checks that read every memory are left out. */
   readonly isQuick: boolean
+  /** From so many seconds on a transaction is long, and a job that nobody claims is left alone. */
+  readonly longSeconds: number
   /** Whether this machine has an embedder configured. */
   readonly hasEmbedder: boolean
 }

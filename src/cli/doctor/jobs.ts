@@ -4,16 +4,14 @@ import { count, counted, duration } from '../format.ts'
 import { onOneLine } from '../terminal.ts'
 import { type Check, ok, warning } from './finding.ts'
 
-/** Jobs that are ready for longer, in a queue in which none runs or ended of late, are claimed by nobody. */
-const unclaimedSeconds = 300
-
 export const queuesCheck: Check = {
   name: 'queues',
-  async examine({ db }) {
-    const queues = await queueStats(db, { period: unclaimedSeconds })
+  async examine({ db, longSeconds }) {
+    const queues = await queueStats(db, { period: longSeconds })
+    // Jobs are ready and none has run or ended of late: nobody is there.
     const unclaimed = queues.filter(
       ({ running, completed, failed, oldestReadySeconds }) =>
-        running + completed + failed === 0 && (oldestReadySeconds ?? 0) > unclaimedSeconds,
+        running + completed + failed === 0 && (oldestReadySeconds ?? 0) > longSeconds,
     )
     if (unclaimed.length === 0) {
       return ok(

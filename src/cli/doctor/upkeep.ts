@@ -29,8 +29,8 @@ export const vacuumCheck: Check = {
         FROM pg_class AS relation JOIN pg_stat_user_tables AS stat ON stat.relid = relation.oid
         WHERE relation.relkind = 'r' AND (
           relation.relnamespace = to_regnamespace(quote_ident(${schema}::text))
-            AND relname IN ('memory_items', 'jobs', 'job_attempts')
-          OR relation.relnamespace = to_regnamespace(quote_ident(${internal}::text)) AND relname LIKE 'search%'
+            AND relation.relname IN ('memory_items', 'jobs', 'job_attempts')
+          OR relation.relnamespace = to_regnamespace(quote_ident(${internal}::text)) AND relation.relname LIKE 'search%'
         )
       `,
     )
@@ -62,12 +62,9 @@ export const vacuumCheck: Check = {
   },
 }
 
-/** From so many seconds on a transaction keeps vacuum from what a busy queue needs cleared. */
-const longSeconds = 300
-
 export const transactionsCheck: Check = {
   name: 'transactions',
-  async examine({ db }) {
+  async examine({ db, longSeconds }) {
     const [row] = await queryRows(
       db,
       sql`
