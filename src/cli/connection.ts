@@ -51,6 +51,7 @@ export async function withDatabase<T>(
   }
   const connection = await connect(location, { maxConnections })
   try {
+    context.signal.throwIfAborted()
     if (location.kind === 'embedded' && !asItIs) await migrate(connection.db)
     const working = work(connection)
     return await (stopsItself ? working : untilAborted(working, context.signal))

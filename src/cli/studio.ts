@@ -36,6 +36,7 @@ export async function openStudio(
     // Ctrl-C reaches the child as well; this process stays to close the database properly.
     const stop = () => studio.kill('SIGTERM')
     context.signal.addEventListener('abort', stop, { once: true })
+    if (context.signal.aborted) stop()
     const [status] = await once(studio, 'exit')
     return context.signal.aborted ? 0 : Number(status ?? 1)
   } finally {

@@ -64,8 +64,8 @@ export interface Ended {
 export interface RunOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
-  /** Given on standard input; without it that is empty. */
-  readonly input?: string | Buffer
+  /** Given on standard input; without it that is empty. Null leaves it open. */
+  readonly input?: string | Buffer | null
 }
 
 /** The environment of a command that knows of no database: none of what the tests themselves are configured by. */
@@ -82,7 +82,7 @@ export function start(
   const child = spawn(process.execPath, [builtCommand(), ...words], { cwd, env: plainEnvironment(env) })
   // A command that does not read its input may have ended before it is written.
   child.stdin.on('error', () => {})
-  child.stdin.end(input)
+  if (input !== null) child.stdin.end(input)
   return child
 }
 

@@ -85,6 +85,7 @@ export async function importRecords(
 
   const stop = () => input.destroy()
   context.signal.addEventListener('abort', stop, { once: true })
+  if (context.signal.aborted) stop()
   let settling: Promise<void> = Promise.resolve()
   try {
     for await (const group of groupsOf(readRecords(input, format, mapping), report.passedOver)) {

@@ -7,6 +7,7 @@ import { Progress } from '../../progress.ts'
 import { collectedStatus } from './list.ts'
 
 interface PruneCommandOptions {
+  readonly yes?: true
   readonly olderThan: string
   readonly queue?: string
   readonly status?: JobStatus[]
@@ -20,6 +21,7 @@ export const defineJobsPrune: Define = (jobs, handler) => {
     .requiredOption('--older-than <time>', "how long ago they ended, for example '30 days'")
     .option('-q, --queue <name>', 'only of this queue')
     .option('--status <status>', 'only that ended so; may be repeated', collectedStatus)
+    .option('--yes', 'do not ask')
     .action(
       handler<PruneCommandOptions>(async (context, options) => {
         const { olderThan, queue, status: statuses } = options
