@@ -128,4 +128,4 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
-ALTER FUNCTION memory_id SET search_path FROM CURRENT;
+ALTER FUNCTION memory_id(namespace text, text text, tags text[]) SET search_path FROM CURRENT;

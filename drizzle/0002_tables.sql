@@ -90,6 +90,12 @@ CREATE TABLE "namespace_roles" (
 	CONSTRAINT "namespace_roles_pkey" PRIMARY KEY("role","namespace")
 );
 --> statement-breakpoint
+CREATE TABLE "role_rights" (
+	"role" "regrole" NOT NULL,
+	"kind" text NOT NULL,
+	CONSTRAINT "role_rights_pkey" PRIMARY KEY("role","kind")
+);
+--> statement-breakpoint
 CREATE TABLE "search_lexemes" (
 	"lexeme" text COLLATE "C" NOT NULL,
 	"epoch" integer NOT NULL,

@@ -424,16 +424,17 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
--- path: of fold_search_statistics
+-- path: of the functions above
 DO $$
 BEGIN
-  EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_catalog, pg_temp', 'fold_search_statistics'::regproc::regprocedure, current_setting('opa.schema') || '_opa');
+  EXECUTE format('ALTER FUNCTION %I.fold_search_statistics() SET search_path = %I, pg_catalog, pg_temp',
+    current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
 END
 $$;
 --> statement-breakpoint
--- path: of rebuild_search_statistics
 DO $$
 BEGIN
-  EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_catalog, pg_temp', 'rebuild_search_statistics'::regproc::regprocedure, current_setting('opa.schema') || '_opa');
+  EXECUTE format('ALTER FUNCTION %I.rebuild_search_statistics() SET search_path = %I, pg_catalog, pg_temp',
+    current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
 END
 $$;

@@ -523,16 +523,16 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
-ALTER FUNCTION bm25_score SET search_path FROM CURRENT;
+ALTER FUNCTION bm25_score(query_text text, doc_text text, k1 float8, b float8) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION bm25_search SET search_path FROM CURRENT;
+ALTER FUNCTION bm25_search(query_text text, query_tags text[], k integer, filter jsonb) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION explain_search SET search_path FROM CURRENT;
+ALTER FUNCTION explain_search(query_text text, query_tags text[], k integer, filter jsonb) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION highlight SET search_path FROM CURRENT;
+ALTER FUNCTION highlight(document text, query_text text, start_tag text, stop_tag text, max_words integer) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION hybrid_search SET search_path FROM CURRENT;
+ALTER FUNCTION hybrid_search(query_text text, query_embedding vector, query_tags text[], k integer, bm25_weight float8, vector_weight float8, filter jsonb, fusion text) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION vector_index SET search_path FROM CURRENT;
+ALTER FUNCTION vector_index(OUT method text, OUT lists integer, OUT row_estimate float8) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION vector_index_rows SET search_path FROM CURRENT;
+ALTER FUNCTION vector_index_rows(query vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb, method text, lists integer) SET search_path FROM CURRENT;

@@ -75,4 +75,4 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
-ALTER FUNCTION vector_search SET search_path FROM CURRENT;
+ALTER FUNCTION vector_search(query_embedding vector, query_tags text[], k integer, filter jsonb) SET search_path FROM CURRENT;

@@ -10,9 +10,98 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/rights/api_functions.sql
+-- The functions of the API: those in the installation's schema whose search_path begins with its internal one, which
+-- nobody else's has. Functions that were bound when they were made have no path, and nothing to hide.
+CREATE OR REPLACE FUNCTION api_functions(OUT oid oid, OUT name text, OUT is_read boolean)
+RETURNS SETOF record
+LANGUAGE sql STABLE
+SET search_path FROM CURRENT
+AS $$
+  SELECT function.oid, function.proname::text, function.provolatile <> 'v'
+  FROM pg_proc AS function
+  WHERE function.pronamespace = to_regnamespace(quote_ident(installation_schema()))
+    AND EXISTS (
+      SELECT FROM unnest(function.proconfig) AS setting
+      WHERE starts_with(setting, format('search_path=%I, ', current_schema()))
+    )
+$$;
+--> statement-breakpoint
+-- source: src/sql/rights/apply_role_rights.sql
+-- Gives every role of role_rights what its kind needs, after every migration and every grant:
+-- - reader: searches and reads memories and jobs;
+-- - service: also remembers, forgets, enqueues and settles; owns nothing, and rewrites jobs only by the job functions;
+-- - worker: claims, settles and enqueues by the job functions, and reads jobs; nothing of the memories.
+-- Internal functions that run with the caller's rights give nobody anything, so who searches may call them all; of those
+-- that run with the owner's, only the ones that a search or a write calls.
+CREATE OR REPLACE FUNCTION apply_role_rights()
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+  schema_name CONSTANT text := installation_schema();
+  internal CONSTANT text := current_schema();
+  called_by_searches CONSTANT text[] := ARRAY['read_search_statistics', 'nearest_lexeme', 'is_isolated_session', 'may_take_id'];
+  -- Of the owner alone, or for services but not for workers.
+  for_owner CONSTANT text[] := ARRAY['enable_namespace_isolation', 'disable_namespace_isolation', 'grant_namespaces',
+    'revoke_namespaces', 'grant_reader', 'grant_service', 'grant_worker', 'revoke_rights', 'rebuild_search_statistics',
+    'set_job_notifications'];
+  for_worker CONSTANT text[] := ARRAY['claim', 'complete', 'complete_many', 'complete_and_claim', 'fail', 'heartbeat', 'release',
+    'snooze', 'report_progress', 'add_usage', 'wait_for', 'enqueue', 'enqueue_many', 'take_back_expired', 'get_job',
+    'list_jobs', 'job_tree', 'job_attempts_of', 'queue_stats', 'latency_stats', 'usage_stats', 'stuck_jobs'];
+  entry record;
+  command text;
+BEGIN
+  DELETE FROM role_rights WHERE NOT EXISTS (SELECT FROM pg_roles WHERE oid = role_rights.role);
+  FOR entry IN SELECT role::text AS role, kind FROM role_rights ORDER BY role, kind LOOP
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', schema_name, entry.role);
+    EXECUTE format('GRANT SELECT ON %I.jobs, %1$I.job_attempts TO %s', schema_name, entry.role);
+    IF entry.kind <> 'worker' THEN
+      EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', internal, entry.role);
+      EXECUTE format('GRANT %s ON %I.memory_items TO %s',
+        CASE entry.kind WHEN 'reader' THEN 'SELECT' ELSE 'SELECT, INSERT, UPDATE, DELETE' END, schema_name, entry.role);
+    END IF;
+    FOR command IN
+      SELECT format('GRANT EXECUTE ON FUNCTION %s TO %s', api.oid::regprocedure, entry.role)
+      FROM api_functions() AS api
+      WHERE CASE entry.kind
+        WHEN 'reader' THEN api.is_read
+        WHEN 'service' THEN api.name <> ALL (for_owner)
+        ELSE api.name = ANY (for_worker)
+      END
+      UNION ALL
+      SELECT format('GRANT EXECUTE ON FUNCTION %s TO %s', function.oid::regprocedure, entry.role)
+      FROM pg_proc AS function
+      WHERE entry.kind <> 'worker' AND function.pronamespace = internal::regnamespace
+        AND (NOT function.prosecdef OR function.proname = ANY (called_by_searches))
+        AND function.prorettype <> 'trigger'::regtype
+    LOOP
+      EXECUTE command;
+    END LOOP;
+  END LOOP;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/rights/check_namespaces.sql
 -- Refuses a role that is not there and namespaces that are none, in the name of the function that was called.
 CREATE OR REPLACE FUNCTION check_namespaces(caller text, role_name text, namespaces text[])
+RETURNS void
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+  PERFORM check_role(caller, role_name);
+  IF namespaces IS NULL OR array_position(namespaces, NULL) IS NOT NULL OR '' = ANY (namespaces) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: namespaces must be names, got %s', caller,
+        COALESCE(left(namespaces::text, 60), 'null'));
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/rights/check_role.sql
+-- Refuses a role that is not there, in the name of the function that was called.
+CREATE OR REPLACE FUNCTION check_role(caller text, role_name text)
 RETURNS void
 LANGUAGE plpgsql STABLE
 AS $$
@@ -22,11 +111,35 @@ BEGIN
       MESSAGE = format('%s: role_name must be a role of this server, got %s', caller,
         COALESCE('"' || left(role_name, 60) || '"', 'null'));
   END IF;
-  IF namespaces IS NULL OR array_position(namespaces, NULL) IS NOT NULL OR '' = ANY (namespaces) THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('%s: namespaces must be names, got %s', caller,
-        COALESCE(left(namespaces::text, 60), 'null'));
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/rights/grant_rights.sql
+-- What grant_reader, grant_service and grant_worker have in common. Services and workers change jobs by functions that run
+-- as the owner of the installation, so nobody else may be able to put functions and operators of the same names into their
+-- search_path: on a server that was made before PostgreSQL 15, PUBLIC may create in the schema public.
+CREATE OR REPLACE FUNCTION grant_rights(caller text, role_name text, kind text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+  open_schema text;
+BEGIN
+  PERFORM check_role(caller, role_name);
+  SELECT format('%I to %s', place.nspname, coalesce(quote_ident(pg_get_userbyid(nullif(granted.grantee, 0))), 'PUBLIC'))
+  INTO open_schema
+  FROM pg_namespace AS place, aclexplode(place.nspacl) AS granted
+  WHERE place.nspname = ANY (current_schemas(false)) AND granted.privilege_type = 'CREATE'
+    AND granted.grantee <> place.nspowner AND granted.grantee <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
+    AND NOT EXISTS (SELECT FROM pg_roles WHERE oid = granted.grantee AND rolsuper)
+  LIMIT 1;
+  IF kind <> 'reader' AND open_schema IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('%s: CREATE is granted in schema %s, who could replace what the job functions call', caller, open_schema),
+      HINT = 'Take it back first: REVOKE CREATE ON SCHEMA … FROM …;';
   END IF;
+  INSERT INTO role_rights (role, kind) VALUES (to_regrole(quote_ident(role_name)), grant_rights.kind) ON CONFLICT DO NOTHING;
+  PERFORM apply_role_rights();
 END
 $$;
 --> statement-breakpoint
@@ -95,6 +208,46 @@ BEGIN
     $query$, installation_schema())
   INTO is_allowed USING may_take_id.id, may_take_id.namespace, may_take_id.text, may_take_id.tags;
   RETURN is_allowed;
+END
+$$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/rights/restrict_installation.sql
+-- Least rights, after every migration: what is internal belongs to its owner alone, whatever PUBLIC and the database's
+-- default privileges say (Supabase's give everything to anon), and functions of the API are for those who were granted
+-- them. What somebody granted by hand on the API's tables and functions stays.
+CREATE OR REPLACE FUNCTION restrict_installation()
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+  internal CONSTANT oid := current_schema()::regnamespace;
+  command text;
+BEGIN
+  FOR command IN
+    SELECT format('REVOKE ALL ON %s %s FROM %s', object.kind, object.name,
+      CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(granted.grantee)) END)
+    FROM (
+      SELECT CASE relation.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, relation.oid::regclass::text AS name,
+        relation.relowner AS owner, relation.relacl AS acl, true AS is_internal
+      FROM pg_class AS relation WHERE relation.relnamespace = internal AND relation.relkind IN ('r', 'p', 'v', 'S')
+      UNION ALL
+      SELECT 'FUNCTION', function.oid::regprocedure::text, function.proowner,
+        coalesce(function.proacl, acldefault('f', function.proowner)), function.pronamespace = internal
+      FROM pg_proc AS function
+      WHERE function.pronamespace = internal OR function.oid IN (SELECT api.oid FROM api_functions() AS api)
+    ) AS object, aclexplode(object.acl) AS granted
+    WHERE granted.grantee <> object.owner AND (object.is_internal OR granted.grantee = 0)
+    GROUP BY 1
+  LOOP
+    EXECUTE command;
+  END LOOP;
 END
 $$;
 --> statement-breakpoint
@@ -188,6 +341,49 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/rights/api/grant_reader.sql
+-- Lets a role search and read memories and jobs, and nothing else. Only the owner of the installation may call it with
+-- effect. Later migrations give the role what they add for readers; revoke_rights takes it back.
+--
+--   SELECT grant_reader('reports');
+CREATE OR REPLACE FUNCTION grant_reader(role_name text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+  PERFORM grant_rights('grant_reader', role_name, 'reader');
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/rights/api/grant_service.sql
+-- Lets a role do what a service does: remember, search and forget, accept work and settle it. It owns nothing, and
+-- changes jobs only by the job functions. Only the owner of the installation may call it with effect; revoke_rights
+-- takes it back.
+--
+--   SELECT grant_service('orchestrator');
+CREATE OR REPLACE FUNCTION grant_service(role_name text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+  PERFORM grant_rights('grant_service', role_name, 'service');
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/rights/api/grant_worker.sql
+-- Lets a role claim, settle and enqueue jobs by the job functions, and read jobs: it cannot rewrite them by hand, and
+-- sees nothing of the memories. Only the owner of the installation may call it with effect; revoke_rights takes it back.
+--
+--   SELECT grant_worker('documents_worker');
+CREATE OR REPLACE FUNCTION grant_worker(role_name text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+  PERFORM grant_rights('grant_worker', role_name, 'worker');
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/rights/api/revoke_namespaces.sql
 -- Takes these namespaces from a role; all that it has where none are named (null). Answers how many it had of them.
 CREATE OR REPLACE FUNCTION revoke_namespaces(role_name text, namespaces text[] DEFAULT NULL)
@@ -206,6 +402,31 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/rights/api/revoke_rights.sql
+-- Takes from a role everything that grant_reader, grant_service or grant_worker gave it.
+--
+--   SELECT revoke_rights('reports');
+CREATE OR REPLACE FUNCTION revoke_rights(role_name text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+  place text;
+BEGIN
+  PERFORM check_role('revoke_rights', role_name);
+  DELETE FROM role_rights WHERE role = to_regrole(quote_ident(role_name));
+  FOREACH place IN ARRAY ARRAY[current_schema(), left(current_schema(), -4)] LOOP
+    EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %I', place, role_name);
+    EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM %I', place, role_name);
+  END LOOP;
+  EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA %I FROM %I', current_schema(), role_name);
+  EXECUTE (
+    SELECT string_agg(format('REVOKE ALL ON FUNCTION %s FROM %I', api.oid::regprocedure, role_name), '; ')
+    FROM api_functions() AS api
+  );
+END
+$$;
+--> statement-breakpoint
 -- path: internal
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
   SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -213,10 +434,18 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
-ALTER FUNCTION disable_namespace_isolation SET search_path FROM CURRENT;
+ALTER FUNCTION disable_namespace_isolation() SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION enable_namespace_isolation SET search_path FROM CURRENT;
+ALTER FUNCTION enable_namespace_isolation() SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION grant_namespaces SET search_path FROM CURRENT;
+ALTER FUNCTION grant_namespaces(role_name text, namespaces text[]) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION revoke_namespaces SET search_path FROM CURRENT;
+ALTER FUNCTION grant_reader(role_name text) SET search_path FROM CURRENT;
+--> statement-breakpoint
+ALTER FUNCTION grant_service(role_name text) SET search_path FROM CURRENT;
+--> statement-breakpoint
+ALTER FUNCTION grant_worker(role_name text) SET search_path FROM CURRENT;
+--> statement-breakpoint
+ALTER FUNCTION revoke_namespaces(role_name text, namespaces text[]) SET search_path FROM CURRENT;
+--> statement-breakpoint
+ALTER FUNCTION revoke_rights(role_name text) SET search_path FROM CURRENT;
