@@ -1,4 +1,5 @@
 import type * as core from 'drizzle-orm/pg-core'
+import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
 
 type Core = typeof core
 
@@ -19,10 +20,7 @@ type DrizzleDatabase = Drizzle0 extends never
  * Every helper takes one first, so that a service can call it inside its own transaction.
  */
 export type Database = Omit<DrizzleDatabase, 'query' | '_query' | '_' | 'transaction'> & {
-  transaction<T>(
-    work: (transaction: Transaction) => Promise<T>,
-    config?: { readonly isolationLevel?: 'read committed' | 'repeatable read' | 'serializable' },
-  ): Promise<T>
+  transaction<T>(work: (transaction: Transaction) => Promise<T>, config?: PgTransactionConfig): Promise<T>
 }
 
 /** What Drizzle gives the callback of `transaction`. */

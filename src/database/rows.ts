@@ -7,6 +7,8 @@ import { translatingErrors } from './translate-error.ts'
 // postgres.js leaves holes at the beginning of the connection's next result (porsager/postgres#1119): they are dropped,
 // and a number of rows that a function promises is checked.
 
+export { postgresError, translatingErrors } from './translate-error.ts'
+
 /** A row as the driver gave it, by database names. */
 export type Row = Record<string, unknown>
 
