@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
+import { promisedRows } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
 import { executionMode } from '../schema/enums.ts'
@@ -80,7 +81,7 @@ export async function enqueueMany(
     db,
     sql`SELECT id, status, created FROM ${api(db)}enqueue_many(${jsonSql('jobs', elements)})`,
   )
-  return rows as unknown as EnqueueResult[]
+  return promisedRows(rows, jobs.length) as unknown as EnqueueResult[]
 }
 
 /** A job as `enqueue_many` takes it. */

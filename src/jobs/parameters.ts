@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { checkedTime } from '../database/time.ts'
 import { InvalidInputError } from '../errors.ts'
 import { jsonProblem } from './json-problem.ts'
 
@@ -42,19 +43,14 @@ export function numberValue(
   return String(value)
 }
 
-/** A `timestamptz` parameter: a Date or ISO 8601; undefined is null. */
+/** A `timestamptz` parameter: a Date or ISO 8601, UTC where no zone is said; undefined is null. */
 export function momentSql(name: string, value: Date | string | null | undefined): SQL {
   const text = momentValue(name, value)
   return text === null ? sql`NULL::timestamptz` : sql`${text}::text::timestamptz`
 }
 
 export function momentValue(name: string, value: Date | string | null | undefined): string | null {
-  if (value === undefined || value === null) return null
-  const date = value instanceof Date ? value : new Date(value)
-  if (Number.isNaN(date.getTime())) {
-    throw new InvalidInputError(`${name} must be a Date or an ISO 8601 time, got ${String(value)}`)
-  }
-  return value instanceof Date ? value.toISOString() : value
+  return value === undefined || value === null ? null : checkedTime(value, name)
 }
 
 /** An `interval` parameter. */

@@ -14,5 +14,4 @@ export {
   type NewJob,
 } from './jobs.ts'
 export { embeddingDimensions, type MemoryItem, memoryItems, type NewMemoryItem } from './memory-items.ts'
-export { jobAttemptsRelations, jobsRelations } from './relations.ts'
 export { type NewSchedule, type Schedule, schedules } from './schedules.ts'
