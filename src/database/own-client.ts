@@ -72,6 +72,6 @@ function databaseOver(db: Database, client: unknown): Database {
   const { dialect, session } = like
   const Session = session.constructor as new (...parts: unknown[]) => unknown
   const Drizzle = like.constructor as new (...parts: unknown[]) => Database
-  const own = new Drizzle(dialect, new Session(client, dialect, undefined, session.options), undefined)
+  const own = new Drizzle(dialect, new Session(client, dialect, {}, session.options), {})
   return Object.assign(own, { $client: client })
 }
