@@ -1,6 +1,5 @@
-import { is, sql } from 'drizzle-orm'
-import { PgTransaction } from 'drizzle-orm/pg-core'
-import type { Database } from '../database/database.ts'
+import { sql } from 'drizzle-orm'
+import { type Database, isTransaction } from '../database/database.ts'
 import { queryRows } from '../database/rows.ts'
 import { api, apiPrefix } from '../database/schema-name.ts'
 import { ConflictError, InvalidInputError } from '../errors.ts'
@@ -52,7 +51,7 @@ export async function beginModelChange(
 
 /** Indexes are built and dropped so that nobody waits for it, which PostgreSQL does in no transaction. */
 export function refuseTransaction(db: Database, caller: string): void {
-  if (!is(db, PgTransaction)) return
+  if (!isTransaction(db)) return
   throw new InvalidInputError(
     `${caller} works in several transactions: expected the database itself, got a transaction`,
   )

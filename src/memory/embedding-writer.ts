@@ -1,6 +1,5 @@
-import { is, sql } from 'drizzle-orm'
-import { PgTransaction } from 'drizzle-orm/pg-core'
-import type { Database } from '../database/database.ts'
+import { sql } from 'drizzle-orm'
+import { type Database, isTransaction } from '../database/database.ts'
 import { queryRows } from '../database/rows.ts'
 import { checkText, longestName } from './check.ts'
 
@@ -20,7 +19,7 @@ export async function withEmbeddingModel<T>(
     const before = await nameModel(transaction, model)
     const result = await work(transaction)
     // What a caller's own transaction writes after this is of a model that it names itself.
-    if (is(db, PgTransaction)) await nameModel(transaction, before)
+    if (isTransaction(db)) await nameModel(transaction, before)
     return result
   })
 }

@@ -1,8 +1,6 @@
-import { is } from 'drizzle-orm'
-import { PgTransaction } from 'drizzle-orm/pg-core'
-import type { Database } from '../database/database.ts'
-import { postgresError, translatingErrors } from '../database/rows.ts'
+import { type Database, isTransaction } from '../database/database.ts'
 import { apiPrefix } from '../database/schema-name.ts'
+import { postgresError, translatingErrors } from '../database/translate-error.ts'
 import { ConflictError, DatabaseError, InvalidInputError } from '../errors.ts'
 import { embeddingModel } from './embedding-model.ts'
 import { alone, building, createIndexStatement, refuseSecondBuild, run } from './vector-index-build.ts'
@@ -77,7 +75,7 @@ export async function useVectorIndex(
   options: UseVectorIndexOptions = {},
 ): Promise<VectorIndex> {
   checkParameters(method, options)
-  const inTransaction = is(db, PgTransaction)
+  const inTransaction = isTransaction(db)
   const concurrently = options.concurrently ?? !(await isEmbedded(db))
   if (concurrently && inTransaction) {
     throw new InvalidInputError(

@@ -8,10 +8,10 @@ import {
   migrate,
   rememberMany,
 } from '../../index.ts'
+import { shortened, styled, type Terminal, terminalOf } from '../terminal.ts'
 import { type DemoFixture, type DemoMemory, readFixture } from './fixture.ts'
 import { showJobs } from './job-life.ts'
 import { ask, askByKeyword, comparisonLines, keywordLines, scoreboardLines } from './searches.ts'
-import { shortened, styled, type Terminal, terminalOf } from './terminal.ts'
 import { dimensions } from './vectors.ts'
 
 export interface DemoOptions {
@@ -31,7 +31,7 @@ export interface DemoOptions {
  * await runDemo({ location: { kind: 'embedded', dataDir: '.opa' } })
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
-  const { location, question, terminal = terminalOf(process.stdout, process.env) } = options
+  const { location, question, terminal = standardOutput() } = options
   const started = performance.now()
   const say = (...lines: string[]) => terminal.write(`${lines.join('\n')}\n`)
   const { db, close } = await connect(location, { maxConnections: 2 })
@@ -69,6 +69,12 @@ async function refuseOtherModel(db: Database): Promise<void> {
   throw new ConfigurationError(
     `the demo's vectors have ${dimensions} dimensions, and those of this database's model ${model.dimensions}: show the demo in a database of its own, such as OPA_DATA_DIR=.opa-demo`,
   )
+}
+
+/** No wider than is good to read, also in a file. */
+function standardOutput(): Terminal {
+  const terminal = terminalOf(process.stdout, process.env)
+  return { ...terminal, columns: Math.max(60, Math.min(100, terminal.columns)) }
 }
 
 const rowsInBatch = 25
