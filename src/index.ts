@@ -1,5 +1,13 @@
-export { type Connection, type ConnectOptions, connect, type OpenDatabase } from './database/connect.ts'
-export type { Database } from './database/database.ts'
+export {
+  type Connection,
+  type ConnectOptions,
+  connect,
+  type EmbeddedDatabase,
+  type OpaSchema,
+  type OpenDatabase,
+  type ServerDatabase,
+} from './database/connect.ts'
+export type { Database, Transaction } from './database/database.ts'
 export {
   type DatabaseLocation,
   type EmbeddedLocation,
@@ -18,6 +26,7 @@ export {
   transformersEmbedder,
 } from './embedders/transformers-embedder.ts'
 export {
+  AcquireTimeoutError,
   ConfigurationError,
   ConflictError,
   DatabaseError,

@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
+import { promisedRows } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
+import { checkedTime } from '../database/time.ts'
 import { InvalidInputError } from '../errors.ts'
 import type { EnqueueOptions, EnqueueResult } from './enqueue.ts'
 import { jsonSql } from './parameters.ts'
@@ -41,18 +43,25 @@ export async function enqueueMany(
 ): Promise<EnqueueResult[]> {
   if (!Array.isArray(jobs)) throw new InvalidInputError(`jobs must be an array, got ${typeof jobs}`)
   if (jobs.length === 0) return []
-  const elements = jobs.map((job) =>
+  const elements = jobs.map((job, at) =>
     job === null || typeof job !== 'object'
       ? job
       : Object.fromEntries(
           Object.entries(job)
             .filter(([, value]) => value !== undefined && value !== null)
-            .map(([key, value]) => [databaseKeys[key as keyof EnqueueOptions] ?? key, value]),
+            .map(([key, value]) => [
+              databaseKeys[key as keyof EnqueueOptions] ?? key,
+              isTime(key) ? checkedTime(value as Date | string, `jobs[${at}].${key}`) : value,
+            ]),
         ),
   )
   const rows = await queryPrepared(
     db,
     sql`SELECT id, status, created FROM ${api(db)}enqueue_many(${jsonSql('jobs', elements)})`,
   )
-  return rows as unknown as EnqueueResult[]
+  return promisedRows(rows, jobs.length) as unknown as EnqueueResult[]
+}
+
+function isTime(key: string): boolean {
+  return key === 'runAt' || key === 'deadlineAt'
 }

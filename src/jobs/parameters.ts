@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { checkedTime } from '../database/time.ts'
 import { InvalidInputError } from '../errors.ts'
 
 // Every parameter goes to the driver as text and is cast in SQL: drivers differ in how they send numbers, dates, arrays
@@ -41,14 +42,10 @@ export function numberValue(
   return String(value)
 }
 
-/** A `timestamptz` parameter: a Date or ISO 8601; undefined is null. */
+/** A `timestamptz` parameter: a Date or ISO 8601, UTC where no zone is said; undefined is null. */
 export function momentSql(name: string, value: Date | string | null | undefined): SQL {
   if (value === undefined || value === null) return sql`NULL::timestamptz`
-  const date = value instanceof Date ? value : new Date(value)
-  if (Number.isNaN(date.getTime())) {
-    throw new InvalidInputError(`${name} must be a Date or an ISO 8601 time, got ${String(value)}`)
-  }
-  return sql`${value instanceof Date ? value.toISOString() : value}::text::timestamptz`
+  return sql`${checkedTime(value, name)}::text::timestamptz`
 }
 
 /** An `interval` parameter. */

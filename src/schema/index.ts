@@ -13,4 +13,3 @@ export {
   type NewJob,
 } from './jobs.ts'
 export { embeddingDimensions, type MemoryItem, memoryItems, type NewMemoryItem } from './memory-items.ts'
-export { jobAttemptsRelations, jobsRelations } from './relations.ts'
