@@ -17,8 +17,10 @@ DECLARE
   visit_cost CONSTANT float8 := 11;
   wanted CONSTANT float8 := greatest(2 * limit_rows, 40);
 BEGIN
+  -- A small table is always scanned: that is as fast, and exact.
   RETURN greatest(
     limit_rows,
+    7200 / row_cost,
     (base_cost + sqrt(base_cost ^ 2 + 4 * row_cost * visit_cost * wanted * all_rows)) / (2 * row_cost)
   );
 END
