@@ -48,8 +48,6 @@ export const memoryItems = pgTable(
         `(l2_normalize(CASE WHEN embedding_model = 1 THEN embedding WHEN next_embedding_model = 1 THEN next_embedding END)::halfvec(${defaultDimensions})) halfvec_cosine_ops`,
       ),
     ),
-    // Costs nothing where metadata is empty, and spares a metadata filter the reading of every row.
-    index('memory_items_metadata_idx').using('gin', table.metadata.op('jsonb_path_ops')),
     index('memory_items_text_idx').using('gin', table.text.op('gin_trgm_ops')),
     index('memory_items_search_vector_idx').using('gin', table.searchVector),
     index('memory_items_namespace_created_at_idx').on(table.namespace, table.createdAt),
