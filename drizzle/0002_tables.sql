@@ -223,7 +223,6 @@ CREATE UNIQUE INDEX "jobs_idempotency_key_unique" ON "jobs" USING btree ("queue"
 CREATE UNIQUE INDEX "jobs_singleton_key_unique" ON "jobs" USING btree ("queue","singleton_key") WHERE singleton_key IS NOT NULL AND status IN ('pending', 'running', 'waiting');--> statement-breakpoint
 CREATE INDEX "memory_items_tags_idx" ON "memory_items" USING gin ("tags");--> statement-breakpoint
 CREATE INDEX "memory_items_embedding_idx" ON "memory_items" USING hnsw ((l2_normalize(CASE WHEN embedding_model = 1 THEN embedding WHEN next_embedding_model = 1 THEN next_embedding END)::halfvec(384)) halfvec_cosine_ops);--> statement-breakpoint
-CREATE INDEX "memory_items_metadata_idx" ON "memory_items" USING gin ("metadata" jsonb_path_ops);--> statement-breakpoint
 CREATE INDEX "memory_items_text_idx" ON "memory_items" USING gin ("text" gin_trgm_ops);--> statement-breakpoint
 CREATE INDEX "memory_items_search_vector_idx" ON "memory_items" USING gin ("search_vector");--> statement-breakpoint
 CREATE INDEX "memory_items_namespace_created_at_idx" ON "memory_items" USING btree ("namespace","created_at");--> statement-breakpoint
