@@ -76,7 +76,7 @@ BEGIN
       UNION ALL
       SELECT format('GRANT EXECUTE ON FUNCTION %s TO %s', function.oid::regprocedure, entry.role)
       FROM pg_proc AS function
-      WHERE entry.kind <> 'worker' AND function.pronamespace = internal::regnamespace
+      WHERE entry.kind <> 'worker' AND function.pronamespace = quote_ident(internal)::regnamespace
         AND (NOT function.prosecdef OR function.proname = ANY (called_by_searches))
         AND function.prorettype <> 'trigger'::regtype
     LOOP
@@ -230,7 +230,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-  internal CONSTANT oid := current_schema()::regnamespace;
+  internal CONSTANT oid := quote_ident(current_schema())::regnamespace;
   command text;
 BEGIN
   FOR command IN

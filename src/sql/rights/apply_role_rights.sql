@@ -46,7 +46,7 @@ BEGIN
       UNION ALL
       SELECT format('GRANT EXECUTE ON FUNCTION %s TO %s', function.oid::regprocedure, entry.role)
       FROM pg_proc AS function
-      WHERE entry.kind <> 'worker' AND function.pronamespace = internal::regnamespace
+      WHERE entry.kind <> 'worker' AND function.pronamespace = quote_ident(internal)::regnamespace
         AND (NOT function.prosecdef OR function.proname = ANY (called_by_searches))
         AND function.prorettype <> 'trigger'::regtype
     LOOP
