@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
 import { InvalidInputError } from '../errors.ts'
-import type { EnqueueOptions, EnqueueResult } from './enqueue.ts'
+import { type EnqueueOptions, type EnqueueResult, enqueueResult } from './enqueue.ts'
 import { jsonSql } from './parameters.ts'
 
 const databaseKeys: Record<keyof EnqueueOptions, string> = {
@@ -24,6 +24,9 @@ const databaseKeys: Record<keyof EnqueueOptions, string> = {
   metadata: 'metadata',
   traceId: 'trace_id',
   callbackUrl: 'callback_url',
+  limitKey: 'limit_key',
+  onLost: 'on_lost',
+  attemptTimeoutSeconds: 'attempt_timeout_seconds',
 }
 
 /**
@@ -51,7 +54,7 @@ export async function enqueueMany(
   )
   const rows = await queryPrepared(
     db,
-    sql`SELECT id, status, created FROM public.enqueue_many(${jsonSql('jobs', elements)})`,
+    sql`SELECT id, status, created, wait_id FROM public.enqueue_many(${jsonSql('jobs', elements)})`,
   )
-  return rows as unknown as EnqueueResult[]
+  return rows.map(enqueueResult)
 }

@@ -15,9 +15,11 @@ export interface Lease {
 
 /**
  * What became of a call about a lease. `ok`: done. `stale_lease`: the lease was taken back or is settled, nothing
- * changed, stop working. `cancelled`: the job is, or is to be, cancelled. `not_found`: there is no such job.
+ * changed, stop working. `locked`: another transaction holds the job's row, nothing changed and nothing was waited for;
+ * the lease is still yours, try again soon (only from calls that settle many, and `completeAndClaim`). `cancelled`: the
+ * job is, or is to be, cancelled. `not_found`: there is no such job.
  */
-export type SettleOutcome = 'ok' | 'stale_lease' | 'cancelled' | 'not_found'
+export type SettleOutcome = 'ok' | 'stale_lease' | 'locked' | 'cancelled' | 'not_found'
 
 /** The first two arguments of every SQL function about a lease. */
 export function leaseSql(lease: Lease): SQL {

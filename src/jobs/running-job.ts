@@ -148,7 +148,11 @@ export class RunningJob {
         reportProgress(db, { ...lease, progress, ...(message !== undefined && { message }) }),
       addUsage: (usage) => addUsage(db, { ...usage, ...lease }),
       enqueueChild: (options) => enqueue(db, { ...options, parentId: lease.id }),
-      waitFor: (options) => settled(waitFor(db, { ...options, ...lease })),
+      waitFor: async (options) => {
+        const answer = await waitFor(db, { ...options, ...lease })
+        this.#isSettled = true
+        return answer
+      },
       snooze: (delaySeconds) => settled(snooze(db, { ...lease, delaySeconds })),
     }
   }

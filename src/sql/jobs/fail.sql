@@ -43,6 +43,7 @@ BEGIN
   IF NOT FOUND THEN
     RETURN public.lease_refusal(fail.job_id, fail.lease_token);
   END IF;
+  current_moment := greatest(current_moment, job.started_at);
 
   next_status := CASE
     WHEN job.cancel_requested_at IS NOT NULL THEN 'cancelled'

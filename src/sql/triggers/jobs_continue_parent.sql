@@ -4,7 +4,7 @@ RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
-  PERFORM public.continue_parent(NEW.parent_id);
+  PERFORM public.continue_parents(ARRAY[NEW.parent_id]);
   RETURN NULL;
 END
 $$;
