@@ -40,7 +40,7 @@ export function leaseValues({ id, leaseToken }: Lease): [id: string, leaseToken:
 export const leaseArguments = 'job_id => $1::text, lease_token => $2::text::bigint'
 
 /** Calls a function that answers with one word. */
-export async function callForOutcome<T extends string>(db: Database, call: SQL): Promise<T> {
+export async function callForOutcome<T extends string | boolean>(db: Database, call: SQL): Promise<T> {
   const [row] = await queryPrepared(db, sql`SELECT ${call} AS outcome`)
   return row?.outcome as T
 }

@@ -17,7 +17,7 @@ BEGIN
     FROM public.jobs AS job WHERE job.id = parent FOR KEY SHARE;
     IF NOT FOUND THEN
       RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-        MESSAGE = format('%s: parent_id must be the id of a job that is there already, got %s', caller, parent);
+        MESSAGE = format('%s: parent_id must be the id of a job, got %s', caller, parent);
     END IF;
     IF is_cancelled THEN
       RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',

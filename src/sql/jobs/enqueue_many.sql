@@ -43,6 +43,9 @@ BEGIN
         OR one.job ->> 'wait_reason' IS NULL AND one.job ->> 'required_action' IS NOT NULL THEN
         format(': a new job can wait for approval, input or external (with a required_action), got wait_reason %s',
           coalesce(one.job ->> 'wait_reason', 'null'))
+      WHEN one.job ->> 'parent_id' IS NOT NULL
+        AND (SELECT parent.id FROM public.jobs AS parent WHERE parent.id = one.job ->> 'parent_id') IS NULL THEN
+        format(': parent_id must be the id of a job that is there already, got %s', one.job ->> 'parent_id')
     END AS problem
   ) AS checked
   WHERE checked.problem IS NOT NULL
