@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome } from './lease.ts'
 import { textSql } from './parameters.ts'
 import type { AnswerOutcome } from './resume.ts'
@@ -24,7 +25,7 @@ export interface ApprovalOptions {
 export async function approve(db: Database, options: ApprovalOptions): Promise<AnswerOutcome> {
   return callForOutcome(
     db,
-    sql`public.approve(job_id => ${textSql('id', options.id)}, wait_id => ${textSql('waitId', options.waitId)},
+    sql`${api(db)}approve(job_id => ${textSql('id', options.id)}, wait_id => ${textSql('waitId', options.waitId)},
       approved_by => ${textSql('by', options.by)}, comment => ${textSql('comment', options.comment)})`,
   )
 }

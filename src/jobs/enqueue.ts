@@ -2,9 +2,10 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
 import type { Row } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { DatabaseError } from '../errors.ts'
 import type { ExecutionMode, JobStatus } from '../schema/enums.ts'
-import { jsonSql, momentSql, numberSql, textSql } from './parameters.ts'
+import { jsonSql, momentSql, numberSql, textSql, textValue } from './parameters.ts'
 
 /** A piece of work to accept. Only the intent is needed. */
 export interface EnqueueOptions {
@@ -85,7 +86,7 @@ export interface EnqueueResult {
 export async function enqueue(db: Database, options: EnqueueOneOptions): Promise<EnqueueResult> {
   const [row] = await queryPrepared(
     db,
-    sql`SELECT id, status, created, wait_id FROM public.enqueue(${enqueueArguments(options)})`,
+    sql`SELECT id, status, created, wait_id FROM ${api(db)}enqueue(${enqueueArguments(options)})`,
   )
   if (row === undefined) throw new DatabaseError('expected the id of the job, got no row')
   return enqueueResult(row)
@@ -107,7 +108,7 @@ function enqueueArguments(options: EnqueueOneOptions): SQL {
     options
   add('inputs', inputs, () => jsonSql('inputs', inputs))
   add('queue', queue, () => textSql('queue', queue))
-  add('mode', mode, () => sql`${textSql('mode', mode)}::public.execution_mode`)
+  add('mode', mode, () => sql`${textValue('mode', mode)}`)
   add('priority', priority, () => numberSql('priority', priority, 'int'))
   add('run_at', runAt, () => momentSql('runAt', runAt))
   add('job_id', id, () => textSql('id', id))

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome } from './lease.ts'
 import { textSql } from './parameters.ts'
 
@@ -20,7 +21,7 @@ export interface PauseQueueOptions {
 export async function pauseQueue(db: Database, { queue, reason }: PauseQueueOptions): Promise<boolean> {
   return callForOutcome(
     db,
-    sql`public.pause_queue(queue => ${textSql('queue', queue)}, reason => ${textSql('reason', reason)})`,
+    sql`${api(db)}pause_queue(queue => ${textSql('queue', queue)}, reason => ${textSql('reason', reason)})`,
   )
 }
 
@@ -32,5 +33,5 @@ export async function pauseQueue(db: Database, { queue, reason }: PauseQueueOpti
  * await resumeQueue(db, { queue: 'documents' })
  */
 export async function resumeQueue(db: Database, { queue }: { readonly queue: string }): Promise<boolean> {
-  return callForOutcome(db, sql`public.resume_queue(queue => ${textSql('queue', queue)})`)
+  return callForOutcome(db, sql`${api(db)}resume_queue(queue => ${textSql('queue', queue)})`)
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import type { ApprovalOptions } from './approve.ts'
 import { callForOutcome } from './lease.ts'
 import { textSql } from './parameters.ts'
@@ -15,7 +16,7 @@ import type { AnswerOutcome } from './resume.ts'
 export async function reject(db: Database, options: ApprovalOptions): Promise<AnswerOutcome> {
   return callForOutcome(
     db,
-    sql`public.reject(job_id => ${textSql('id', options.id)}, wait_id => ${textSql('waitId', options.waitId)},
+    sql`${api(db)}reject(job_id => ${textSql('id', options.id)}, wait_id => ${textSql('waitId', options.waitId)},
       rejected_by => ${textSql('by', options.by)}, comment => ${textSql('comment', options.comment)})`,
   )
 }

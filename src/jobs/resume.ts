@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome } from './lease.ts'
 import { jsonSql, textSql } from './parameters.ts'
 
@@ -29,7 +30,7 @@ export interface ResumeOptions {
 export async function resume(db: Database, options: ResumeOptions): Promise<AnswerOutcome> {
   return callForOutcome(
     db,
-    sql`public.resume(job_id => ${textSql('id', options.id)}, wait_id => ${textSql('waitId', options.waitId)},
+    sql`${api(db)}resume(job_id => ${textSql('id', options.id)}, wait_id => ${textSql('waitId', options.waitId)},
       response => ${jsonSql('response', options.response)})`,
   )
 }

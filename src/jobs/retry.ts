@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome } from './lease.ts'
 import { momentSql, textSql } from './parameters.ts'
 
@@ -30,7 +31,7 @@ export async function retry(
 ): Promise<RetryOutcome> {
   return callForOutcome(
     db,
-    sql`public.retry(job_id => ${textSql('id', id)}, run_at => ${momentSql('runAt', runAt)},
+    sql`${api(db)}retry(job_id => ${textSql('id', id)}, run_at => ${momentSql('runAt', runAt)},
       cascade => ${String(cascade)}::text::boolean)`,
   )
 }

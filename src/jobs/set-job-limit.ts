@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome } from './lease.ts'
 import { type Duration, durationSql, numberSql, textSql } from './parameters.ts'
 
@@ -28,7 +29,7 @@ export async function setJobLimit(db: Database, options: JobLimitOptions): Promi
   const { queue = 'default', key, maxRunning, rate } = options
   await queryRows(
     db,
-    sql`SELECT public.set_job_limit(queue => ${textSql('queue', queue)}, limit_key => ${textSql('key', key)},
+    sql`SELECT ${api(db)}set_job_limit(queue => ${textSql('queue', queue)}, limit_key => ${textSql('key', key)},
       max_running => ${numberSql('maxRunning', maxRunning, 'int')},
       rate_limit => ${numberSql('rate.limit', rate?.limit, 'float8')},
       rate_period => ${durationSql('rate.period', rate?.period ?? 1)},
@@ -49,6 +50,6 @@ export async function dropJobLimit(
 ): Promise<boolean> {
   return callForOutcome(
     db,
-    sql`public.drop_job_limit(queue => ${textSql('queue', queue)}, limit_key => ${textSql('key', key)})`,
+    sql`${api(db)}drop_job_limit(queue => ${textSql('queue', queue)}, limit_key => ${textSql('key', key)})`,
   )
 }

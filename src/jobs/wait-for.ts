@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
+import { api } from '../database/schema-name.ts'
 import { type Lease, leaseSql, type SettleOutcome } from './lease.ts'
 import { jsonSql, numberSql, textSql } from './parameters.ts'
 
@@ -42,7 +43,7 @@ export async function waitFor(db: Database, options: WaitForOptions): Promise<Wa
       : leaseSql({ id, leaseToken })
   const [row] = await queryPrepared(
     db,
-    sql`SELECT outcome, wait_id FROM public.wait_for(${lease}, reason => ${textSql('reason', reason)},
+    sql`SELECT outcome, wait_id FROM ${api(db)}wait_for(${lease}, reason => ${textSql('reason', reason)},
       required_action => ${jsonSql('requiredAction', requiredAction)},
       on_child_failure => ${textSql('onChildFailure', onChildFailure)},
       expires_in_seconds => ${numberSql('expiresInSeconds', options.expiresInSeconds, 'float8')},

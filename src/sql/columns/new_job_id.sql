@@ -2,7 +2,7 @@
 -- together in the indexes by id, where a random id touches another page for each row (measured: a tenth of the CPU of
 -- claim and complete in batches). place numbers ids that are made for the same moment, so that they sort in its order
 -- (RFC 9562, method 1); the remaining 48 bits, or 74 without a place, are random.
-CREATE OR REPLACE FUNCTION public.new_job_id(moment timestamptz, place integer DEFAULT NULL)
+CREATE OR REPLACE FUNCTION new_job_id(moment timestamptz, place integer DEFAULT NULL)
 RETURNS text
 LANGUAGE sql VOLATILE PARALLEL SAFE
 AS $$

@@ -4,7 +4,7 @@
 --   wrong_reason   the job waits for something else: an approval is not resumed, and children are not answered
 --   too_late       the job's deadline, or the time for an answer, has passed
 --   not_found      there is no such job
-CREATE OR REPLACE FUNCTION public.answer_wait(caller text, job_id text, wait_id text, answer text, response jsonb, comment text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION answer_wait(caller text, job_id text, wait_id text, answer text, response jsonb, comment text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan
@@ -13,19 +13,19 @@ AS $$
 #variable_conflict use_column
 DECLARE
   current_moment timestamptz;
-  job public.jobs;
+  job jobs;
 BEGIN
   IF answer_wait.wait_id IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('%s: wait_id must say which wait is answered (wait_for() and get_job() give it), got null', caller);
   END IF;
-  SELECT * INTO job FROM public.jobs WHERE id = answer_wait.job_id FOR NO KEY UPDATE;
+  SELECT * INTO job FROM jobs WHERE id = answer_wait.job_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RETURN 'not_found';
   END IF;
   IF job.wait_id IS DISTINCT FROM answer_wait.wait_id THEN
     RETURN CASE WHEN EXISTS (
-      SELECT FROM public.job_answers AS given
+      SELECT FROM job_answers AS given
       WHERE given.job_id = job.id AND given.wait_id = answer_wait.wait_id AND given.answer = answer_wait.answer
         AND (given.answer <> 'resumed' OR given.response IS NOT DISTINCT FROM answer_wait.response)
     ) THEN 'ok' ELSE 'not_waiting' END;
@@ -33,14 +33,14 @@ BEGIN
   IF job.wait_reason = 'children' OR (job.wait_reason = 'approval') <> (answer_wait.answer IN ('approved', 'rejected')) THEN
     RETURN 'wrong_reason';
   END IF;
-  current_moment := public.jobs_now();
+  current_moment := jobs_now();
   IF least(job.deadline_at, job.wait_expires_at) <= current_moment THEN
     RETURN 'too_late';
   END IF;
-  INSERT INTO public.job_answers (job_id, wait_id, answer, answered_at, response)
+  INSERT INTO job_answers (job_id, wait_id, answer, answered_at, response)
   VALUES (job.id, job.wait_id, answer_wait.answer, current_moment, answer_wait.response);
-  UPDATE public.jobs
-  SET status = CASE answer_wait.answer WHEN 'rejected' THEN 'failed'::public.job_status ELSE 'pending' END,
+  UPDATE jobs
+  SET status = CASE answer_wait.answer WHEN 'rejected' THEN 'failed'::job_status ELSE 'pending' END,
     wait_reason = NULL,
     run_at = CASE answer_wait.answer WHEN 'rejected' THEN job.run_at ELSE current_moment END,
     completed_at = CASE answer_wait.answer WHEN 'rejected' THEN current_moment END,

@@ -1,5 +1,5 @@
 -- The error of an attempt that took longer than attempt_timeout_seconds.
-CREATE OR REPLACE FUNCTION public.attempt_timeout_error(attempt_timeout_seconds double precision)
+CREATE OR REPLACE FUNCTION attempt_timeout_error(attempt_timeout_seconds double precision)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$

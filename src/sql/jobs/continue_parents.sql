@@ -8,7 +8,7 @@
 -- again. The same where the snapshot is older than the lock (REPEATABLE READ), and where the levels run out.
 --
 -- The rows are locked, not updated: 10,000 children would leave 10,000 dead versions of their parent.
-CREATE OR REPLACE FUNCTION public.continue_parents(job_ids text[], max_levels integer DEFAULT 10000)
+CREATE OR REPLACE FUNCTION continue_parents(job_ids text[], max_levels integer DEFAULT 10000)
 RETURNS void
 LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan
@@ -28,20 +28,21 @@ DECLARE
 BEGIN
   FOR level IN 1..continue_parents.max_levels LOOP
     held := CASE WHEN may_look THEN ARRAY(
-      SELECT job.id FROM unnest(parents) AS parent (id) JOIN public.jobs AS job ON job.id = parent.id
+      SELECT job.id FROM unnest(parents) AS parent (id) JOIN jobs AS job ON job.id = parent.id
       FOR NO KEY UPDATE OF job SKIP LOCKED
     ) ELSE '{}' END;
     IF cardinality(held) < cardinality(parents) THEN
-      INSERT INTO public.job_wakeups (queue, parent_id)
-      SELECT job.queue, job.id FROM unnest(parents) AS parent (id) JOIN public.jobs AS job ON job.id = parent.id
+      INSERT INTO job_wakeups (queue, parent_id)
+      SELECT job.queue, job.id FROM unnest(parents) AS parent (id) JOIN jobs AS job ON job.id = parent.id
       WHERE parent.id <> ALL (held);
     END IF;
     -- A statement of its own, so that it sees every child that ended before the rows were locked.
     going := ARRAY(
-      SELECT job.id FROM unnest(held) AS parent (id) JOIN public.jobs AS job ON job.id = parent.id
-      WHERE job.status = 'waiting' AND job.wait_reason = 'children'
+      SELECT job.id FROM unnest(held) AS parent (id) JOIN jobs AS job ON job.id = parent.id
+      -- Not status = 'waiting', which would offer the planner the index of all that wait.
+      WHERE job.wait_reason = 'children'
         AND (
-          SELECT child.id FROM public.jobs AS child
+          SELECT child.id FROM jobs AS child
           WHERE child.parent_id = job.id AND (child.completed_at IS NULL) = true
           ORDER BY child.parent_id DESC, (child.completed_at IS NULL) DESC, child.id DESC LIMIT 1
         ) IS NULL
@@ -49,19 +50,19 @@ BEGIN
     IF going = '{}' THEN
       RETURN;
     END IF;
-    current_moment := public.jobs_now();
+    current_moment := jobs_now();
     PERFORM set_config('opa.parents', 'continued', true);
     WITH parent AS MATERIALIZED (
       SELECT job.id, failed.id AS failed_child
-      FROM unnest(going) AS one (id) JOIN public.jobs AS job ON job.id = one.id
+      FROM unnest(going) AS one (id) JOIN jobs AS job ON job.id = one.id
       LEFT JOIN LATERAL (
-        SELECT child.id FROM public.jobs AS child
+        SELECT child.id FROM jobs AS child
         WHERE child.parent_id = job.id AND child.status IN ('failed', 'cancelled')
         ORDER BY child.completed_at, child.id LIMIT 1
       ) AS failed ON job.required_action ->> 'on_child_failure' = 'fail'
     ), gone AS (
-      UPDATE public.jobs AS job
-      SET status = CASE WHEN parent.failed_child IS NULL THEN 'pending'::public.job_status ELSE 'failed' END,
+      UPDATE jobs AS job
+      SET status = CASE WHEN parent.failed_child IS NULL THEN 'pending'::job_status ELSE 'failed' END,
         wait_reason = NULL,
         run_at = CASE WHEN parent.failed_child IS NULL THEN current_moment ELSE job.run_at END,
         completed_at = CASE WHEN parent.failed_child IS NOT NULL THEN current_moment END,
@@ -79,7 +80,7 @@ BEGIN
       RETURN;
     END IF;
   END LOOP;
-  INSERT INTO public.job_wakeups (queue, parent_id)
-  SELECT job.queue, job.id FROM unnest(parents) AS parent (id) JOIN public.jobs AS job ON job.id = parent.id;
+  INSERT INTO job_wakeups (queue, parent_id)
+  SELECT job.queue, job.id FROM unnest(parents) AS parent (id) JOIN jobs AS job ON job.id = parent.id;
 END
 $$;

@@ -1,6 +1,6 @@
 -- Whether a job may change from the one status to the other. A job that failed with its children waits for them again when
 -- it is retried.
-CREATE OR REPLACE FUNCTION public.is_job_transition(old_status public.job_status, new_status public.job_status)
+CREATE OR REPLACE FUNCTION is_job_transition(old_status job_status, new_status job_status)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$

@@ -7,12 +7,12 @@
 --
 -- The rate is GCRA: next_at is when all that was started so far would have been started at the even pace, and a job may
 -- start while that is less than rate_burst jobs ahead of the clock.
-CREATE OR REPLACE FUNCTION public.key_places(
+CREATE OR REPLACE FUNCTION key_places(
   queue text,
   priority smallint,
   moment timestamptz,
   max_jobs integer,
-  modes public.execution_mode[],
+  modes execution_mode[],
   intents text[]
 )
 RETURNS tid[]
@@ -44,21 +44,21 @@ BEGIN
         UNION ALL
         SELECT next.limit_key, next.lap, ring.turn + 1 FROM ring CROSS JOIN LATERAL (
           (
-            SELECT job.limit_key, 0 AS lap FROM public.jobs AS job
+            SELECT job.limit_key, 0 AS lap FROM jobs AS job
             WHERE job.queue = key_places.queue AND job.status = 'pending' AND job.limit_key IS NOT NULL
               AND job.priority = key_places.priority AND ring.lap = 0 AND job.limit_key > ring.limit_key
             ORDER BY job.limit_key LIMIT 1
           )
           UNION ALL
           (
-            SELECT job.limit_key, 1 FROM public.jobs AS job
+            SELECT job.limit_key, 1 FROM jobs AS job
             WHERE job.queue = key_places.queue AND job.status = 'pending' AND job.limit_key IS NOT NULL
               AND job.priority = key_places.priority AND ring.lap = 0 AND job.limit_key <= after_key
             ORDER BY job.limit_key LIMIT 1
           )
           UNION ALL
           (
-            SELECT job.limit_key, 1 FROM public.jobs AS job
+            SELECT job.limit_key, 1 FROM jobs AS job
             WHERE job.queue = key_places.queue AND job.status = 'pending' AND job.limit_key IS NOT NULL
               AND job.priority = key_places.priority AND ring.lap = 1 AND job.limit_key > ring.limit_key AND job.limit_key <= after_key
             ORDER BY job.limit_key LIMIT 1
@@ -68,9 +68,9 @@ BEGIN
       )
       SELECT ring.limit_key FROM ring
       WHERE ring.turn > 0 AND ring.limit_key <> ALL (visited)
-        AND public.key_room(key_places.queue, ring.limit_key, key_places.moment, 1) > 0
+        AND key_room(key_places.queue, ring.limit_key, key_places.moment, 1) > 0
         AND EXISTS (
-          SELECT FROM public.ready_of_key(key_places.queue, key_places.priority, ring.limit_key, key_places.moment, 1,
+          SELECT FROM ready_of_key(key_places.queue, key_places.priority, ring.limit_key, key_places.moment, 1,
             key_places.modes, key_places.intents)
         )
       LIMIT remaining
@@ -79,12 +79,12 @@ BEGIN
     visited := visited || candidates;
     after_key := candidates[cardinality(candidates)];
 
-    INSERT INTO public.job_limit_states (queue, limit_key)
+    INSERT INTO job_limit_states (queue, limit_key)
     SELECT key_places.queue, one.limit_key FROM unnest(candidates) AS one (limit_key)
     WHERE EXISTS (
-      SELECT FROM public.job_limits AS rule WHERE rule.queue = key_places.queue AND rule.limit_key IN (one.limit_key, '*')
+      SELECT FROM job_limits AS rule WHERE rule.queue = key_places.queue AND rule.limit_key IN (one.limit_key, '*')
     ) AND NOT EXISTS (
-      SELECT FROM public.job_limit_states AS state WHERE state.queue = key_places.queue AND state.limit_key = one.limit_key
+      SELECT FROM job_limit_states AS state WHERE state.queue = key_places.queue AND state.limit_key = one.limit_key
     )
     ORDER BY one.limit_key
     ON CONFLICT DO NOTHING;
@@ -92,17 +92,17 @@ BEGIN
     keys := ARRAY(
       SELECT one.limit_key FROM unnest(candidates) WITH ORDINALITY AS one (limit_key, turn)
       WHERE NOT EXISTS (
-        SELECT FROM public.job_limit_states AS state WHERE state.queue = key_places.queue AND state.limit_key = one.limit_key
+        SELECT FROM job_limit_states AS state WHERE state.queue = key_places.queue AND state.limit_key = one.limit_key
       )
       ORDER BY one.turn
     ) || ARRAY(
       SELECT one.limit_key FROM unnest(candidates) WITH ORDINALITY AS one (limit_key, turn)
-      JOIN public.job_limit_states AS state ON state.queue = key_places.queue AND state.limit_key = one.limit_key
+      JOIN job_limit_states AS state ON state.queue = key_places.queue AND state.limit_key = one.limit_key
       ORDER BY one.turn
       FOR UPDATE OF state SKIP LOCKED
     );
     rooms := ARRAY(
-      SELECT public.key_room(key_places.queue, one.limit_key, key_places.moment, remaining)
+      SELECT key_room(key_places.queue, one.limit_key, key_places.moment, remaining)
       FROM unnest(keys) WITH ORDINALITY AS one (limit_key, turn) ORDER BY one.turn
     );
 
@@ -111,13 +111,13 @@ BEGIN
         SELECT ready.place FROM unnest(keys, rooms) WITH ORDINALITY AS one (limit_key, room, turn)
         CROSS JOIN LATERAL (
           SELECT job.place, row_number() OVER (ORDER BY job.run_at, job.id) AS rank
-          FROM public.ready_of_key(key_places.queue, key_places.priority, one.limit_key, key_places.moment, one.room,
+          FROM ready_of_key(key_places.queue, key_places.priority, one.limit_key, key_places.moment, one.room,
             key_places.modes, key_places.intents) AS job
         ) AS ready
         ORDER BY ready.rank, one.turn
         LIMIT remaining + 100
       ) AS near
-      JOIN public.jobs AS job ON job.ctid = near.place
+      JOIN jobs AS job ON job.ctid = near.place
       WHERE job.status = 'pending' AND (job.deadline_at IS NULL OR job.deadline_at > key_places.moment)
       LIMIT remaining
       FOR NO KEY UPDATE OF job SKIP LOCKED
@@ -125,11 +125,11 @@ BEGIN
     IF found IS NOT NULL THEN
       places := places || found;
       remaining := key_places.max_jobs - cardinality(places);
-      UPDATE public.job_limit_states AS state
+      UPDATE job_limit_states AS state
       SET next_at = greatest(state.next_at, key_places.moment)
         + make_interval(secs => started.jobs * rule.rate_period_seconds / rule.rate_limit)
       FROM (SELECT one.limit_key, count(*) AS jobs FROM unnest(found_keys) AS one (limit_key) GROUP BY one.limit_key) AS started
-      CROSS JOIN LATERAL public.key_rule(key_places.queue, started.limit_key) AS rule
+      CROSS JOIN LATERAL key_rule(key_places.queue, started.limit_key) AS rule
       WHERE state.queue = key_places.queue AND state.limit_key = started.limit_key AND rule.rate_limit IS NOT NULL;
     END IF;
   END LOOP;
