@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { queryRow, queryRows, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import type { JobStatus } from '../schema/enums.ts'
 import { type JobFilter, jobFilterSql } from './job-filter.ts'
@@ -24,7 +24,10 @@ export async function countJobs(
   db: Database,
   { filter }: Pick<ChangeManyOptions, 'filter'>,
 ): Promise<Partial<Record<JobStatus, number>>> {
-  const rows = await queryRows(db, sql`SELECT status, jobs FROM ${api(db)}count_jobs(${jobFilterSql(filter)})`)
+  const rows = await queryRows(
+    db,
+    sql`SELECT status, jobs FROM ${api(db)}count_jobs(${jobFilterSql(filter)})`,
+  )
   return Object.fromEntries(rows.map(({ status, jobs }) => [status, toNumber(jobs)]))
 }
 
@@ -38,11 +41,11 @@ export async function countJobs(
  * while ((await cancelJobs(db, { filter: { queue: 'documents', intent: 'embed' } })) > 0);
  */
 export async function cancelJobs(db: Database, { filter, limit }: ChangeManyOptions): Promise<number> {
-  const [row] = await queryRows(
+  const row = await queryRow(
     db,
     sql`SELECT ${api(db)}cancel_jobs(${jobFilterSql(filter)}, max_jobs => ${numberSql('limit', limit ?? 1000, 'int')}) AS jobs`,
   )
-  return toNumber(row?.jobs)
+  return toNumber(row.jobs)
 }
 
 /**
@@ -55,12 +58,16 @@ export async function cancelJobs(db: Database, { filter, limit }: ChangeManyOpti
  */
 export async function retryJobs(
   db: Database,
-  { filter, limit, runAt }: ChangeManyOptions & { /** Not before this; now by default. */ readonly runAt?: Date | string },
+  {
+    filter,
+    limit,
+    runAt,
+  }: ChangeManyOptions & { /** Not before this; now by default. */ readonly runAt?: Date | string },
 ): Promise<number> {
-  const [row] = await queryRows(
+  const row = await queryRow(
     db,
     sql`SELECT ${api(db)}retry_jobs(${jobFilterSql(filter)}, max_jobs => ${numberSql('limit', limit ?? 1000, 'int')},
       run_at => ${momentSql('runAt', runAt)}) AS jobs`,
   )
-  return toNumber(row?.jobs)
+  return toNumber(row.jobs)
 }

@@ -1,9 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
-import type { Row } from '../database/rows.ts'
+import { onlyRow, type Row } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
-import { DatabaseError } from '../errors.ts'
 import type { ExecutionMode, JobStatus } from '../schema/enums.ts'
 import { jsonSql, momentSql, numberSql, textSql, textValue } from './parameters.ts'
 
@@ -84,12 +83,11 @@ export interface EnqueueResult {
  * const { id, created } = await enqueue(db, { intent: 'summarise', inputs: { document: 'd1' }, idempotencyKey: 'd1:v3' })
  */
 export async function enqueue(db: Database, options: EnqueueOneOptions): Promise<EnqueueResult> {
-  const [row] = await queryPrepared(
+  const rows = await queryPrepared(
     db,
     sql`SELECT id, status, created, wait_id FROM ${api(db)}enqueue(${enqueueArguments(options)})`,
   )
-  if (row === undefined) throw new DatabaseError('expected the id of the job, got no row')
-  return enqueueResult(row)
+  return enqueueResult(onlyRow(rows))
 }
 
 /** What enqueue and enqueue_many answer about one job. */

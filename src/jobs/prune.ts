@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { queryRow, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import type { JobStatus } from '../schema/enums.ts'
 import { type JobFilter, jobFilterSql } from './job-filter.ts'
@@ -30,7 +30,7 @@ export interface PruneOptions {
  */
 export async function prune(db: Database, options: PruneOptions): Promise<number> {
   const { olderThan, batch = 1000, queue, statuses, filter = {} } = options
-  const [row] = await queryRows(
+  const row = await queryRow(
     db,
     sql`SELECT ${api(db)}prune(
       older_than => ${durationSql('olderThan', olderThan)},
@@ -39,5 +39,5 @@ export async function prune(db: Database, options: PruneOptions): Promise<number
       statuses => ${arraySql('statuses', statuses, 'enum')},
       filter => ${jobFilterSql(filter)}) AS pruned`,
   )
-  return toNumber(row?.pruned)
+  return toNumber(row.pruned)
 }

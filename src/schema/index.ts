@@ -3,6 +3,7 @@
 export { attemptOutcome, type ExecutionMode, executionMode, type JobStatus, jobStatus } from './enums.ts'
 export { type JobAnswer, jobAnswers } from './job-answers.ts'
 export { type JobAttempt, jobAttempts, type NewJobAttempt } from './job-attempts.ts'
+export { jobCheckpoints, jobEvents } from './job-events.ts'
 export { type JobLimit, jobLimits } from './job-limits.ts'
 export { type JobQueue, jobQueues } from './job-queues.ts'
 export {
@@ -16,4 +17,4 @@ export {
   type NewJob,
 } from './jobs.ts'
 export { embeddingDimensions, type MemoryItem, memoryItems, type NewMemoryItem } from './memory-items.ts'
-export { jobAttemptsRelations, jobsRelations } from './relations.ts'
+export { type NewSchedule, type Schedule, schedules } from './schedules.ts'
