@@ -1,7 +1,11 @@
 // Everything that the migrations make: what services import, the internal tables, and the triggers.
 export * from './enums.ts'
+export * from './job-answers.ts'
 export * from './job-attempts.ts'
 export * from './job-events.ts'
+export * from './job-limits.ts'
+export * from './job-queues.ts'
+export * from './job-wakeups.ts'
 export * from './jobs.ts'
 export * from './memory-items.ts'
 export * from './namespace-roles.ts'

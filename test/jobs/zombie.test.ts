@@ -47,8 +47,14 @@ describeOnEachBackend('a worker whose lease was taken over', (test) => {
       ({ id, leaseToken }) => reportProgress(test.db, { id, leaseToken, progress: 0.9, message: 'z' }),
     ],
     ['addUsage', ({ id, leaseToken }) => addUsage(test.db, { id, leaseToken, model: 'z', cost: 9 })],
-    ['waitFor', ({ id, leaseToken }) => waitFor(test.db, { id, leaseToken, reason: 'input' })],
-    ['waitFor children', ({ id, leaseToken }) => waitFor(test.db, { id, leaseToken, reason: 'children' })],
+    [
+      'waitFor',
+      async ({ id, leaseToken }) => (await waitFor(test.db, { id, leaseToken, reason: 'input' })).outcome,
+    ],
+    [
+      'waitFor children',
+      async ({ id, leaseToken }) => (await waitFor(test.db, { id, leaseToken, reason: 'children' })).outcome,
+    ],
   ])('gets stale_lease from %s and changes nothing', async (_, act) => {
     const { old, current } = await takenOver()
     expect(await act(old)).toBe('stale_lease')
@@ -65,8 +71,8 @@ describeOnEachBackend('a worker whose lease was taken over', (test) => {
     expect(
       (await jobAttempts(test.db, { id: old.id })).map(({ leaseToken, outcome }) => [leaseToken, outcome]),
     ).toEqual([
-      [1, 'lease_lost'],
-      [2, 'completed'],
+      [old.leaseToken, 'lease_lost'],
+      [current.leaseToken, 'completed'],
     ])
   })
 
