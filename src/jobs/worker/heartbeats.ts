@@ -73,8 +73,7 @@ export class Heartbeats {
     try {
       const leases = jobs.map(({ lease }) => lease)
       const states = await heartbeat(own, { leases, leaseSeconds })
-      for (const [at, answer] of states.entries()) {
-        const state: string = answer.state
+      for (const [at, { state }] of states.entries()) {
         const job = jobs[at]
         if (job === undefined) continue
         if (state === 'lost') job.lose()

@@ -32,8 +32,6 @@ export interface JobHost {
   readonly ended: AbortSignal
 }
 
-type Limited = Job & { onLost?: 'retry' | 'fail'; attemptTimeoutSeconds?: number | null }
-
 /** How an attempt is to end, and what that is called when the database has agreed. */
 interface Settlement {
   readonly type: WorkerEventType
@@ -169,12 +167,12 @@ export class RunningJob {
     if (reason === 'cancelled') return { ...this.#released(), type: 'cancelled' }
     if (reason === 'shutdown') {
       // The handler had begun: whether that counts, the job says.
-      if ((this.job as Limited).onLost !== 'fail') return this.#released()
+      if (this.job.onLost === 'retry') return this.#released()
       const message = 'the worker was stopped before the handler had ended'
       return this.#failed({ code: reason, message }, { retryable: true })
     }
     if (reason === 'attempt_timeout') {
-      const message = `the attempt took longer than ${(this.job as Limited).attemptTimeoutSeconds} seconds`
+      const message = `the attempt took longer than ${this.job.attemptTimeoutSeconds} seconds`
       return this.#failed({ code: reason, message }, { retryable: true })
     }
     // Left to the lease, which may not have ended after all: an error of the handler's own counts then.
@@ -211,7 +209,7 @@ export class RunningJob {
     let { type, act, error } = settlement
     for (let pause = 50; this.#settledAs === undefined && !this.#isOver; pause = Math.min(pause * 2, 2000)) {
       try {
-        const outcome: string = await act()
+        const outcome = await act()
         if (outcome === 'locked') {
           if (this.#host.ended.aborted) return
           await sleep(Math.min(pause, 500), this.#host.ended)
@@ -261,7 +259,7 @@ export class RunningJob {
 
   /** Aborts the handler at the job's deadline, and when the attempt has taken as long as it may. */
   #limitTimers(): NodeJS.Timeout[] {
-    const { deadlineAt, startedAt, attemptTimeoutSeconds = null } = this.job as Limited
+    const { deadlineAt, startedAt, attemptTimeoutSeconds } = this.job
     const timers: NodeJS.Timeout[] = []
     const after = (milliseconds: number, reason: AbortReason) => {
       const pause = Math.min(Math.max(milliseconds, 0), 2 ** 31 - 1)
