@@ -34,10 +34,12 @@ export class Heartbeats {
   /** @returns the jobs whose rows are locked. */
   async #beat(jobs: readonly RunningJob[], lateMilliseconds: number): Promise<ReadonlySet<RunningJob>> {
     const { leaseSeconds, report } = this.#host
-    const endingAt = Math.min(...jobs.map(({ leaseEndsAt }) => leaseEndsAt))
+    const endingAt = Math.min(
+      ...jobs.map((job) => (job.isAborted ? Number.POSITIVE_INFINITY : job.leaseEndsAt)),
+    )
     // A database that does not answer must not hide that a lease has ended meanwhile. But when it was this process that
     // stood still, the database is asked first: an ended lease is still ours if nobody wanted the job.
-    const wasBlocked = lateMilliseconds > 0 && performance.now() > endingAt
+    const wasBlocked = lateMilliseconds > leaseSeconds * 250 && performance.now() > endingAt
     const answerBy = wasBlocked
       ? performance.now() + Math.min(5000, (leaseSeconds * 1000) / 4)
       : Math.max(endingAt, performance.now()) + 1
@@ -77,8 +79,11 @@ export class Heartbeats {
         const job = jobs[at]
         if (job === undefined) continue
         if (state === 'lost') job.lose()
-        else if (state === 'locked') locked.add(job)
-        else if (state === 'timed_out') job.abort('attempt_timeout')
+        else if (state === 'locked') {
+          // Nobody can take the lease either while the row is locked: it holds until the database has been asked again.
+          job.leaseEndsAt = Math.max(job.leaseEndsAt, askedAt + Math.min(2000, leaseSeconds * 1000))
+          locked.add(job)
+        } else if (state === 'timed_out') job.abort('attempt_timeout')
         else job.leaseEndsAt = askedAt + leaseSeconds * 1000
         if (state === 'cancel_requested') job.abort('cancelled')
       }
