@@ -81,12 +81,12 @@ describeOnServer('work through a lost connection', (test) => {
     for (let round = 0; round < 20; round += 1) {
       const { id } = await enqueue(test.db, { intent: 'a', queue })
       const short = work(db, { a: () => 1 }, { queue, isListening: true, onError, drainSeconds: 1 })
-      const watching = waitForJob(db, { id, isListening: true, timeout: 20 }).catch((error) => error)
+      const watching = waitForJob(db, { id, isListening: true, timeout: 20 })
       await test.db.execute(
         sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
       )
       stopped.push(short.stop())
-      await watching
+      expect(await watching).toMatchObject({ status: 'completed' })
       expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({ status: 'completed' })
     }
     await Promise.all([worker.stop(), ...stopped])
