@@ -2,6 +2,7 @@ import type { Database } from '../../database/database.ts'
 import { InvalidInputError } from '../../errors.ts'
 import type { Job } from '../../schema/jobs.ts'
 import { fail } from '../fail.ts'
+import { jobAttempts } from '../job-attempts.ts'
 import type { Lease, SettleOutcome } from '../lease.ts'
 import { release } from '../release.ts'
 import { sleep } from '../sleep.ts'
@@ -207,6 +208,8 @@ export class RunningJob {
    */
   async #settle(settlement: Settlement): Promise<void> {
     let { type, act, error } = settlement
+    let isUnsure = false
+    let isRefused = false
     for (let pause = 50; this.#settledAs === undefined && !this.#isOver; pause = Math.min(pause * 2, 2000)) {
       try {
         const outcome = await act()
@@ -215,20 +218,33 @@ export class RunningJob {
           await sleep(Math.min(pause, 500), this.#host.ended)
           continue
         }
-        if (outcome === 'stale_lease' || outcome === 'not_found') return this.#lost()
-        this.#settledAs = outcome === 'cancelled' ? 'cancelled' : type
+        const isStale = outcome === 'stale_lease' || outcome === 'not_found'
+        const settledAs = isStale && isUnsure ? await this.#recorded() : undefined
+        if (isStale && settledAs === undefined) return this.#lost()
+        this.#settledAs = settledAs ?? (outcome === 'cancelled' ? 'cancelled' : type)
         this.#emit(this.#settledAs, error)
       } catch (thrown) {
-        if (thrown instanceof InvalidInputError) {
+        if (thrown instanceof InvalidInputError && !isRefused) {
           // What cannot be stored will not become storable: that is the handler's failure.
+          isRefused = true
           ;({ type, act, error } = this.#failed(thrown, { retryable: false }))
         } else if (performance.now() > this.leaseEndsAt || this.#host.ended.aborted) {
           throw thrown
+        } else {
+          // The connection may have been lost after the database had done it.
+          isUnsure = true
         }
         await sleep(pause)
       }
     }
     if (this.#settledAs === undefined) this.#lost()
+  }
+
+  /** How this lease ended, if its own worker ended it. */
+  async #recorded(): Promise<WorkerEventType | undefined> {
+    const attempts = await jobAttempts(this.#host.own, { id: this.job.id })
+    const outcome = attempts.find(({ leaseToken }) => leaseToken === this.lease.leaseToken)?.outcome
+    return outcome === 'lease_lost' ? undefined : outcome
   }
 
   #lost(): void {
