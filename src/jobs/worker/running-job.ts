@@ -47,6 +47,8 @@ export class RunningJob {
   /** When the lease ends if no heartbeat succeeds, by this process's own clock (performance.now). */
   leaseEndsAt: number
   readonly #host: JobHost
+  /** When it was asked for, by the clock of leaseEndsAt. */
+  readonly #claimedAt: number
   readonly #abort = new AbortController()
   #handlerStartedAt = 0
   #span: AttemptTelemetry | undefined
@@ -58,6 +60,7 @@ export class RunningJob {
   constructor(host: JobHost, job: Job, claimedAt: number) {
     this.#host = host
     this.job = job
+    this.#claimedAt = claimedAt
     this.lease = { id: job.id, leaseToken: job.leaseToken }
     this.leaseEndsAt = claimedAt + host.leaseSeconds * 1000
   }
@@ -277,8 +280,10 @@ export class RunningJob {
   #limitTimers(): NodeJS.Timeout[] {
     const { deadlineAt, startedAt, attemptTimeoutSeconds } = this.job
     const timers: NodeJS.Timeout[] = []
+    // Counted from before the claim, so that the database's own limit comes later.
     const after = (milliseconds: number, reason: AbortReason) => {
-      const pause = Math.min(Math.max(milliseconds, 0), 2 ** 31 - 1)
+      const left = this.#claimedAt + milliseconds - performance.now()
+      const pause = Math.min(Math.max(left, 0), 2 ** 31 - 1)
       timers.push(setTimeout(() => this.abort(reason), pause))
     }
     // By the database's clock at the claim, so that this machine's may be wrong.

@@ -33,7 +33,7 @@ describeOnEachBackend('the limits of an attempt', (test) => {
       { queue, onError: () => {} },
     )
     expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({ status: 'completed', attempt: 2 })
-    expect(reasons).toEqual(['attempt_timeout'])
+    await expect.poll(() => reasons).toEqual(['attempt_timeout'])
     expect((await jobAttempts(test.db, { id }))[0]).toMatchObject({ error: { code: 'attempt_timeout' } })
   })
 
@@ -94,7 +94,14 @@ describeOnServer('a worker beside a transaction that holds the row of a job', (t
           return 'done'
         },
       },
-      { queue, leaseSeconds: 1, onError: (error) => errors.push(error) },
+      {
+        queue,
+        leaseSeconds: 1,
+        // No claim of its own takes the locked job's lease back when the lock is gone.
+        pollMilliseconds: 60_000,
+        maxPollMilliseconds: 60_000,
+        onError: (error) => errors.push(error),
+      },
     )
     await expect.poll(() => begun).toBe(4)
     const other = await test.connectAgain(1)
