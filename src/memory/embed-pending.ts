@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { checkEmbedder, type Embedder, embedEach } from '../embedders/embedder.ts'
 import { EmbedderError } from '../errors.ts'
@@ -18,6 +19,14 @@ export interface EmbedPendingOptions {
   /** Ends the run: what is embedded by then is kept. */
   readonly signal?: AbortSignal
 }
+
+const optionKeys = {
+  namespace: true,
+  batchSize: true,
+  limit: true,
+  onProgress: true,
+  signal: true,
+} satisfies OptionKeys<EmbedPendingOptions>
 
 export interface EmbedPendingResult {
   /** Rows that have their vector now. */
@@ -47,6 +56,7 @@ export async function embedPending(
   options: EmbedPendingOptions = {},
 ): Promise<EmbedPendingResult> {
   checkEmbedder(embedder)
+  checkOptions(options, optionKeys)
   const { namespace, onProgress, signal } = options
   const most = Number.MAX_SAFE_INTEGER
   const batchSize = checkedInteger(options.batchSize, 'batchSize', { from: 1, to: 1000, otherwise: 64 })

@@ -1,9 +1,11 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions } from '../database/options.ts'
 import { queryRows, toJson } from '../database/rows.ts'
 import { limitSql } from './bm25-search.ts'
 import { checkText } from './check.ts'
 import { filterSql, type SearchOptions, textArraySql } from './search-filter.ts'
+import { searchKeys } from './search-keys.ts'
 
 /** A lexeme that the search ranks by. */
 export interface ExplainedLexeme {
@@ -86,6 +88,7 @@ export interface ExplainSearchOptions extends SearchOptions {
  * for (const { id, score, lexemes } of results) console.log(id, score, lexemes)
  */
 export async function explainSearch(db: Database, options: ExplainSearchOptions): Promise<SearchExplanation> {
+  checkOptions(options, searchKeys)
   const { queryText, queryTags, k = 10, filter } = options
   checkText(queryText, 'queryText')
   const [row] = await queryRows(

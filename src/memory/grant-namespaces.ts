@@ -1,8 +1,22 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { checkText, checkTexts, longestName } from './check.ts'
 import { textArraySql } from './search-filter.ts'
+
+export interface GrantNamespacesOptions {
+  readonly role: string
+  readonly namespaces: readonly string[]
+}
+
+const grantKeys = { role: true, namespaces: true } satisfies OptionKeys<GrantNamespacesOptions>
+
+export interface RevokeNamespacesOptions {
+  readonly role: string
+  /** All that it has by default. */
+  readonly namespaces?: readonly string[]
+}
 
 /**
  * Gives a role the memories of these namespaces, beside those that it has. Counts under `enableNamespaceIsolation`.
@@ -12,10 +26,9 @@ import { textArraySql } from './search-filter.ts'
  * @example
  * await grantNamespaces(db, { role: 'service_ana', namespaces: ['ana'] })
  */
-export async function grantNamespaces(
-  db: Database,
-  { role, namespaces }: { readonly role: string; readonly namespaces: readonly string[] },
-): Promise<number> {
+export async function grantNamespaces(db: Database, options: GrantNamespacesOptions): Promise<number> {
+  checkOptions(options, grantKeys)
+  const { role, namespaces } = options
   checkText(role, 'role')
   checkTexts(namespaces, 'namespaces', { from: 1, to: longestName })
   const [row] = await queryRows(
@@ -33,10 +46,9 @@ export async function grantNamespaces(
  * @example
  * await revokeNamespaces(db, { role: 'service_ana' })
  */
-export async function revokeNamespaces(
-  db: Database,
-  { role, namespaces }: { readonly role: string; readonly namespaces?: readonly string[] },
-): Promise<number> {
+export async function revokeNamespaces(db: Database, options: RevokeNamespacesOptions): Promise<number> {
+  checkOptions(options, { role: true, namespaces: true } satisfies OptionKeys<RevokeNamespacesOptions>)
+  const { role, namespaces } = options
   checkText(role, 'role')
   if (namespaces !== undefined) checkTexts(namespaces, 'namespaces', { from: 1, to: longestName })
   const named = namespaces === undefined ? sql`NULL::text[]` : textArraySql(namespaces, 'namespaces')

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { is, sql } from 'drizzle-orm'
 import { PgTransaction } from 'drizzle-orm/pg-core'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { postgresError, queryRows, translatingErrors } from '../database/rows.ts'
 import { ConflictError, DatabaseError, InvalidInputError } from '../errors.ts'
 import { embeddingDimensions } from '../schema/memory-items.ts'
@@ -37,6 +38,15 @@ export interface UseVectorIndexOptions extends VectorIndexParameters {
   /** Called a few times a second while the index is being built. */
   readonly onProgress?: OnIndexProgress
 }
+
+const optionKeys = {
+  lists: true,
+  m: true,
+  efConstruction: true,
+  concurrently: true,
+  rebuild: true,
+  onProgress: true,
+} satisfies OptionKeys<UseVectorIndexOptions>
 
 export interface VectorIndex {
   readonly method: VectorIndexMethod
@@ -79,6 +89,7 @@ export async function useVectorIndex(
   method: VectorIndexMethod,
   options: UseVectorIndexOptions = {},
 ): Promise<VectorIndex> {
+  checkOptions(options, optionKeys)
   checkParameters(method, options)
   const inTransaction = is(db, PgTransaction)
   const concurrently = options.concurrently ?? !(await isEmbedded(db))

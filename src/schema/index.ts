@@ -1,6 +1,7 @@
 export * from './enums.ts'
 export * from './job-attempts.ts'
 export * from './jobs.ts'
+export * from './memory-history.ts'
 export * from './memory-items.ts'
 export * from './namespace-roles.ts'
 export * from './relations.ts'
