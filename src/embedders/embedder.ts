@@ -89,9 +89,8 @@ export function checkedVectors(
     // The embedder is not what it says it is: no text would ever fit.
     if (given?.length !== dimensions) {
       const got = given?.length ?? String(given)
-      throw new ConfigurationError(
-        `the model "${model}" must give vectors of ${dimensions} dimensions, got ${got}`,
-      )
+      const message = `the model "${model}" must give vectors of ${dimensions} dimensions, got ${got}`
+      throw new EmbedderError(message, { blames: 'service', cause: new ConfigurationError(message) })
     }
     const vector = Float32Array.from(given)
     const at = vector.findIndex((value) => !Number.isFinite(value))

@@ -15,6 +15,9 @@ export interface DocumentResult extends HybridResult {
   readonly documentPlace: number | null
 }
 
+/** The most that `filter.candidates` takes. */
+const mostCandidates = 10_000
+
 /**
  * Recalls as `recall` does, one result a document: its best part. k counts documents, and memories that are in none; the
  * ranking is read on until there are so many.
@@ -27,17 +30,37 @@ export async function recallDocuments(db: Database, options: RecallOptions): Pro
   checkOptions(options, recallKeys)
   const k = checkedInteger(options.k, 'k', { from: 1, to: 1000, otherwise: 5 })
   const page = Math.min(1000, Math.max(50, 4 * k))
+  // A long document may take all the places among the candidates, so there must be more of them until k are found.
+  for (let candidates = Math.max(200, page); ; candidates *= 8) {
+    const most = options.filter?.candidates ?? Math.min(candidates, mostCandidates)
+    const { best, isComplete } = await readDocuments(db, options, { k, page, candidates: most })
+    if (best.length >= k || isComplete || most === options.filter?.candidates || most === mostCandidates) {
+      return best.slice(0, k)
+    }
+  }
+}
+
+/** Pages of a ranking of so many candidates, until k documents are found or it ends. */
+async function readDocuments(
+  db: Database,
+  options: RecallOptions,
+  { k, page, candidates }: { k: number; page: number; candidates: number },
+): Promise<{ best: DocumentResult[]; isComplete: boolean }> {
   const best = new Map<string, DocumentResult>()
+  let read = 0
   for (let last: HybridResult | undefined; best.size < k; ) {
     const after = last === undefined ? {} : { after: { score: last.combinedScore, id: last.id } }
-    const results = await recall(db, { ...options, k: page, filter: { ...options.filter, ...after } })
+    const filter = { ...options.filter, candidates, ...after }
+    const results = await recall(db, { ...options, k: page, filter })
     for (const result of await withDocuments(db, results)) {
       if (!best.has(result.document)) best.set(result.document, result.part)
     }
+    read += results.length
     last = results.at(-1)
     if (results.length < page || last === undefined) break
   }
-  return [...best.values()].slice(0, k)
+  // Each way of finding offers up to so many: fewer in all, and there were no others.
+  return { best: [...best.values()], isComplete: read < candidates }
 }
 
 /** Each result with what tells its document from others: documents are named within their namespace. */

@@ -56,7 +56,7 @@ describeOnEachBackend('rememberDocument', (test) => {
   beforeEach(() => clearMemories(test.db))
 
   it('keeps a long text in parts that the embedder can read, in their order', async () => {
-    const embedder = { ...wordEmbedder(), maxTokens: 100 }
+    const embedder = Object.assign(wordEmbedder(), { maxTokens: 100 })
     const text = pages(60).join('\n\n')
     const result = await rememberDocument(test.db, { documentId: 'book', text, embedder, tags: ['books'] })
     expect(result).toMatchObject({ added: result.parts.length, kept: 0, removed: 0, embedded: true })
@@ -72,7 +72,7 @@ describeOnEachBackend('rememberDocument', (test) => {
   })
 
   it('replaces the parts that changed, and leaves the others as they are', async () => {
-    const embedder = { ...wordEmbedder(), maxCharacters: 600 }
+    const embedder = Object.assign(wordEmbedder(), { maxCharacters: 600 })
     const before = pages(100)
     const first = await rememberDocument(test.db, { documentId: 'book', text: before.join('\n\n'), embedder })
     const [kept] = await getMemories(test.db, { ids: [first.parts[0]?.id ?? ''] })

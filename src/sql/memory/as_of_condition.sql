@@ -27,7 +27,7 @@ BEGIN
   RETURN concat_ws(' AND ',
     'm.created_at <= ' || known,
     CASE WHEN valid IS NULL THEN format('(m.superseded_at IS NULL OR m.superseded_at > %s)', known) END,
-    format('(m.valid_from IS NULL OR m.valid_from <= %s)', valid),
+    CASE WHEN valid IS NOT NULL THEN format('(m.valid_from IS NULL OR m.valid_from <= %s)', valid) END,
     CASE WHEN valid IS NOT NULL THEN
       format('(m.valid_to IS NULL OR m.valid_to > %s%s)', valid, ' OR m.superseded_at > ' || known)
     END);

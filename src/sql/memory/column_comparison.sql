@@ -11,7 +11,7 @@ DECLARE
   col CONSTANT text := format('m.%I', field);
   given CONSTANT text := format('($2 #>> %L)::%s', place, type);
   list CONSTANT text := format('ARRAY(SELECT jsonb_array_elements_text($2 #> %L)::%s)', place, type);
-  collation CONSTANT text := CASE type WHEN 'text' THEN ' COLLATE "C"' ELSE '' END;
+  bytewise CONSTANT text := CASE type WHEN 'text' THEN ' COLLATE "C"' ELSE '' END;
   one jsonb;
 BEGIN
   IF operator = 'exists' THEN
@@ -39,7 +39,7 @@ BEGIN
     WHEN 'ne' THEN format('%s IS DISTINCT FROM %s', col, given)
     WHEN 'in' THEN format('%s = ANY (%s)', col, list)
     WHEN 'not_in' THEN format('(%s = ANY (%s)) IS NOT TRUE', col, list)
-    ELSE format('%s%s %s %s', col, collation, CASE operator WHEN 'gt' THEN '>' WHEN 'gte' THEN '>=' WHEN 'lt' THEN '<' ELSE '<=' END, given)
+    ELSE format('%s%s %s %s', col, bytewise, CASE operator WHEN 'gt' THEN '>' WHEN 'gte' THEN '>=' WHEN 'lt' THEN '<' ELSE '<=' END, given)
   END;
 END
 $$;

@@ -33,7 +33,7 @@ BEGIN
   IF node ? 'path' THEN
     SELECT * INTO part FROM public.where_field_condition(NULL, node, place, count);
     count := part.count;
-    condition := part.condition;
+    condition := '(' || part.condition || ')';
     RETURN;
   END IF;
 

@@ -22,7 +22,7 @@ BEGIN
         AND NOT jsonb_path_exists(operators -> 'path', 'strict $[*] ? (@.type() != "string")')
       THEN ARRAY(SELECT jsonb_array_elements_text(operators -> 'path'))
     END;
-    IF path IS NULL OR '' = ANY (path) AND field IS NOT NULL THEN
+    IF path IS NULL OR path = '{}' OR '' = ANY (path) AND field IS NOT NULL THEN
       RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
         MESSAGE = format('%s must name a path such as "metadata.a.b" or "path": ["a", "b"], got %s', shown,
           left(COALESCE(to_jsonb(field), operators -> 'path')::text, 60));
