@@ -124,6 +124,7 @@ export { type HighlightOptions, highlight } from './memory/highlight.ts'
 export { type HybridResult, type HybridSearchOptions, hybridSearch } from './memory/hybrid-search.ts'
 export type { JudgedQuery } from './memory/judged-queries.ts'
 export { type ListMemoriesOptions, listMemories, type MemoryPage } from './memory/list-memories.ts'
+export type { MemoryHistoryEntry } from './memory/history-entries.ts'
 export {
   type MemoryHistory,
   type MemoryHistoryOptions,
@@ -209,7 +210,6 @@ export type {
   JobUsage,
   Json,
   JsonObject,
-  MemoryHistoryEntry,
   MemoryItem,
   ModelUsage,
   NewJob,

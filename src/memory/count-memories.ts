@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { filterSql, type ListFilter, textArraySql } from './search-filter.ts'
@@ -26,7 +27,7 @@ export async function countMemories(db: Database, options: CountMemoriesOptions 
   const narrowed = namespace === undefined ? filter : { ...filter, namespace }
   const [row] = await queryRows(
     db,
-    sql`SELECT public.count_memories(${textArraySql(tags, 'tags')}, ${filterSql(narrowed)}) AS count`,
+    sql`SELECT ${api(db)}count_memories(${textArraySql(tags, 'tags')}, ${filterSql(narrowed)}) AS count`,
   )
   return toNumber(row?.count)
 }

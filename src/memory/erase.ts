@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { checkedInteger } from './check.ts'
@@ -61,7 +62,7 @@ export async function erase(db: Database, options: EraseOptions): Promise<EraseR
   for (let more = true; more && !signal?.aborted; ) {
     const [row] = await queryRows(
       db,
-      sql`SELECT * FROM public.erase_memories(${filterSql(filter)}, ${String(most)}::text::integer)`,
+      sql`SELECT * FROM ${api(db)}erase_memories(${filterSql(filter)}, ${String(most)}::text::integer)`,
     )
     const erased = toNumber(row?.memories)
     memories += erased
@@ -75,15 +76,15 @@ export async function erase(db: Database, options: EraseOptions): Promise<EraseR
 
 async function countScope(db: Database, filter: MemoryScope) {
   const all = filterSql({ ...filter, expired: true, superseded: true } as MemoryScope)
-  const [row] = await queryRows(db, sql`SELECT * FROM public.count_scope(${all})`)
+  const [row] = await queryRows(db, sql`SELECT * FROM ${api(db)}count_scope(${all})`)
   return { memories: toNumber(row?.memories), historyEntries: toNumber(row?.history_entries) }
 }
 
 /** Folds until no document's words wait in the log; a fold by somebody else is waited for, but not for long. */
 async function clearStatistics(db: Database): Promise<boolean> {
   for (let turn = 0; turn < 20; turn++) {
-    await queryRows(db, sql`SELECT public.fold_search_statistics()`)
-    const [row] = await queryRows(db, sql`SELECT public.has_search_log() AS waiting`)
+    await queryRows(db, sql`SELECT ${api(db)}fold_search_statistics()`)
+    const [row] = await queryRows(db, sql`SELECT ${api(db)}has_search_log() AS waiting`)
     if (row?.waiting === false) return true
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

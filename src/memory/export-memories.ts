@@ -1,13 +1,10 @@
-import { asc, eq, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
-import { translatingErrors } from '../database/rows.ts'
-import { type MemoryHistoryEntry, memoryHistory } from '../schema/memory-history.ts'
 import { checkedInteger } from './check.ts'
 import type { Memory } from './get-memory.ts'
+import { historyEntries, type MemoryHistoryEntry } from './history-entries.ts'
 import { listMemories } from './list-memories.ts'
 import { type MemoryScope, scopeFilter, scopeKeys } from './scope.ts'
-import { textArraySql } from './search-filter.ts'
 
 /** A memory with what it was before its changes, oldest first. */
 export interface ExportedMemory extends Memory {
@@ -46,16 +43,9 @@ export async function* exportMemories(
       includeSuperseded: true,
       ...(after === undefined ? {} : { after }),
     })
-    const ids = textArraySql(
+    const changes = await historyEntries(
+      db,
       page.items.map((memory) => memory.id),
-      'ids',
-    )
-    const changes = await translatingErrors(() =>
-      db
-        .select()
-        .from(memoryHistory)
-        .where(eq(memoryHistory.memoryId, sql`ANY (${ids})`))
-        .orderBy(asc(memoryHistory.entry)),
     )
     for (const memory of page.items) {
       yield { ...memory, history: changes.filter((change) => change.memoryId === memory.id) }

@@ -2,6 +2,7 @@ import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { translatingErrors } from '../database/rows.ts'
+import { inSchemaOf } from '../database/schema-name.ts'
 import { type MemoryItem, memoryItems } from '../schema/memory-items.ts'
 import { checkText, checkTexts } from './check.ts'
 import { textArraySql } from './search-filter.ts'
@@ -41,7 +42,7 @@ export async function getMemory(db: Database, options: GetMemoryOptions): Promis
   const [memory] = await translatingErrors(() =>
     db
       .select(memoryColumns)
-      .from(memoryItems)
+      .from(inSchemaOf(db, memoryItems))
       .where(and(eq(memoryItems.id, id), ofNamespace)),
   )
   return memory ?? null
@@ -69,7 +70,7 @@ export async function getMemories(db: Database, options: GetMemoriesOptions): Pr
   const rows = await translatingErrors(() =>
     db
       .select(memoryColumns)
-      .from(memoryItems)
+      .from(inSchemaOf(db, memoryItems))
       .where(and(sql`${memoryItems.id} = ANY (${textArraySql(ids, 'ids')})`, ofNamespace)),
   )
   const known = new Map(rows.map((row) => [row.id, row]))

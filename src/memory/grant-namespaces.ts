@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { checkText, checkTexts, longestName } from './check.ts'
 import { textArraySql } from './search-filter.ts'
 
@@ -33,7 +34,7 @@ export async function grantNamespaces(db: Database, options: GrantNamespacesOpti
   checkTexts(namespaces, 'namespaces', { from: 1, to: longestName })
   const [row] = await queryRows(
     db,
-    sql`SELECT public.grant_namespaces(${role}::text, ${textArraySql(namespaces, 'namespaces')}) AS granted`,
+    sql`SELECT ${api(db)}grant_namespaces(${role}::text, ${textArraySql(namespaces, 'namespaces')}) AS granted`,
   )
   return toNumber(row?.granted)
 }
@@ -52,6 +53,9 @@ export async function revokeNamespaces(db: Database, options: RevokeNamespacesOp
   checkText(role, 'role')
   if (namespaces !== undefined) checkTexts(namespaces, 'namespaces', { from: 1, to: longestName })
   const named = namespaces === undefined ? sql`NULL::text[]` : textArraySql(namespaces, 'namespaces')
-  const [row] = await queryRows(db, sql`SELECT public.revoke_namespaces(${role}::text, ${named}) AS revoked`)
+  const [row] = await queryRows(
+    db,
+    sql`SELECT ${api(db)}revoke_namespaces(${role}::text, ${named}) AS revoked`,
+  )
   return toNumber(row?.revoked)
 }

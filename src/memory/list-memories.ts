@@ -2,6 +2,7 @@ import { desc, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { translatingErrors } from '../database/rows.ts'
+import { inSchemaOf } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
 import { memoryItems } from '../schema/memory-items.ts'
 import { checkedInteger, checkText } from './check.ts'
@@ -69,7 +70,7 @@ export async function listMemories(db: Database, options: ListMemoriesOptions = 
     ...(options.after === undefined ? {} : { after: readCursor(options.after) }),
   }
   if (filter !== undefined) filterText(filter)
-  const page = sql`public.list_memories(${textArraySql(tags, 'tags')}, ${String(limit + 1)}::text::integer, ${filterSql(narrowed)})`
+  const page = sql`${api(db)}list_memories(${textArraySql(tags, 'tags')}, ${String(limit + 1)}::text::integer, ${filterSql(narrowed)})`
   const rows = await translatingErrors(() =>
     db
       // The cursor needs the microseconds that a JavaScript Date does not have.
@@ -77,7 +78,7 @@ export async function listMemories(db: Database, options: ListMemoriesOptions = 
         ...memoryColumns,
         moment: sql<string>`(extract(epoch FROM ${memoryItems.createdAt}) * 1000000)::bigint::text`,
       })
-      .from(memoryItems)
+      .from(inSchemaOf(db, memoryItems))
       .where(sql`${memoryItems.id} = ANY (ARRAY(SELECT page.id FROM ${page} AS page))`)
       .orderBy(desc(memoryItems.createdAt), desc(memoryItems.id)),
   )

@@ -1,11 +1,12 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { asc, eq, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api, inSchemaOf } from '../database/schema-name.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, toNumber, translatingErrors } from '../database/rows.ts'
-import { memoryHistory as historyTable } from '../schema/memory-history.ts'
 import { memoryItems } from '../schema/memory-items.ts'
 import { checkedInteger, checkedTime, checkText } from './check.ts'
 import { getMemory } from './get-memory.ts'
+import { historyEntries } from './history-entries.ts'
 
 /** What a memory said for a time. */
 export interface MemoryVersion {
@@ -57,18 +58,14 @@ export async function memoryHistory(
   checkOptions(options, optionKeys)
   const memory = await getMemory(db, options)
   if (memory === null) return null
-  const [changes, superseded] = await translatingErrors(async () => [
-    await db
-      .select()
-      .from(historyTable)
-      .where(and(eq(historyTable.memoryId, memory.id), eq(historyTable.namespace, memory.namespace)))
-      .orderBy(asc(historyTable.entry)),
-    await db
+  const changes = await historyEntries(db, [memory.id])
+  const superseded = await translatingErrors(() =>
+    db
       .select({ id: memoryItems.id })
-      .from(memoryItems)
+      .from(inSchemaOf(db, memoryItems))
       .where(eq(memoryItems.supersededBy, memory.id))
       .orderBy(asc(memoryItems.createdAt), asc(memoryItems.id)),
-  ])
+  )
   const versions: MemoryVersion[] = []
   let { text, tags, metadata, importance } = memory
   let later: { until: Date | null; changedBy: string | null; actor: string | null } = {
@@ -104,7 +101,7 @@ export async function memoryHistory(
  */
 export async function setMemoryHistory(db: Database, options: { readonly isOn: boolean }): Promise<void> {
   checkOptions(options, { isOn: true })
-  await queryRows(db, sql`SELECT public.set_memory_history(${String(options.isOn)}::text::boolean)`)
+  await queryRows(db, sql`SELECT ${api(db)}set_memory_history(${String(options.isOn)}::text::boolean)`)
 }
 
 export interface PruneMemoryHistoryOptions {
@@ -142,7 +139,7 @@ export async function pruneMemoryHistory(db: Database, options: PruneMemoryHisto
   while (!signal?.aborted) {
     const [row] = await queryRows(
       db,
-      sql`SELECT public.prune_memory_history(
+      sql`SELECT ${api(db)}prune_memory_history(
         ${before}::text::timestamptz, ${namespace}::text, ${String(batchSize)}::text::integer) AS pruned`,
     )
     const count = toNumber(row?.pruned)

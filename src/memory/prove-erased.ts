@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { checkTexts } from './check.ts'
@@ -43,7 +44,7 @@ export async function proveErased(db: Database, options: ProveErasedOptions): Pr
   const rows =
     words.length === 0
       ? []
-      : await queryRows(db, sql`SELECT * FROM public.find_words(${textArraySql(words, 'words')})`)
+      : await queryRows(db, sql`SELECT * FROM ${api(db)}find_words(${textArraySql(words, 'words')})`)
   const found = rows.map((row) => ({ table: String(row.table_name), rows: toNumber(row.matches) }))
   return { erased: memories === 0 && found.length === 0, memories, found }
 }

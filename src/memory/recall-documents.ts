@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { checkOptions } from '../database/options.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { checkedInteger } from './check.ts'
@@ -72,7 +73,7 @@ async function withDocuments(
   const rows = await queryRows(
     db,
     sql`
-      SELECT id, namespace, document_id, document_place FROM public.memory_items
+      SELECT id, namespace, document_id, document_place FROM ${api(db)}memory_items
       WHERE id = ANY (${textArraySql(ids, 'ids')}) AND document_id IS NOT NULL
     `,
   )

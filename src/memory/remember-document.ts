@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, translatingErrors } from '../database/rows.ts'
 import { type Embedder, embedEach } from '../embedders/embedder.ts'
@@ -158,7 +159,7 @@ async function partIds(db: Database, namespace: string, documentId: string): Pro
   const rows = await queryRows(
     db,
     sql`
-      SELECT id FROM public.memory_items
+      SELECT id FROM ${api(db)}memory_items
       WHERE document_id = ${documentId}::text AND namespace = ${namespace}::text
     `,
   )
@@ -185,7 +186,7 @@ async function removeOthers(db: Database, namespace: string, documentId: string,
   await queryRows(
     db,
     sql`
-      DELETE FROM public.memory_items AS m
+      DELETE FROM ${api(db)}memory_items AS m
       WHERE m.document_id = ${documentId}::text AND m.namespace = ${namespace}::text AND NOT EXISTS (
         SELECT FROM json_to_recordset(${JSON.stringify(places)}::text::json) AS part (id text) WHERE part.id = m.id
       )
@@ -197,7 +198,7 @@ async function placeParts(db: Database, documentId: string, places: Places) {
   await queryRows(
     db,
     sql`
-      UPDATE public.memory_items AS m SET document_id = ${documentId}::text, document_place = part.place
+      UPDATE ${api(db)}memory_items AS m SET document_id = ${documentId}::text, document_place = part.place
       FROM json_to_recordset(${JSON.stringify(places)}::text::json) AS part (id text, place integer)
       WHERE m.id = part.id
         AND (m.document_id IS DISTINCT FROM ${documentId}::text OR m.document_place IS DISTINCT FROM part.place)
@@ -226,7 +227,7 @@ export async function forgetDocument(db: Database, options: ForgetDocumentOption
   const rows = await queryRows(
     db,
     sql`
-      DELETE FROM public.memory_items
+      DELETE FROM ${api(db)}memory_items
       WHERE document_id = ${documentId}::text AND namespace = ${namespace}::text RETURNING id
     `,
   )

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, translatingErrors } from '../database/rows.ts'
 import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts'
@@ -65,7 +66,7 @@ export async function supersede(
     db.transaction(async (transaction) => {
       const [old] = await queryRows(
         transaction,
-        sql`SELECT namespace, superseded_by FROM public.memory_items WHERE id = ${id}::text FOR UPDATE`,
+        sql`SELECT namespace, superseded_by FROM ${api(db)}memory_items WHERE id = ${id}::text FOR UPDATE`,
       )
       if (old === undefined) throw new NotFoundError(`there is no memory "${id.slice(0, 60)}" to supersede`)
       if (old.superseded_by !== null)
@@ -75,7 +76,7 @@ export async function supersede(
       // Out of the way first: the new memory may say the same, and would be taken for the old one.
       await queryRows(
         transaction,
-        sql`UPDATE public.memory_items SET superseded_at = now(), superseded_by = id WHERE id = ${id}::text`,
+        sql`UPDATE ${api(db)}memory_items SET superseded_at = now(), superseded_by = id WHERE id = ${id}::text`,
       )
       const written = await remember(transaction, {
         ...memory,
@@ -87,9 +88,9 @@ export async function supersede(
       await queryRows(
         transaction,
         sql`
-          UPDATE public.memory_items AS m SET superseded_by = successor.id,
+          UPDATE ${api(db)}memory_items AS m SET superseded_by = successor.id,
             valid_to = greatest(COALESCE(m.valid_to, successor.valid_from, now()), m.valid_from)
-          FROM public.memory_items AS successor
+          FROM ${api(db)}memory_items AS successor
           WHERE m.id = ${id}::text AND successor.id = ${written.id}::text
         `,
       )
@@ -107,7 +108,7 @@ async function supersedeBy(db: Database, { id, by, validTo }: SupersedeByOptions
   const ending = validTo === undefined ? null : checkedTime(validTo, 'validTo')
   await queryRows(
     db,
-    sql`SELECT public.supersede_memory(${id}::text, ${by}::text, ${ending}::text::timestamptz)`,
+    sql`SELECT ${api(db)}supersede_memory(${id}::text, ${by}::text, ${ending}::text::timestamptz)`,
   )
   return { id, by, created: false }
 }

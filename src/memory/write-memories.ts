@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { ConflictError } from '../errors.ts'
 
@@ -35,7 +36,7 @@ export async function writeMemories(db: Database, rows: readonly ItemRow[]): Pro
     db,
     sql`
       WITH items AS MATERIALIZED (
-        SELECT item.*, public.content_hash(item.namespace, item.text) AS content_hash
+        SELECT item.*, ${api(db)}content_hash(item.namespace, item.text) AS content_hash
         FROM json_to_recordset(${JSON.stringify(rows.map((row, turn) => ({ ...row, turn })))}::text::json) AS item (
           turn integer, place integer, id text, is_own boolean, same_text text, namespace text, text text, tags text[], speaker_id text,
           metadata jsonb, embedding text, importance real, expires_at timestamptz, created_at timestamptz,
@@ -46,9 +47,9 @@ export async function writeMemories(db: Database, rows: readonly ItemRow[]): Pro
         SELECT items.place, same.id
         FROM items CROSS JOIN LATERAL (
           SELECT m.id
-          FROM public.memory_items AS m
+          FROM ${api(db)}memory_items AS m
           WHERE NOT items.is_own AND m.content_hash = items.content_hash AND m.namespace = items.namespace
-            AND public.canonical_text(m.text) = public.canonical_text(items.text)
+            AND ${api(db)}canonical_text(m.text) = ${api(db)}canonical_text(items.text)
             AND m.superseded_at IS NULL AND m.document_id IS NULL
             AND (items.same_text <> 'distinct' OR m.tags @> COALESCE(items.tags, '{}') AND m.tags <@ COALESCE(items.tags, '{}'))
           ORDER BY m.id = items.id DESC, m.created_at, m.id
@@ -58,10 +59,10 @@ export async function writeMemories(db: Database, rows: readonly ItemRow[]): Pro
       aimed AS MATERIALIZED (
         SELECT items.*, COALESCE(
           known.id,
-          CASE WHEN NOT items.is_own AND EXISTS (SELECT FROM public.memory_items AS m WHERE m.id = items.id) THEN (
+          CASE WHEN NOT items.is_own AND EXISTS (SELECT FROM ${api(db)}memory_items AS m WHERE m.id = items.id) THEN (
             SELECT items.id || '-' || number
             FROM generate_series(2, 10000) AS number
-            WHERE NOT EXISTS (SELECT FROM public.memory_items AS m WHERE m.id = items.id || '-' || number)
+            WHERE NOT EXISTS (SELECT FROM ${api(db)}memory_items AS m WHERE m.id = items.id || '-' || number)
             LIMIT 1
           ) END,
           items.id
@@ -69,9 +70,9 @@ export async function writeMemories(db: Database, rows: readonly ItemRow[]): Pro
         FROM items LEFT JOIN known ON known.place = items.place
       ),
       written AS (
-        INSERT INTO public.memory_items AS m
+        INSERT INTO ${api(db)}memory_items AS m
           (id, namespace, text, tags, speaker_id, metadata, embedding, importance, expires_at, created_at, valid_from, valid_to)
-        SELECT target, namespace, text, COALESCE(tags, '{}'), speaker_id, COALESCE(metadata, '{}'), embedding::vector,
+        SELECT target, namespace, text, COALESCE(tags, '{}'), speaker_id, COALESCE(metadata, '{}'), ${api(db)}parse_embedding(embedding),
           COALESCE(importance, 0.5), expires_at, COALESCE(created_at, now()), valid_from, valid_to
         FROM aimed
         ORDER BY turn
@@ -91,7 +92,7 @@ export async function writeMemories(db: Database, rows: readonly ItemRow[]): Pro
             WHERE given.target = excluded.id
           )
         WHERE m.namespace = excluded.namespace
-          AND (SELECT given.is_own OR public.canonical_text(given.text) = public.canonical_text(m.text)
+          AND (SELECT given.is_own OR ${api(db)}canonical_text(given.text) = ${api(db)}canonical_text(m.text)
             FROM aimed AS given WHERE given.target = excluded.id)
         RETURNING m.id, m.xmax = 0 AS created, m.embedding IS NOT NULL AS has_embedding
       )
@@ -127,7 +128,7 @@ async function writeEmbeddings(
   await queryRows(
     db,
     sql`
-      UPDATE public.memory_items AS m SET embedding = given.embedding::vector
+      UPDATE ${api(db)}memory_items AS m SET embedding = ${api(db)}parse_embedding(given.embedding)
       FROM json_to_recordset(${JSON.stringify(given)}::text::json) AS given (id text, embedding text)
       WHERE m.id = given.id
     `,

@@ -55,5 +55,3 @@ export const memoryItemsClearHistory = trigger(memoryItems, {
   function: 'clear_memory_history',
 })
 
-/** A row of `memory_history`. */
-export type MemoryHistoryEntry = typeof memoryHistory.$inferSelect

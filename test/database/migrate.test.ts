@@ -71,9 +71,7 @@ onServer('migrate (server)', () => {
         /may not create it.*A superuser must run once in this database: CREATE EXTENSION vector;/,
       ),
     })
-    expect(await queryRows(db, sql`SELECT to_regclass('public.memory_items') AS made`)).toEqual([
-      { made: null },
-    ])
+    expect(await queryRows(db, sql`SELECT to_regclass('memory_items') AS made`)).toEqual([{ made: null }])
   })
 
   it('migrates once when twenty processes call it at once', async () => {
@@ -158,7 +156,7 @@ onServer('migrate (server)', () => {
     await expect(migrate(db)).rejects.toMatchObject({ code: 'migration_failed' })
     const made = await queryRows(
       db,
-      sql`SELECT to_regclass('public.memory_items') AS table, to_regclass('drizzle.__drizzle_migrations') AS ledger`,
+      sql`SELECT to_regclass('memory_items') AS table, to_regclass('drizzle.__drizzle_migrations') AS ledger`,
     )
     expect(made).toEqual([{ table: null, ledger: null }])
   })

@@ -35,16 +35,16 @@ async function migrateTo(db: Database, count: number): Promise<void> {
 async function writeOldRows(db: Database): Promise<void> {
   const rows = zipfRows(1500)
   await db.execute(sql`
-    INSERT INTO public.memory_items (id, text, tags)
+    INSERT INTO memory_items (id, text, tags)
     SELECT row.id, row.text, ARRAY(SELECT json_array_elements_text(row.tags))
     FROM json_to_recordset(${JSON.stringify(rows)}::text::json) AS row (id text, text text, tags json)
   `)
   const long = Array.from({ length: 6000 }, (_, at) => zipfWord(at % 3000)).join(' ')
-  await db.execute(sql`INSERT INTO public.memory_items (id, text) VALUES ('long', ${long.slice(0, 60_000)})`)
-  await db.execute(sql`UPDATE public.memory_items SET text = text || ' again' WHERE id IN ('z1', 'z2')`)
-  await db.execute(sql`DELETE FROM public.memory_items WHERE id IN ('z3', 'z4')`)
+  await db.execute(sql`INSERT INTO memory_items (id, text) VALUES ('long', ${long.slice(0, 60_000)})`)
+  await db.execute(sql`UPDATE memory_items SET text = text || ' again' WHERE id IN ('z1', 'z2')`)
+  await db.execute(sql`DELETE FROM memory_items WHERE id IN ('z3', 'z4')`)
   await db.execute(
-    sql`INSERT INTO public.memory_items (id, text) SELECT id || '-again', text FROM public.memory_items WHERE id < 'z11'`,
+    sql`INSERT INTO memory_items (id, text) SELECT id || '-again', text FROM memory_items WHERE id < 'z11'`,
   )
 }
 
@@ -65,10 +65,10 @@ async function upgradeKeepsEverything(db: Database, count: number): Promise<void
   await migrateTo(db, count)
   await writeOldRows(db)
   await writeOldJobs(db)
-  const kept = sql`SELECT id, text, tags::text, updated_at::text, lexeme_count FROM public.memory_items ORDER BY id`
+  const kept = sql`SELECT id, text, tags::text, updated_at::text, lexeme_count FROM memory_items ORDER BY id`
   const keptJobs = sql`
-    SELECT (to_jsonb(job) - 'backdated')::text AS job, (SELECT jsonb_agg(attempt)::text FROM public.job_attempts AS attempt WHERE job_id = id) AS attempts
-    FROM public.jobs AS job ORDER BY id
+    SELECT (to_jsonb(job) - 'backdated')::text AS job, (SELECT jsonb_agg(attempt)::text FROM job_attempts AS attempt WHERE job_id = id) AS attempts
+    FROM jobs AS job ORDER BY id
   `
   // A session that has searched keeps plans with the functions of its day: it must go on after the upgrade.
   const searching = sql`SELECT id FROM bm25_search(${zipfWord(0)})`
@@ -102,10 +102,10 @@ async function upgradeKeepsEverything(db: Database, count: number): Promise<void
     db,
     sql`
       SELECT count(*) FILTER (WHERE pg_column_compression(search_vector) IS NOT NULL)::int AS compressed,
-        (SELECT reloptions::text FROM pg_class WHERE oid = 'public.memory_items'::regclass) AS options,
-        (SELECT attstorage::text FROM pg_attribute WHERE attrelid = 'public.memory_items'::regclass AND attname = 'search_vector') AS storage,
-        to_regclass('public.memory_items_search_vector_idx') IS NOT NULL AS indexed
-      FROM public.memory_items
+        (SELECT reloptions::text FROM pg_class WHERE oid = 'memory_items'::regclass) AS options,
+        (SELECT attstorage::text FROM pg_attribute WHERE attrelid = 'memory_items'::regclass AND attname = 'search_vector') AS storage,
+        to_regclass('memory_items_search_vector_idx') IS NOT NULL AS indexed
+      FROM memory_items
     `,
   )
   expect(storage).toEqual([

@@ -1,5 +1,5 @@
 -- Refuses a role that is not there and namespaces that are none, in the name of the function that was called.
-CREATE OR REPLACE FUNCTION public.check_namespaces(caller text, role_name text, namespaces text[])
+CREATE OR REPLACE FUNCTION check_namespaces(caller text, role_name text, namespaces text[])
 RETURNS void
 LANGUAGE plpgsql STABLE
 AS $$

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION public.clear_memory_history()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 AS $$
 BEGIN
   TRUNCATE public.memory_history;

@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION public.fill_memory_id()
 RETURNS trigger
 LANGUAGE plpgsql
+SET search_path FROM CURRENT
 AS $$
 BEGIN
   NEW.id := public.memory_id(NEW.namespace, NEW.text, NEW.tags);

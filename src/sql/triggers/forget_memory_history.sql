@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION public.forget_memory_history()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 AS $$
 BEGIN
   DELETE FROM public.memory_history AS kept USING old_rows WHERE kept.memory_id = old_rows.id;

@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION public.keep_memory_history()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 AS $$
 BEGIN
   IF OLD.id <> NEW.id OR OLD.namespace <> NEW.namespace THEN
