@@ -121,10 +121,10 @@ export {
 } from './memory/get-memory.ts'
 export { grantNamespaces, revokeNamespaces } from './memory/grant-namespaces.ts'
 export { type HighlightOptions, highlight } from './memory/highlight.ts'
+export type { MemoryHistoryEntry } from './memory/history-entries.ts'
 export { type HybridResult, type HybridSearchOptions, hybridSearch } from './memory/hybrid-search.ts'
 export type { JudgedQuery } from './memory/judged-queries.ts'
 export { type ListMemoriesOptions, listMemories, type MemoryPage } from './memory/list-memories.ts'
-export type { MemoryHistoryEntry } from './memory/history-entries.ts'
 export {
   type MemoryHistory,
   type MemoryHistoryOptions,

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { api } from '../database/schema-name.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { filterSql, type ListFilter, textArraySql } from './search-filter.ts'
 
 export interface CountMemoriesOptions {

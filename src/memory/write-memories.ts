@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { api } from '../database/schema-name.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { ConflictError } from '../errors.ts'
 
 /** A memory as the statement below reads it, by the names of its columns; what is undefined is not given. */

@@ -54,4 +54,3 @@ export const memoryItemsClearHistory = trigger(memoryItems, {
   each: 'STATEMENT',
   function: 'clear_memory_history',
 })
-
