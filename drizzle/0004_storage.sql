@@ -24,18 +24,6 @@ ALTER TABLE jobs SET (
 -- a full page need not be searched for dead entries and split in the middle of a claim.
 ALTER INDEX jobs_pkey SET (fillfactor = 50);
 --> statement-breakpoint
--- source: src/sql/storage/memory_history.sql
--- The history of a memory is seen by whoever sees the memory: the policy asks memory_items with the rights of the reader,
--- its row-level security included. Nobody but the triggers and the owner writes it.
-ALTER TABLE memory_history ENABLE ROW LEVEL SECURITY;
---> statement-breakpoint
-DROP POLICY IF EXISTS memory_history_of_visible ON memory_history;
---> statement-breakpoint
-CREATE POLICY memory_history_of_visible ON memory_history FOR SELECT
-  USING (EXISTS (SELECT FROM memory_items AS m WHERE m.id = memory_history.memory_id));
---> statement-breakpoint
-GRANT SELECT ON memory_history TO PUBLIC;
---> statement-breakpoint
 -- source: src/sql/storage/memory_items.sql
 -- A search reads the search_vector of every candidate: inline and uncompressed it costs no more than its page, while
 -- a compressed one cost 8 µs more for each candidate.
@@ -52,7 +40,6 @@ UPDATE memory_items SET text = text WHERE pg_column_compression(search_vector) I
 -- source: src/sql/storage/search_statistics.sql
 -- Lexemes are updated at each fold: with room on the page, no index is written. The log is emptied all the time, so
 -- vacuum must come by number and not by share; and its vectors are tested where they lie, uncompressed.
--- Nobody but the functions that own the statistics may read or write them.
 ALTER TABLE search_lexemes SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.1);
 --> statement-breakpoint
 ALTER TABLE search_log SET (
@@ -66,6 +53,3 @@ ALTER TABLE search_log_lexemes SET (
 );
 --> statement-breakpoint
 ALTER TABLE search_log_lexemes ALTER COLUMN lexemes SET STORAGE EXTERNAL, ALTER COLUMN documents SET STORAGE EXTERNAL;
---> statement-breakpoint
-REVOKE ALL ON search_totals, search_lexemes, search_vocabulary, search_log, search_log_lexemes
-FROM PUBLIC;

@@ -59,10 +59,12 @@ type Written = Section & { readonly text: string }
 
 /** One migration for all groups if it has a name of its own; else each group's own. */
 function writeGroups(groups: readonly SectionGroup[], recorded: Map<string, string>, name?: string): void {
+  const isNew = (section: Section) => recorded.get(section.name) !== section.sql
+  const hasNew = groups.some(({ sections }) => sections.some(isNew))
   const changed = groups.map((group) => ({
     name: group.name,
     sections: group.sections
-      .filter((section) => recorded.get(section.name) !== section.sql)
+      .filter((section) => isNew(section) || (hasNew && isRepeated(section)))
       .map((section) => ({ ...section, text: sectionText(section, recorded.get(section.name)) })),
   }))
   if (name !== undefined) {
@@ -78,6 +80,11 @@ function writeGroups(groups: readonly SectionGroup[], recorded: Map<string, stri
       writeCustom(parts.length === 1 ? group.name : `${group.name}_${at + 1}`, part)
     })
   }
+}
+
+/** New functions and tables have the rights that the database's defaults give, until this is run again. */
+function isRepeated({ name }: Section): boolean {
+  return name === 'src/sql/final/rights.sql'
 }
 
 function dividedByLength(sections: readonly Written[]): Written[][] {

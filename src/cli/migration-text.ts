@@ -1,4 +1,4 @@
-import { breakpoint, functionOf, type Section } from './sections.ts'
+import { breakpoint, type Section, signatureOf } from './sections.ts'
 
 /**
  * Where things are made, and where the functions find things when they run. Every migration begins in the schema of the
@@ -6,7 +6,9 @@ import { breakpoint, functionOf, type Section } from './sections.ts'
  * - `schema`: tables, views and the functions of the API are made in the installation's schema;
  * - `internal`: everything else is made beside it. This is also the path of every function that a client calls or a
  *   trigger runs, the internal schema first, so that no object of somebody else's is taken for one of ours;
- * - `definer`: SECURITY DEFINER functions find nothing but what is ours and PostgreSQL's own.
+ * - `definer`: SECURITY DEFINER functions find nothing but what is ours and PostgreSQL's own. (The job functions need the
+ *   installation's schema as well; only `grant_service` and `grant_worker` let others call them, where nobody else may
+ *   create anything in it.)
  */
 type Path = 'schema' | 'internal' | 'definer'
 
@@ -49,27 +51,22 @@ export function customText(sections: readonly (Section & { text: string })[]): s
   }
   // They were made in the schema of the installation, and find things by the path of the others.
   const api = sections.filter((section) => isApi(section) && needsPath(section))
-  for (const path of ['internal', 'definer'] as const) {
-    const functions = api.filter((section) => isDefiner(section) === (path === 'definer')).map(functionOf)
-    if (functions.length === 0) continue
-    // The installation's schema behind the others, since ALTER must find the function.
-    texts.push(setPath('internal'))
-    if (path === 'definer') {
-      texts.push(...functions.map((name) => `-- path: of ${name}\n${alterDefiner(name ?? '')}`))
-    } else {
-      texts.push(
-        `-- path: of the functions above\n${functions.map((name) => `ALTER FUNCTION ${name} SET search_path FROM CURRENT;`).join(`\n${breakpoint}\n`)}`,
-      )
-    }
-  }
+  if (api.length > 0)
+    texts.push(
+      setPath('internal'),
+      `-- path: of the functions above\n${api.map(setPathOf).join(`\n${breakpoint}\n`)}`,
+    )
   return joined(texts)
 }
 
-/** The name is resolved before the path is taken. */
-function alterDefiner(name: string): string {
+/** By its arguments: somebody else may have a function of the same name in the schema. */
+function setPathOf(section: Section): string {
+  const called = signatureOf(section)
+  if (!isStrict(section)) return `ALTER FUNCTION ${called} SET search_path FROM CURRENT;`
   return `DO $$
 BEGIN
-  EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_catalog, pg_temp', '${name}'::regproc::regprocedure, current_setting('opa.schema') || '_opa');
+  EXECUTE format('ALTER FUNCTION %I.${called} SET search_path = %I, pg_catalog, pg_temp',
+    current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
 END
 $$;`
 }
@@ -85,6 +82,10 @@ function isApi({ name }: Section): boolean {
 
 function isDefiner({ sql }: Section): boolean {
   return /^LANGUAGE .*\bSECURITY DEFINER\b/m.test(sql)
+}
+
+function isStrict(section: Section): boolean {
+  return isDefiner(section) && !section.name.startsWith('src/sql/jobs/')
 }
 
 /** A function whose body was bound when it was made (RETURN) finds everything without a path, and can be inlined. */

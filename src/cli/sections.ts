@@ -38,7 +38,7 @@ const afterTables = [
   'rights',
   'views',
 ]
-/** What changes rows or rights, once everything else is there. */
+/** What is done again after whatever else has changed: rights. */
 const last = ['final']
 
 /** The sections that the sources ask for, in the order in which they must run. */
@@ -128,10 +128,20 @@ function withoutDrops(sql: string): string {
 
 const created = /^CREATE (?:OR REPLACE )?(FUNCTION|VIEW|TRIGGER|CONSTRAINT TRIGGER) ([\w.]+)/m
 
-/** The name of the function that a section makes; undefined if it makes none. */
-export function functionOf({ sql }: Section): string | undefined {
-  const [, kind, name] = created.exec(sql) ?? []
-  return kind === 'FUNCTION' ? name : undefined
+/** A function's name and arguments as ALTER FUNCTION takes them: without their defaults. */
+export function signatureOf({ name, sql }: Section): string {
+  const [start, called] = /^CREATE OR REPLACE FUNCTION (\w+)\(/m.exec(sql) ?? []
+  if (start === undefined) throw new Error(`${name} makes no function`)
+  const parameters = ['']
+  let depth = 1
+  for (const character of sql.slice(sql.indexOf(start) + start.length)) {
+    if (character === '(') depth += 1
+    if (character === ')') depth -= 1
+    if (depth === 0) break
+    if (depth === 1 && character === ',') parameters.push('')
+    else parameters[parameters.length - 1] += character
+  }
+  return `${called}(${parameters.map((each) => each.replace(/ DEFAULT .*/s, '').trim()).join(', ')})`
 }
 
 /** What the object is called by others: everything before the body. */

@@ -4,7 +4,7 @@ DECLARE
   table_name text;
 BEGIN
   FOREACH table_name IN ARRAY ARRAY[
-    'search_totals', 'search_lexemes', 'search_vocabulary', 'search_log', 'search_log_lexemes', 'namespace_roles',
+    'search_totals', 'search_lexemes', 'search_vocabulary', 'search_log', 'search_log_lexemes', 'namespace_roles', 'role_rights',
     'memory_history'
   ] LOOP
     IF to_regclass(format('%I.%I', current_setting('opa.schema'), table_name)) IS NOT NULL THEN

@@ -6,5 +6,3 @@ DROP POLICY IF EXISTS memory_history_of_visible ON memory_history;
 --> statement-breakpoint
 CREATE POLICY memory_history_of_visible ON memory_history FOR SELECT
   USING (EXISTS (SELECT FROM memory_items AS m WHERE m.id = memory_history.memory_id));
---> statement-breakpoint
-GRANT SELECT ON memory_history TO PUBLIC;

@@ -1,6 +1,5 @@
 -- Lexemes are updated at each fold: with room on the page, no index is written. The log is emptied all the time, so
 -- vacuum must come by number and not by share; and its vectors are tested where they lie, uncompressed.
--- Nobody but the functions that own the statistics may read or write them.
 ALTER TABLE search_lexemes SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.1);
 --> statement-breakpoint
 ALTER TABLE search_log SET (
@@ -14,6 +13,3 @@ ALTER TABLE search_log_lexemes SET (
 );
 --> statement-breakpoint
 ALTER TABLE search_log_lexemes ALTER COLUMN lexemes SET STORAGE EXTERNAL, ALTER COLUMN documents SET STORAGE EXTERNAL;
---> statement-breakpoint
-REVOKE ALL ON search_totals, search_lexemes, search_vocabulary, search_log, search_log_lexemes
-FROM PUBLIC;

@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION add_usage(
   cost numeric DEFAULT 0
 )
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$

@@ -4,7 +4,7 @@
 --   SELECT approve('job-1', approved_by => 'ada', comment => 'go ahead');
 CREATE OR REPLACE FUNCTION approve(job_id text, approved_by text DEFAULT NULL, comment text DEFAULT NULL)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column

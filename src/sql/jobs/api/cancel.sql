@@ -8,7 +8,7 @@
 -- down, so that no parent goes on because its last child was just cancelled.
 CREATE OR REPLACE FUNCTION cancel(job_id text, cascade boolean DEFAULT false)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column

@@ -30,7 +30,7 @@ CREATE OR REPLACE FUNCTION claim(
   modes execution_mode[] DEFAULT NULL
 )
 RETURNS SETOF jobs
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_bitmapscan = off

@@ -17,7 +17,7 @@ CREATE OR REPLACE FUNCTION complete_and_claim(
   modes execution_mode[] DEFAULT NULL
 )
 RETURNS TABLE (outcome text, job jobs)
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 AS $$
 BEGIN
   outcome := complete(complete_and_claim.job_id, complete_and_claim.lease_token, complete_and_claim.result);

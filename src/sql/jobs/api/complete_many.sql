@@ -4,7 +4,7 @@
 --   SELECT * FROM complete_many(ARRAY['job-1', 'job-2'], ARRAY[4, 1]);
 CREATE OR REPLACE FUNCTION complete_many(job_ids text[], lease_tokens bigint[], results jsonb[] DEFAULT NULL)
 RETURNS TABLE (id text, outcome text)
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off

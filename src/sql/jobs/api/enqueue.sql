@@ -27,7 +27,7 @@ CREATE OR REPLACE FUNCTION enqueue(
   callback_url text DEFAULT NULL
 )
 RETURNS TABLE (id text, status job_status, created boolean)
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$

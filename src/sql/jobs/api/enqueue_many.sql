@@ -6,7 +6,7 @@
 -- The ids are made before the insert, so that nothing has to be looked up again unless a job was there already.
 CREATE OR REPLACE FUNCTION enqueue_many(jobs jsonb)
 RETURNS TABLE (id text, status job_status, created boolean)
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$

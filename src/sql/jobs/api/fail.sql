@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION fail(
   retry_in_seconds double precision DEFAULT NULL
 )
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$

@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION prune(
   statuses job_status[] DEFAULT NULL
 )
 RETURNS integer
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off

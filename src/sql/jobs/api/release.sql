@@ -5,7 +5,7 @@
 --   SELECT release('job-1', lease_token => 4);
 CREATE OR REPLACE FUNCTION release(job_id text, lease_token bigint)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 AS $$
 BEGIN
   RETURN end_lease(release.job_id, release.lease_token, 'pending', 'released');

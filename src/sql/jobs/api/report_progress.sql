@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION report_progress(
   message text DEFAULT NULL
 )
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$

@@ -4,7 +4,7 @@
 --   SELECT resume('job-1', '{"colour": "blue"}');
 CREATE OR REPLACE FUNCTION resume(job_id text, response jsonb DEFAULT NULL)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column

@@ -6,7 +6,7 @@
 -- A deadline that is past is taken away, or the job would fail at once.
 CREATE OR REPLACE FUNCTION retry(job_id text, run_at timestamptz DEFAULT NULL)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column

@@ -18,7 +18,7 @@ CREATE OR REPLACE FUNCTION wait_for(
   on_child_failure text DEFAULT 'fail'
 )
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column

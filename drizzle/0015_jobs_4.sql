@@ -17,7 +17,7 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 --   SELECT resume('job-1', '{"colour": "blue"}');
 CREATE OR REPLACE FUNCTION resume(job_id text, response jsonb DEFAULT NULL)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
@@ -42,7 +42,7 @@ $$;
 -- A deadline that is past is taken away, or the job would fail at once.
 CREATE OR REPLACE FUNCTION retry(job_id text, run_at timestamptz DEFAULT NULL)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
@@ -99,7 +99,7 @@ $$;
 --   SELECT snooze('job-1', lease_token => 4, delay_seconds => 300);
 CREATE OR REPLACE FUNCTION snooze(job_id text, lease_token bigint, delay_seconds double precision)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 AS $$
 BEGIN
   IF snooze.delay_seconds IS NULL OR NOT (snooze.delay_seconds >= 0 AND snooze.delay_seconds <= 31536000) THEN
@@ -194,7 +194,7 @@ $$;
 -- the job is handed out again.
 CREATE OR REPLACE FUNCTION take_back_expired(queue text DEFAULT 'default', max_jobs integer DEFAULT 100)
 RETURNS integer
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_bitmapscan = off
@@ -317,7 +317,7 @@ CREATE OR REPLACE FUNCTION wait_for(
   on_child_failure text DEFAULT 'fail'
 )
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
@@ -363,18 +363,18 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
-ALTER FUNCTION resume SET search_path FROM CURRENT;
+ALTER FUNCTION resume(job_id text, response jsonb) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION retry SET search_path FROM CURRENT;
+ALTER FUNCTION retry(job_id text, run_at timestamptz) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION set_job_notifications SET search_path FROM CURRENT;
+ALTER FUNCTION set_job_notifications(is_on boolean) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION snooze SET search_path FROM CURRENT;
+ALTER FUNCTION snooze(job_id text, lease_token bigint, delay_seconds double precision) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION stuck_jobs SET search_path FROM CURRENT;
+ALTER FUNCTION stuck_jobs(queue text, longer_than interval, max_jobs integer) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION take_back_expired SET search_path FROM CURRENT;
+ALTER FUNCTION take_back_expired(queue text, max_jobs integer) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION usage_stats SET search_path FROM CURRENT;
+ALTER FUNCTION usage_stats(queue text, period interval) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION wait_for SET search_path FROM CURRENT;
+ALTER FUNCTION wait_for(job_id text, lease_token bigint, reason text, required_action jsonb, on_child_failure text) SET search_path FROM CURRENT;

@@ -375,7 +375,7 @@ CREATE OR REPLACE FUNCTION add_usage(
   cost numeric DEFAULT 0
 )
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
@@ -416,7 +416,7 @@ $$;
 --   SELECT approve('job-1', approved_by => 'ada', comment => 'go ahead');
 CREATE OR REPLACE FUNCTION approve(job_id text, approved_by text DEFAULT NULL, comment text DEFAULT NULL)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
@@ -443,7 +443,7 @@ $$;
 -- down, so that no parent goes on because its last child was just cancelled.
 CREATE OR REPLACE FUNCTION cancel(job_id text, cascade boolean DEFAULT false)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
@@ -492,8 +492,8 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
-ALTER FUNCTION add_usage SET search_path FROM CURRENT;
+ALTER FUNCTION add_usage(job_id text, lease_token bigint, model text, input_tokens bigint, output_tokens bigint, cost numeric) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION approve SET search_path FROM CURRENT;
+ALTER FUNCTION approve(job_id text, approved_by text, comment text) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION cancel SET search_path FROM CURRENT;
+ALTER FUNCTION cancel(job_id text, cascade boolean) SET search_path FROM CURRENT;

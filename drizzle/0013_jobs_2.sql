@@ -43,7 +43,7 @@ CREATE OR REPLACE FUNCTION claim(
   modes execution_mode[] DEFAULT NULL
 )
 RETURNS SETOF jobs
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_bitmapscan = off
@@ -202,7 +202,7 @@ $$;
 -- that few are running it reads all of them instead of the primary key.
 CREATE OR REPLACE FUNCTION complete(job_id text, lease_token bigint, result jsonb DEFAULT NULL)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
@@ -246,7 +246,7 @@ CREATE OR REPLACE FUNCTION complete_and_claim(
   modes execution_mode[] DEFAULT NULL
 )
 RETURNS TABLE (outcome text, job jobs)
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 AS $$
 BEGIN
   outcome := complete(complete_and_claim.job_id, complete_and_claim.lease_token, complete_and_claim.result);
@@ -266,7 +266,7 @@ $$;
 --   SELECT * FROM complete_many(ARRAY['job-1', 'job-2'], ARRAY[4, 1]);
 CREATE OR REPLACE FUNCTION complete_many(job_ids text[], lease_tokens bigint[], results jsonb[] DEFAULT NULL)
 RETURNS TABLE (id text, outcome text)
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
@@ -344,7 +344,7 @@ CREATE OR REPLACE FUNCTION enqueue(
   callback_url text DEFAULT NULL
 )
 RETURNS TABLE (id text, status job_status, created boolean)
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
@@ -416,7 +416,7 @@ $$;
 -- The ids are made before the insert, so that nothing has to be looked up again unless a job was there already.
 CREATE OR REPLACE FUNCTION enqueue_many(jobs jsonb)
 RETURNS TABLE (id text, status job_status, created boolean)
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
@@ -523,14 +523,14 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
-ALTER FUNCTION claim SET search_path FROM CURRENT;
+ALTER FUNCTION claim(queue text, worker_id text, max_jobs integer, lease_seconds double precision, modes execution_mode[]) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION complete SET search_path FROM CURRENT;
+ALTER FUNCTION complete(job_id text, lease_token bigint, result jsonb) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION complete_and_claim SET search_path FROM CURRENT;
+ALTER FUNCTION complete_and_claim(job_id text, lease_token bigint, result jsonb, queue text, worker_id text, max_jobs integer, lease_seconds double precision, modes execution_mode[]) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION complete_many SET search_path FROM CURRENT;
+ALTER FUNCTION complete_many(job_ids text[], lease_tokens bigint[], results jsonb[]) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION enqueue SET search_path FROM CURRENT;
+ALTER FUNCTION enqueue(intent text, inputs jsonb, queue text, mode execution_mode, priority integer, run_at timestamptz, job_id text, idempotency_key text, singleton_key text, parent_id text, deadline_at timestamptz, max_attempts integer, backoff_seconds double precision, wait_reason text, required_action jsonb, metadata jsonb, trace_id text, callback_url text) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION enqueue_many SET search_path FROM CURRENT;
+ALTER FUNCTION enqueue_many(jobs jsonb) SET search_path FROM CURRENT;

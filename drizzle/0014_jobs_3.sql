@@ -27,7 +27,7 @@ CREATE OR REPLACE FUNCTION fail(
   retry_in_seconds double precision DEFAULT NULL
 )
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
@@ -105,7 +105,7 @@ $$;
 --   SELECT * FROM heartbeat(ARRAY['job-1', 'job-2'], ARRAY[4, 1], lease_seconds => 60);
 CREATE OR REPLACE FUNCTION heartbeat(job_ids text[], lease_tokens bigint[], lease_seconds double precision DEFAULT 60)
 RETURNS TABLE (id text, lease_token bigint, state text, lease_expires_at timestamptz)
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
@@ -347,7 +347,7 @@ CREATE OR REPLACE FUNCTION prune(
   statuses job_status[] DEFAULT NULL
 )
 RETURNS integer
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
@@ -458,7 +458,7 @@ $$;
 --   SELECT reject('job-1', rejected_by => 'ada', comment => 'too expensive');
 CREATE OR REPLACE FUNCTION reject(job_id text, rejected_by text DEFAULT NULL, comment text DEFAULT NULL)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
@@ -485,7 +485,7 @@ $$;
 --   SELECT release('job-1', lease_token => 4);
 CREATE OR REPLACE FUNCTION release(job_id text, lease_token bigint)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 AS $$
 BEGIN
   RETURN end_lease(release.job_id, release.lease_token, 'pending', 'released');
@@ -505,7 +505,7 @@ CREATE OR REPLACE FUNCTION report_progress(
   message text DEFAULT NULL
 )
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
@@ -536,26 +536,26 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
-ALTER FUNCTION fail SET search_path FROM CURRENT;
+ALTER FUNCTION fail(job_id text, lease_token bigint, error jsonb, retryable boolean, retry_in_seconds double precision) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION get_job SET search_path FROM CURRENT;
+ALTER FUNCTION get_job(job_id text) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION heartbeat SET search_path FROM CURRENT;
+ALTER FUNCTION heartbeat(job_ids text[], lease_tokens bigint[], lease_seconds double precision) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION job_attempts_of SET search_path FROM CURRENT;
+ALTER FUNCTION job_attempts_of(job_id text) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION job_tree SET search_path FROM CURRENT;
+ALTER FUNCTION job_tree(job_id text) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION latency_stats SET search_path FROM CURRENT;
+ALTER FUNCTION latency_stats(queue text, period interval) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION list_jobs SET search_path FROM CURRENT;
+ALTER FUNCTION list_jobs(queue text, statuses job_status[], intent text, modes execution_mode[], worker_id text, parent_id text, root_id text, trace_id text, since timestamptz, until timestamptz, after_id text, page_size integer) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION prune SET search_path FROM CURRENT;
+ALTER FUNCTION prune(older_than interval, batch integer, queue text, statuses job_status[]) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION queue_stats SET search_path FROM CURRENT;
+ALTER FUNCTION queue_stats(queue text, period interval) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION reject SET search_path FROM CURRENT;
+ALTER FUNCTION reject(job_id text, rejected_by text, comment text) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION release SET search_path FROM CURRENT;
+ALTER FUNCTION release(job_id text, lease_token bigint) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION report_progress SET search_path FROM CURRENT;
+ALTER FUNCTION report_progress(job_id text, lease_token bigint, progress double precision, message text) SET search_path FROM CURRENT;
