@@ -10,6 +10,34 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/memory/bm25_row_score.sql
+-- The score of one row for at most eight words: the sum of weight * tf / (tf + norm), written with tf once as
+-- weight * (1 - norm / (tf + norm)). Absent words have a null tsquery and the weight 0; that there are more than three is
+-- said apart, because most queries have not, and even nulls take time. tf comes from ts_rank, see bm25_tf_thresholds;
+-- norm is 1.2 * (0.25 + 0.75 * length / average length).
+-- A single expression, so that PostgreSQL puts it in place of the call.
+CREATE OR REPLACE FUNCTION bm25_row_score(
+  search_vector tsvector, norm float8, queries tsquery[], weights float8[], tfs float8[], is_long boolean
+)
+RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT CASE WHEN is_long THEN
+    weights[1] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[1])::float8, tfs) + norm))
+    + weights[2] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[2])::float8, tfs) + norm))
+    + weights[3] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[3])::float8, tfs) + norm))
+    + weights[4] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[4])::float8, tfs) + norm))
+    + weights[5] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[5])::float8, tfs), 0) + norm))
+    + weights[6] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[6])::float8, tfs), 0) + norm))
+    + weights[7] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[7])::float8, tfs), 0) + norm))
+    + weights[8] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[8])::float8, tfs), 0) + norm))
+  ELSE
+    weights[1] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[1])::float8, tfs) + norm))
+    + weights[2] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[2])::float8, tfs), 0) + norm))
+    + weights[3] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[3])::float8, tfs), 0) + norm))
+  END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/bm25_scan.sql
 -- bm25_statement for the commonest searches as statements whose plans are kept, because planning anew takes as long as
 -- finding: at most eight words, and no filter but tags (any of query_tags, null for none) and a namespace.
@@ -43,7 +71,7 @@ BEGIN
           WHERE m.search_vector @@ ANY (arms)
             AND (query_tags IS NULL OR m.tags && query_tags)
             AND (bm25_scan.namespace IS NULL OR m.namespace = bm25_scan.namespace)
-            AND (m.expires_at IS NULL OR m.expires_at > now())
+            AND (m.expires_at IS NULL OR m.expires_at > now()) AND m.superseded_at IS NULL
           LIMIT candidate_limit
         ) AS candidate OFFSET 0
       ) AS scored
@@ -58,7 +86,7 @@ BEGIN
         FROM (
           SELECT m.id, m.ctid AS place, m.search_vector, 1.2 * (0.25 + 0.75::float8 * m.lexeme_count / average_length) AS norm
           FROM memory_items AS m
-          WHERE m.search_vector @@ ANY (arms) AND m.tags && query_tags AND (m.expires_at IS NULL OR m.expires_at > now())
+          WHERE m.search_vector @@ ANY (arms) AND m.tags && query_tags AND (m.expires_at IS NULL OR m.expires_at > now()) AND m.superseded_at IS NULL
           LIMIT candidate_limit
         ) AS candidate OFFSET 0
       ) AS scored
@@ -73,7 +101,7 @@ BEGIN
         FROM (
           SELECT m.id, m.ctid AS place, m.search_vector, 1.2 * (0.25 + 0.75::float8 * m.lexeme_count / average_length) AS norm
           FROM memory_items AS m
-          WHERE (m.search_vector @@ ANY (arms)) IS TRUE AND m.tags && query_tags AND (m.expires_at IS NULL OR m.expires_at > now())
+          WHERE (m.search_vector @@ ANY (arms)) IS TRUE AND m.tags && query_tags AND (m.expires_at IS NULL OR m.expires_at > now()) AND m.superseded_at IS NULL
           LIMIT candidate_limit
         ) AS candidate OFFSET 0
       ) AS scored
@@ -191,6 +219,21 @@ BEGIN
   RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
     MESSAGE = format('filter.after must be {"score": number, "id": string} of the last row before, got %s',
       left(cursor::text, 60));
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/check_filter_texts.sql
+-- Refuses an array of a filter that has anything but strings in it.
+CREATE OR REPLACE FUNCTION public.check_filter_texts(filter jsonb, key text)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+  -- Strict, because a lax path would look into an array among the elements.
+  IF jsonb_typeof(filter -> key) = 'array' AND jsonb_path_exists(filter -> key, 'strict $[*] ? (@.type() != "string")') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.%s must be an array of strings, got %s', key, left((filter -> key)::text, 60));
+  END IF;
 END
 $$;
 --> statement-breakpoint
@@ -355,6 +398,53 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/memory/column_comparison.sql
+-- One operator of filter.where on a column of memory_items, as SQL; type is text, real or timestamptz. Texts are ordered by
+-- their bytes.
+CREATE OR REPLACE FUNCTION public.column_comparison(field text, type text, operator text, value jsonb, place text[])
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+#variable_conflict use_variable
+DECLARE
+  shown CONSTANT text := array_to_string(place[1:8], '.');
+  expected CONSTANT text := CASE type WHEN 'real' THEN 'number' ELSE 'string' END;
+  col CONSTANT text := format('m.%I', field);
+  given CONSTANT text := format('($2 #>> %L)::%s', place, type);
+  list CONSTANT text := format('ARRAY(SELECT jsonb_array_elements_text($2 #> %L)::%s)', place, type);
+  bytewise CONSTANT text := CASE type WHEN 'text' THEN ' COLLATE "C"' ELSE '' END;
+  one jsonb;
+BEGIN
+  IF operator = 'exists' THEN
+    IF jsonb_typeof(value) <> 'boolean' THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('filter.%s must be true or false, got %s', shown, left(value::text, 60));
+    END IF;
+    RETURN format('(%s IS NOT NULL) = ($2 #>> %L)::boolean', col, place);
+  END IF;
+  IF operator IN ('in', 'not_in') AND jsonb_typeof(value) <> 'array' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('filter.%s must be an array, got %s', shown, left(value::text, 60));
+  END IF;
+  FOR one IN SELECT element FROM jsonb_array_elements(CASE WHEN operator IN ('in', 'not_in') THEN value ELSE jsonb_build_array(value) END) AS element LOOP
+    IF jsonb_typeof(one) <> expected THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('filter.%s must be a %s, got %s', shown, expected, left(one::text, 60));
+    END IF;
+    IF type = 'timestamptz' THEN
+      PERFORM public.check_filter_time(jsonb_build_object(shown, one), shown);
+    ELSIF type = 'real' AND NOT (one::numeric = 0 OR abs(one::numeric) BETWEEN 1e-37 AND 1e37) THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('filter.%s must be a number that a real can hold, got %s', shown, left(one::text, 60));
+    END IF;
+  END LOOP;
+  RETURN CASE operator
+    WHEN 'eq' THEN format('%s = %s', col, given)
+    WHEN 'ne' THEN format('%s IS DISTINCT FROM %s', col, given)
+    WHEN 'in' THEN format('%s = ANY (%s)', col, list)
+    WHEN 'not_in' THEN format('(%s = ANY (%s)) IS NOT TRUE', col, list)
+    ELSE format('%s%s %s %s', col, bytewise, CASE operator WHEN 'gt' THEN '>' WHEN 'gte' THEN '>=' WHEN 'lt' THEN '<' ELSE '<=' END, given)
+  END;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/correct_lexemes.sql
 -- The lexemes of a query with each one that occurs in no document replaced by the nearest one that does; those with
 -- nothing near stay. In byte order, as parse_search_query gives them.
@@ -418,68 +508,5 @@ BEGIN
     );
   END LOOP;
   RETURN chosen;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/estimate_filter.sql
--- The share of memory_items that a filter passes, and whether an index can find them: the planner's own estimate for
--- this very condition, which knows the commonest tags and namespaces and costs no reading.
--- Planning takes longer than many a search, so the session keeps what it was told for a minute, in one of 64 settings
--- that the filter's hash chooses. A hash, so that whoever uses the session next reads nobody's filter there. An old
--- estimate, or another filter's, can make a search slow and never wrong.
--- (VOLATILE only because EXPLAIN demands it.)
-CREATE OR REPLACE FUNCTION estimate_filter(
-  condition text, query_tags text[], filter jsonb, required tsquery, OUT share float8, OUT has_index boolean
-)
-LANGUAGE plpgsql VOLATILE
-SET enable_seqscan = off
-AS $$
-DECLARE
-  seconds_kept CONSTANT float8 := 60;
-  asked CONSTANT bigint := hashtextextended(concat_ws(' ', condition, query_tags, filter - '{fuzzy,after}'::text[], required), 0);
-  setting CONSTANT text := 'opa.filter_' || (asked & 63);
-  moment CONSTANT float8 := extract(epoch FROM now());
-  kept CONSTANT float8[] := string_to_array(nullif(current_setting(setting, true), ''), ' ');
-  plan json;
-  all_rows float8;
-BEGIN
-  IF kept[1] = asked AND moment - kept[2] BETWEEN 0 AND seconds_kept THEN
-    share := kept[3];
-    has_index := kept[4] = 1;
-    RETURN;
-  END IF;
-  EXECUTE format('EXPLAIN (FORMAT json) SELECT FROM memory_items AS m WHERE (%s) AND ($3 IS NULL OR m.search_vector @@ $3)', condition)
-    INTO plan USING query_tags, filter, required;
-  SELECT greatest(reltuples, 1) INTO all_rows FROM pg_catalog.pg_class WHERE oid = 'memory_items'::regclass;
-  share := least(1, (plan #>> '{0,Plan,Plan Rows}')::float8 / all_rows);
-  has_index := plan #>> '{0,Plan,Node Type}' <> 'Seq Scan';
-  PERFORM set_config(setting, concat_ws(' ', asked::float8, moment, share, has_index::integer), false);
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/hybrid_candidates.sql
--- What each leg of hybrid_search offers: its best `offered` rows, best first. lexemes are those that the keyword leg
--- ranked by, corrected; nearest and similarities are empty without a query_embedding.
-CREATE OR REPLACE FUNCTION hybrid_candidates(
-  INOUT lexemes text[], is_fuzzy boolean, required tsquery, query_embedding vector, condition text, query_tags text[],
-  offered integer, filter jsonb,
-  OUT keyword_ids text[], OUT keyword_scores float8[], OUT nearest text[], OUT similarities float8[]
-)
-LANGUAGE plpgsql STABLE
-AS $$
-#variable_conflict use_column
-DECLARE
-  found record;
-BEGIN
-  found := bm25_find(hybrid_candidates.lexemes, is_fuzzy, required, condition, query_tags, offered, filter);
-  lexemes := found.lexemes;
-  keyword_ids := COALESCE(found.ids, '{}');
-  keyword_scores := COALESCE(found.scores, '{}');
-  IF query_embedding IS NOT NULL THEN
-    SELECT array_agg(hit.id), array_agg(hit.similarity) INTO nearest, similarities
-    FROM vector_rows(query_embedding, required, condition, query_tags, offered, filter) AS hit;
-  END IF;
-  nearest := COALESCE(nearest, '{}');
-  similarities := COALESCE(similarities, '{}');
 END
 $$;

@@ -10,6 +10,69 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/memory/estimate_filter.sql
+-- The share of memory_items that a filter passes, and whether an index can find them: the planner's own estimate for
+-- this very condition, which knows the commonest tags and namespaces and costs no reading.
+-- Planning takes longer than many a search, so the session keeps what it was told for a minute, in one of 64 settings
+-- that the filter's hash chooses. A hash, so that whoever uses the session next reads nobody's filter there. An old
+-- estimate, or another filter's, can make a search slow and never wrong.
+-- (VOLATILE only because EXPLAIN demands it.)
+CREATE OR REPLACE FUNCTION estimate_filter(
+  condition text, query_tags text[], filter jsonb, required tsquery, OUT share float8, OUT has_index boolean
+)
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off
+AS $$
+DECLARE
+  seconds_kept CONSTANT float8 := 60;
+  asked CONSTANT bigint := hashtextextended(concat_ws(' ', condition, query_tags, filter - '{fuzzy,after}'::text[], required), 0);
+  setting CONSTANT text := 'opa.filter_' || (asked & 63);
+  moment CONSTANT float8 := extract(epoch FROM now());
+  kept CONSTANT float8[] := string_to_array(nullif(current_setting(setting, true), ''), ' ');
+  plan json;
+  all_rows float8;
+BEGIN
+  IF kept[1] = asked AND moment - kept[2] BETWEEN 0 AND seconds_kept THEN
+    share := kept[3];
+    has_index := kept[4] = 1;
+    RETURN;
+  END IF;
+  EXECUTE format('EXPLAIN (FORMAT json) SELECT FROM memory_items AS m WHERE (%s) AND ($3 IS NULL OR m.search_vector @@ $3)', condition)
+    INTO plan USING query_tags, filter, required;
+  SELECT greatest(reltuples, 1) INTO all_rows FROM pg_catalog.pg_class WHERE oid = 'memory_items'::regclass;
+  share := least(1, (plan #>> '{0,Plan,Plan Rows}')::float8 / all_rows);
+  has_index := plan #>> '{0,Plan,Node Type}' <> 'Seq Scan';
+  PERFORM set_config(setting, concat_ws(' ', asked::float8, moment, share, has_index::integer), false);
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/hybrid_candidates.sql
+-- What each leg of hybrid_search offers: its best `offered` rows, best first. lexemes are those that the keyword leg
+-- ranked by, corrected; nearest and similarities are empty without a query_embedding.
+CREATE OR REPLACE FUNCTION hybrid_candidates(
+  INOUT lexemes text[], is_fuzzy boolean, required tsquery, query_embedding vector, condition text, query_tags text[],
+  offered integer, filter jsonb,
+  OUT keyword_ids text[], OUT keyword_scores float8[], OUT nearest text[], OUT similarities float8[]
+)
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+  found record;
+BEGIN
+  found := bm25_find(hybrid_candidates.lexemes, is_fuzzy, required, condition, query_tags, offered, filter);
+  lexemes := found.lexemes;
+  keyword_ids := COALESCE(found.ids, '{}');
+  keyword_scores := COALESCE(found.scores, '{}');
+  IF query_embedding IS NOT NULL THEN
+    SELECT array_agg(hit.id), array_agg(hit.similarity) INTO nearest, similarities
+    FROM vector_rows(query_embedding, required, condition, query_tags, offered, filter) AS hit;
+  END IF;
+  nearest := COALESCE(nearest, '{}');
+  similarities := COALESCE(similarities, '{}');
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/hybrid_factor_candidates.sql
 -- The candidates of hybrid_search where recency or importance counts and the fusion is convex: those of
 -- hybrid_candidates, and after that every row that could still be among the best k, so that the result is that of
@@ -243,13 +306,18 @@ $$;
 -- planner sees just the ones that count. Every search builds its query on this, and every check of a filter is here.
 --
 -- options: the keys beyond the common ones that the calling function supports.
-CREATE OR REPLACE FUNCTION memory_filter_condition(query_tags text[], filter jsonb, options text[] DEFAULT '{}')
+--
+-- filter.expired, filter.superseded: true where expired or superseded rows count as well; only where options name them.
+-- filter.as_of: a timestamp: what was known then, so not yet superseded; or {"known": timestamp, "valid": timestamp}, where
+-- valid asks what was true then, by valid_from and valid_to. Asked for both, the end of a validity counts only if it was
+-- known: superseding sets it. Expired rows are never returned.
+CREATE OR REPLACE FUNCTION public.memory_filter_condition(query_tags text[], filter jsonb, options text[] DEFAULT '{}')
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
 DECLARE
-  common constant text[] := '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy}';
-  conditions text[] := ARRAY['(m.expires_at IS NULL OR m.expires_at > now())'];
+  common constant text[] := '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,namespaces,namespace_under,where,as_of}';
+  conditions text[] := '{}';
   unknown text;
 BEGIN
   IF array_position(query_tags, NULL) IS NOT NULL THEN
@@ -269,33 +337,38 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
         MESSAGE = format('filter has the key "%s", expected only: %s', left(unknown, 60), array_to_string(common || options, ', '));
     END IF;
-    PERFORM check_filter_value(filter, key, expected)
+    PERFORM public.check_filter_value(filter, key, expected)
     FROM unnest(
-      '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy}'::text[],
-      '{string,string,boolean,string,string,object,array,boolean}'::text[]
+      '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,namespaces,namespace_under,where,expired,superseded}'::text[],
+      '{string,string,boolean,string,string,object,array,boolean,array,string,object,boolean,boolean}'::text[]
     ) AS value (key, expected);
-    -- Strict, because a lax path would look into an array among the ids; silent, because a strict one wants the key.
-    IF jsonb_path_exists(filter, 'strict $.ids[*] ? (@.type() != "string")', silent => true) THEN
-      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-        MESSAGE = format('filter.ids must be an array of strings, got %s', left((filter -> 'ids')::text, 60));
-    END IF;
+    PERFORM public.check_filter_texts(filter, 'ids'), public.check_filter_texts(filter, 'namespaces');
   END IF;
 
+  IF (filter -> 'expired')::boolean IS NOT TRUE THEN
+    conditions := ARRAY['(m.expires_at IS NULL OR m.expires_at > now())'];
+  END IF;
   IF cardinality(query_tags) > 0 THEN
     conditions := conditions || CASE WHEN (filter -> 'all_tags')::boolean THEN 'm.tags @> $1' ELSE 'm.tags && $1' END;
   END IF;
   IF filter ? 'namespace' THEN
     conditions := conditions || 'm.namespace = ($2 ->> ''namespace'')'::text;
   END IF;
+  IF filter ? 'namespaces' THEN
+    conditions := conditions || 'm.namespace = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''namespaces'')))'::text;
+  END IF;
+  IF filter ? 'namespace_under' THEN
+    conditions := conditions || '(m.namespace = ($2 ->> ''namespace_under'') OR starts_with(m.namespace, ($2 ->> ''namespace_under'') || ''/''))'::text;
+  END IF;
   IF filter ? 'speaker_id' THEN
     conditions := conditions || 'm.speaker_id = ($2 ->> ''speaker_id'')'::text;
   END IF;
   IF filter ? 'since' THEN
-    PERFORM check_filter_time(filter, 'since');
+    PERFORM public.check_filter_time(filter, 'since');
     conditions := conditions || 'm.created_at >= ($2 ->> ''since'')::timestamptz'::text;
   END IF;
   IF filter ? 'until' THEN
-    PERFORM check_filter_time(filter, 'until');
+    PERFORM public.check_filter_time(filter, 'until');
     conditions := conditions || 'm.created_at < ($2 ->> ''until'')::timestamptz'::text;
   END IF;
   IF filter ? 'metadata' THEN
@@ -304,7 +377,55 @@ BEGIN
   IF filter ? 'ids' THEN
     conditions := conditions || 'm.id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''ids'')))'::text;
   END IF;
-  RETURN array_to_string(conditions, ' AND ');
+  IF filter ? 'where' THEN
+    conditions := conditions || (public.where_condition(filter -> 'where', '{where}', 0, 0)).condition;
+  END IF;
+  RETURN COALESCE(NULLIF(array_to_string(conditions || public.as_of_condition(filter), ' AND '), ''), 'true');
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/metadata_comparison.sql
+-- One operator of filter.where on a path into metadata, as SQL. eq and in ask for containment as well, which the GIN index
+-- on metadata answers; not where an element of the path could be the index of an array, which containment has no word for.
+-- Order is asked only among values of one type: a number is neither below nor above a string.
+CREATE OR REPLACE FUNCTION public.metadata_comparison(path text[], operator text, value jsonb, place text[])
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+#variable_conflict use_variable
+DECLARE
+  shown CONSTANT text := 'filter.' || array_to_string(place[1:8], '.');
+  given CONSTANT text := format('($2 #> %L)', place);
+  found CONSTANT text := format('(m.metadata #> %L)', path);
+  is_indexed CONSTANT boolean := NOT EXISTS (SELECT FROM unnest(path) AS key WHERE key ~ '^-?\d+$');
+  came CONSTANT text := jsonb_typeof(value);
+  -- The value at the end of the path, in an object for each key before it.
+  nested text := CASE operator WHEN 'in' THEN 'one.value' ELSE given END;
+BEGIN
+  IF operator IN ('in', 'not_in') AND came <> 'array' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s must be an array, got %s', shown, left(value::text, 60));
+  ELSIF operator IN ('gt', 'gte', 'lt', 'lte') AND came NOT IN ('number', 'string') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s must be a number or a string, got %s', shown, left(value::text, 60));
+  ELSIF operator = 'exists' AND came <> 'boolean' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s must be true or false, got %s', shown, left(value::text, 60));
+  END IF;
+  FOR at IN REVERSE cardinality(path) .. 1 LOOP
+    nested := format('jsonb_build_object(%L, %s)', path[at], nested);
+  END LOOP;
+  RETURN CASE operator
+    WHEN 'eq' THEN
+      CASE WHEN is_indexed THEN format('m.metadata @> %s AND ', nested) ELSE '' END || format('%s = %s', found, given)
+    WHEN 'ne' THEN format('%s IS DISTINCT FROM %s', found, given)
+    WHEN 'in' THEN
+      CASE WHEN is_indexed THEN
+        format('m.metadata @> ANY (ARRAY(SELECT %s FROM jsonb_array_elements(%s) AS one)) AND ', nested, given)
+      ELSE '' END || format('%s = ANY (ARRAY(SELECT jsonb_array_elements(%s)))', found, given)
+    WHEN 'not_in' THEN format('(%s = ANY (ARRAY(SELECT jsonb_array_elements(%s)))) IS NOT TRUE', found, given)
+    WHEN 'contains' THEN format('%s @> %s', found, given)
+    WHEN 'exists' THEN format('(%s IS NOT NULL) = %s::boolean', found, given)
+    ELSE format('(jsonb_typeof(%1$s) = jsonb_typeof(%2$s) AND %1$s %3$s %2$s)', found, given,
+      CASE operator WHEN 'gt' THEN '>' WHEN 'gte' THEN '>=' WHEN 'lt' THEN '<' ELSE '<=' END)
+  END;
 END
 $$;
 --> statement-breakpoint
@@ -386,84 +507,3 @@ BEGIN
   );
 END
 $$;
---> statement-breakpoint
--- path: internal
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
-  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
-), 'pg_temp'), true);
---> statement-breakpoint
--- source: src/sql/memory/parse_search_query.sql
--- What a person's query asks for. Plain words are ranked and all optional; `"a phrase"` must occur and is ranked too;
--- `-word` and `-"a phrase"` must not occur. Anything else, an unclosed quote or a lone minus among it, is plain text.
---
--- lexemes: the lexemes to rank by, in byte order, each as often as the query says it: what is repeated counts more, as
---   in BM25's usual definition (measured on the collection cisi, whose questions are long: nDCG@10 0.42 against 0.33
---   with distinct lexemes). Empty for stop words alone.
--- required: what must hold, null where nothing must. Of so many words only, because PostgreSQL reads and evaluates a
---   tsquery by recursion, and one of thousands of words in a row would exceed the stack.
-CREATE OR REPLACE FUNCTION parse_search_query(query_text text, OUT lexemes text[], OUT required tsquery)
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-AS $$
-DECLARE
-  english constant regconfig := 'pg_catalog.english';
-  rest text := query_text;
-  phrases text[] := '{}';
-  exclusions text[] := '{}';
-  most_required constant integer := 1000;
-  words bigint;
-BEGIN
-  -- A minus counts only at the start of a word: state-of-the-art excludes nothing.
-  IF rest ~ '["-]' THEN
-    exclusions := ARRAY(SELECT hit[1] FROM regexp_matches(rest, '(?<!\S)-"([^"]*)"', 'g') AS hit);
-    rest := regexp_replace(rest, '(?<!\S)-"[^"]*"', ' ', 'g');
-    phrases := ARRAY(SELECT hit[1] FROM regexp_matches(rest, '"([^"]*)"', 'g') AS hit);
-    rest := regexp_replace(rest, '"[^"]*"', ' ', 'g');
-    exclusions := exclusions || ARRAY(SELECT hit[1] FROM regexp_matches(rest, '(?<!\S)-([^\s-]\S*)', 'g') AS hit);
-    rest := regexp_replace(rest, '(?<!\S)-[^\s-]\S*', ' ', 'g');
-  END IF;
-
-  lexemes := ARRAY(
-    SELECT given.lexeme
-    FROM unnest(to_tsvector(english, concat_ws(' ', rest, array_to_string(phrases, ' ')))) AS given
-    CROSS JOIN LATERAL unnest(given.positions) AS occurrence
-    ORDER BY given.lexeme COLLATE "C"
-  );
-  IF phrases || exclusions = '{}' THEN
-    RETURN;
-  END IF;
-  -- Counted before the phrases are put together, as deep as they may be.
-  SELECT count(*) INTO words
-  FROM unnest(phrases || exclusions) AS given (text)
-  CROSS JOIN LATERAL ts_parse('pg_catalog.default', given.text) AS token
-  WHERE token.tokid <> 12; -- 12 is the space between words
-  IF words > most_required THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('query_text must have at most %s words in phrases and exclusions, got %s', most_required, words);
-  END IF;
-  SELECT string_agg('(' || part.query::text || ')', ' & ')::tsquery INTO required
-  FROM (
-    SELECT phraseto_tsquery(english, phrase) FROM unnest(phrases) AS phrase
-    UNION ALL
-    SELECT !!phraseto_tsquery(english, exclusion) FROM unnest(exclusions) AS exclusion
-  ) AS part (query)
-  WHERE numnode(part.query) > 0;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/quote_lexeme.sql
--- A lexeme as the text of a tsquery that finds exactly it, whatever characters it has.
-CREATE OR REPLACE FUNCTION quote_lexeme(lexeme text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-  SELECT '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || ''''
-$$;
---> statement-breakpoint
--- source: src/sql/memory/trigram_similarity.sql
--- How alike two words are by their trigrams, 0 to 1: pg_trgm's similarity(), bound when this is made, so that SECURITY
--- DEFINER functions need not have the extension's schema in their path.
-CREATE OR REPLACE FUNCTION trigram_similarity(one text, other text)
-RETURNS real
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN similarity(one, other);

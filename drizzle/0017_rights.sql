@@ -46,7 +46,7 @@ DECLARE
   -- Of the owner alone, or for services but not for workers.
   for_owner CONSTANT text[] := ARRAY['enable_namespace_isolation', 'disable_namespace_isolation', 'grant_namespaces',
     'revoke_namespaces', 'grant_reader', 'grant_service', 'grant_worker', 'revoke_rights', 'rebuild_search_statistics',
-    'set_job_notifications'];
+    'set_job_notifications', 'set_memory_history', 'prune_memory_history', 'find_words'];
   for_worker CONSTANT text[] := ARRAY['claim', 'complete', 'complete_many', 'complete_and_claim', 'fail', 'heartbeat', 'release',
     'snooze', 'report_progress', 'add_usage', 'wait_for', 'enqueue', 'enqueue_many', 'take_back_expired', 'get_job',
     'list_jobs', 'job_tree', 'job_attempts_of', 'queue_stats', 'latency_stats', 'usage_stats', 'stuck_jobs'];
@@ -59,6 +59,8 @@ BEGIN
     EXECUTE format('GRANT SELECT ON %I.jobs, %1$I.job_attempts TO %s', schema_name, entry.role);
     IF entry.kind <> 'worker' THEN
       EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', internal, entry.role);
+      -- Row by row it is for those who see the memory (src/sql/storage/memory_history.sql).
+      EXECUTE format('GRANT SELECT ON memory_history TO %s', entry.role);
       EXECUTE format('GRANT %s ON %I.memory_items TO %s',
         CASE entry.kind WHEN 'reader' THEN 'SELECT' ELSE 'SELECT, INSERT, UPDATE, DELETE' END, schema_name, entry.role);
     END IF;
