@@ -9,13 +9,13 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 --> statement-breakpoint
 -- source: src/sql/triggers/clear_memory_history.sql
 -- TRUNCATE of memory_items fires no DELETE trigger: this forgets the history of all of them.
-CREATE OR REPLACE FUNCTION public.clear_memory_history()
+CREATE OR REPLACE FUNCTION clear_memory_history()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 BEGIN
-  TRUNCATE public.memory_history;
+  TRUNCATE memory_history;
   RETURN NULL;
 END
 $$;
@@ -45,7 +45,7 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 -- source: src/sql/triggers/drop_stale_embedding.sql
 -- Takes the vector from a row whose text was changed without a new one, whichever client wrote it: vector search would
 -- find the new text by the old meaning, at similarity 1. Without a vector the row is pending, and embedPending makes one.
-CREATE OR REPLACE FUNCTION public.drop_stale_embedding()
+CREATE OR REPLACE FUNCTION drop_stale_embedding()
 RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -58,13 +58,13 @@ $$;
 -- source: src/sql/triggers/fill_memory_id.sql
 -- Gives a row that is inserted without an id the default one, so that plain SQL, Drizzle and Studio need not know how it
 -- is made.
-CREATE OR REPLACE FUNCTION public.fill_memory_id()
+CREATE OR REPLACE FUNCTION fill_memory_id()
 RETURNS trigger
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
 AS $$
 BEGIN
-  NEW.id := public.memory_id(NEW.namespace, NEW.text, NEW.tags);
+  NEW.id := memory_id(NEW.namespace, NEW.text, NEW.tags);
   RETURN NEW;
 END
 $$;
@@ -107,13 +107,13 @@ $$;
 -- source: src/sql/triggers/forget_memory_history.sql
 -- Deletes the history of memories that were deleted: who forgets a memory means all that it ever said.
 -- SECURITY DEFINER as keep_memory_history.
-CREATE OR REPLACE FUNCTION public.forget_memory_history()
+CREATE OR REPLACE FUNCTION forget_memory_history()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 BEGIN
-  DELETE FROM public.memory_history AS kept USING old_rows WHERE kept.memory_id = old_rows.id;
+  DELETE FROM memory_history AS kept USING old_rows WHERE kept.memory_id = old_rows.id;
   RETURN NULL;
 END
 $$;
@@ -348,16 +348,16 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 -- left alone is kept as null. The rows of a memory go where it goes: to another id or namespace as well.
 -- SECURITY DEFINER, because whoever may change memories need not be able to write their history; so who it was is asked of
 -- the session: the role that SET ROLE chose, else the login.
-CREATE OR REPLACE FUNCTION public.keep_memory_history()
+CREATE OR REPLACE FUNCTION keep_memory_history()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 BEGIN
   IF OLD.id <> NEW.id OR OLD.namespace <> NEW.namespace THEN
-    UPDATE public.memory_history AS kept SET memory_id = NEW.id, namespace = NEW.namespace WHERE kept.memory_id = OLD.id;
+    UPDATE memory_history AS kept SET memory_id = NEW.id, namespace = NEW.namespace WHERE kept.memory_id = OLD.id;
   END IF;
-  INSERT INTO public.memory_history (memory_id, namespace, changed_by, actor, text, tags, metadata, importance)
+  INSERT INTO memory_history (memory_id, namespace, changed_by, actor, text, tags, metadata, importance)
   SELECT NEW.id, NEW.namespace, COALESCE(NULLIF(current_setting('role'), 'none'), session_user),
     NULLIF(current_setting('opa.actor', true), ''),
     CASE WHEN OLD.text <> NEW.text THEN OLD.text END,

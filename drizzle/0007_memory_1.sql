@@ -13,7 +13,7 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 -- source: src/sql/memory/as_of_condition.sql
 -- The part of memory_filter_condition that filter.as_of decides: which of the rows that replaced one another counts.
 -- Null where all of them do.
-CREATE OR REPLACE FUNCTION public.as_of_condition(filter jsonb)
+CREATE OR REPLACE FUNCTION as_of_condition(filter jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
@@ -26,10 +26,10 @@ BEGIN
     RETURN CASE WHEN (filter -> 'superseded')::boolean IS NOT TRUE THEN 'm.superseded_at IS NULL' END;
   END IF;
   IF jsonb_typeof(as_of) = 'string' THEN
-    PERFORM public.check_filter_time(filter, 'as_of');
+    PERFORM check_filter_time(filter, 'as_of');
     known := '($2 ->> ''as_of'')::timestamptz';
   ELSIF jsonb_typeof(as_of) = 'object' AND as_of <> '{}' AND as_of - '{known,valid}'::text[] = '{}' THEN
-    PERFORM public.check_filter_time(jsonb_build_object('as_of.' || given.key, given.value), 'as_of.' || given.key)
+    PERFORM check_filter_time(jsonb_build_object('as_of.' || given.key, given.value), 'as_of.' || given.key)
     FROM jsonb_each(as_of) AS given;
     known := CASE WHEN as_of ? 'known' THEN '($2 #>> ''{as_of,known}'')::timestamptz' END;
     valid := CASE WHEN as_of ? 'valid' THEN '($2 #>> ''{as_of,valid}'')::timestamptz' END;

@@ -224,7 +224,7 @@ $$;
 --> statement-breakpoint
 -- source: src/sql/memory/check_filter_texts.sql
 -- Refuses an array of a filter that has anything but strings in it.
-CREATE OR REPLACE FUNCTION public.check_filter_texts(filter jsonb, key text)
+CREATE OR REPLACE FUNCTION check_filter_texts(filter jsonb, key text)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -401,7 +401,7 @@ $$;
 -- source: src/sql/memory/column_comparison.sql
 -- One operator of filter.where on a column of memory_items, as SQL; type is text, real or timestamptz. Texts are ordered by
 -- their bytes.
-CREATE OR REPLACE FUNCTION public.column_comparison(field text, type text, operator text, value jsonb, place text[])
+CREATE OR REPLACE FUNCTION column_comparison(field text, type text, operator text, value jsonb, place text[])
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
@@ -429,7 +429,7 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('filter.%s must be a %s, got %s', shown, expected, left(one::text, 60));
     END IF;
     IF type = 'timestamptz' THEN
-      PERFORM public.check_filter_time(jsonb_build_object(shown, one), shown);
+      PERFORM check_filter_time(jsonb_build_object(shown, one), shown);
     ELSIF type = 'real' AND NOT (one::numeric = 0 OR abs(one::numeric) BETWEEN 1e-37 AND 1e37) THEN
       RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
         MESSAGE = format('filter.%s must be a number that a real can hold, got %s', shown, left(one::text, 60));

@@ -311,7 +311,7 @@ $$;
 -- filter.as_of: a timestamp: what was known then, so not yet superseded; or {"known": timestamp, "valid": timestamp}, where
 -- valid asks what was true then, by valid_from and valid_to. Asked for both, the end of a validity counts only if it was
 -- known: superseding sets it. Expired rows are never returned.
-CREATE OR REPLACE FUNCTION public.memory_filter_condition(query_tags text[], filter jsonb, options text[] DEFAULT '{}')
+CREATE OR REPLACE FUNCTION memory_filter_condition(query_tags text[], filter jsonb, options text[] DEFAULT '{}')
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
@@ -337,12 +337,12 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
         MESSAGE = format('filter has the key "%s", expected only: %s', left(unknown, 60), array_to_string(common || options, ', '));
     END IF;
-    PERFORM public.check_filter_value(filter, key, expected)
+    PERFORM check_filter_value(filter, key, expected)
     FROM unnest(
       '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,namespaces,namespace_under,where,expired,superseded}'::text[],
       '{string,string,boolean,string,string,object,array,boolean,array,string,object,boolean,boolean}'::text[]
     ) AS value (key, expected);
-    PERFORM public.check_filter_texts(filter, 'ids'), public.check_filter_texts(filter, 'namespaces');
+    PERFORM check_filter_texts(filter, 'ids'), check_filter_texts(filter, 'namespaces');
   END IF;
 
   IF (filter -> 'expired')::boolean IS NOT TRUE THEN
@@ -364,11 +364,11 @@ BEGIN
     conditions := conditions || 'm.speaker_id = ($2 ->> ''speaker_id'')'::text;
   END IF;
   IF filter ? 'since' THEN
-    PERFORM public.check_filter_time(filter, 'since');
+    PERFORM check_filter_time(filter, 'since');
     conditions := conditions || 'm.created_at >= ($2 ->> ''since'')::timestamptz'::text;
   END IF;
   IF filter ? 'until' THEN
-    PERFORM public.check_filter_time(filter, 'until');
+    PERFORM check_filter_time(filter, 'until');
     conditions := conditions || 'm.created_at < ($2 ->> ''until'')::timestamptz'::text;
   END IF;
   IF filter ? 'metadata' THEN
@@ -378,9 +378,9 @@ BEGIN
     conditions := conditions || 'm.id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''ids'')))'::text;
   END IF;
   IF filter ? 'where' THEN
-    conditions := conditions || (public.where_condition(filter -> 'where', '{where}', 0, 0)).condition;
+    conditions := conditions || (where_condition(filter -> 'where', '{where}', 0, 0)).condition;
   END IF;
-  RETURN COALESCE(NULLIF(array_to_string(conditions || public.as_of_condition(filter), ' AND '), ''), 'true');
+  RETURN COALESCE(NULLIF(array_to_string(conditions || as_of_condition(filter), ' AND '), ''), 'true');
 END
 $$;
 --> statement-breakpoint
@@ -388,7 +388,7 @@ $$;
 -- One operator of filter.where on a path into metadata, as SQL. eq and in ask for containment as well, which the GIN index
 -- on metadata answers; not where an element of the path could be the index of an array, which containment has no word for.
 -- Order is asked only among values of one type: a number is neither below nor above a string.
-CREATE OR REPLACE FUNCTION public.metadata_comparison(path text[], operator text, value jsonb, place text[])
+CREATE OR REPLACE FUNCTION metadata_comparison(path text[], operator text, value jsonb, place text[])
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$

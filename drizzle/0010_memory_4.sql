@@ -79,7 +79,7 @@ $$;
 --> statement-breakpoint
 -- source: src/sql/memory/tags_comparison.sql
 -- any, all or none of filter.where.tags, as SQL. Of an empty list a row has all and none, and not any.
-CREATE OR REPLACE FUNCTION public.tags_comparison(operator text, value jsonb, place text[])
+CREATE OR REPLACE FUNCTION tags_comparison(operator text, value jsonb, place text[])
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
@@ -195,7 +195,7 @@ $$;
 --   "metadata.a.b": {operator: value, …}, or "path": ["a", "b"] beside the operators, for keys that have a dot
 -- What is not known is refused, never compared with. A row without the value meets ne, not_in and exists: false, and no
 -- other operator; not is the complement of its node.
-CREATE OR REPLACE FUNCTION public.where_condition(
+CREATE OR REPLACE FUNCTION where_condition(
   node jsonb, place text[], depth integer, INOUT count integer, OUT condition text
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -220,7 +220,7 @@ BEGIN
       MESSAGE = format('%s must be an object with a condition, got %s', shown, COALESCE(left(node::text, 60), 'nothing'));
   END IF;
   IF node ? 'path' THEN
-    SELECT * INTO part FROM public.where_field_condition(NULL, node, place, count);
+    SELECT * INTO part FROM where_field_condition(NULL, node, place, count);
     count := part.count;
     condition := '(' || part.condition || ')';
     RETURN;
@@ -235,17 +235,17 @@ BEGIN
       parts := '{}';
       FOR part IN SELECT each.value, each.number FROM jsonb_array_elements(entry.value) WITH ORDINALITY AS each (value, number) LOOP
         SELECT * INTO inner_part
-        FROM public.where_condition(part.value, place || entry.key || (part.number - 1)::text, depth + 1, count);
+        FROM where_condition(part.value, place || entry.key || (part.number - 1)::text, depth + 1, count);
         count := inner_part.count;
         parts := parts || inner_part.condition;
       END LOOP;
       conditions := conditions || ('(' || array_to_string(parts, CASE entry.key WHEN 'and' THEN ' AND ' ELSE ' OR ' END) || ')');
     ELSIF entry.key = 'not' THEN
-      SELECT * INTO inner_part FROM public.where_condition(entry.value, place || entry.key, depth + 1, count);
+      SELECT * INTO inner_part FROM where_condition(entry.value, place || entry.key, depth + 1, count);
       count := inner_part.count;
       conditions := conditions || ('((' || inner_part.condition || ') IS NOT TRUE)');
     ELSE
-      SELECT * INTO inner_part FROM public.where_field_condition(entry.key, entry.value, place || entry.key, count);
+      SELECT * INTO inner_part FROM where_field_condition(entry.key, entry.value, place || entry.key, count);
       count := inner_part.count;
       conditions := conditions || inner_part.condition;
     END IF;
@@ -261,7 +261,7 @@ $$;
 -- source: src/sql/memory/where_field_condition.sql
 -- The conditions on one field of filter.where: see where_condition. field is null for {"path": […], operator: value}.
 -- place says where the operators are in the filter; each is one of the 1,000 conditions that are counted.
-CREATE OR REPLACE FUNCTION public.where_field_condition(
+CREATE OR REPLACE FUNCTION where_field_condition(
   field text, operators jsonb, place text[], INOUT count integer, OUT condition text
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -311,9 +311,9 @@ BEGIN
     END IF;
     count := count + 1;
     conditions := conditions || CASE
-      WHEN path IS NOT NULL THEN public.metadata_comparison(path, operator.key, operator.value, place || operator.key)
-      WHEN field = 'tags' THEN public.tags_comparison(operator.key, operator.value, place || operator.key)
-      ELSE public.column_comparison(field, CASE WHEN field = 'importance' THEN 'real' WHEN field = ANY (times) THEN 'timestamptz' ELSE 'text' END,
+      WHEN path IS NOT NULL THEN metadata_comparison(path, operator.key, operator.value, place || operator.key)
+      WHEN field = 'tags' THEN tags_comparison(operator.key, operator.value, place || operator.key)
+      ELSE column_comparison(field, CASE WHEN field = 'importance' THEN 'real' WHEN field = ANY (times) THEN 'timestamptz' ELSE 'text' END,
         operator.key, operator.value, place || operator.key)
     END;
   END LOOP;

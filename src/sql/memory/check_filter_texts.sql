@@ -1,5 +1,5 @@
 -- Refuses an array of a filter that has anything but strings in it.
-CREATE OR REPLACE FUNCTION public.check_filter_texts(filter jsonb, key text)
+CREATE OR REPLACE FUNCTION check_filter_texts(filter jsonb, key text)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$

@@ -1,7 +1,7 @@
 -- One operator of filter.where on a path into metadata, as SQL. eq and in ask for containment as well, which the GIN index
 -- on metadata answers; not where an element of the path could be the index of an array, which containment has no word for.
 -- Order is asked only among values of one type: a number is neither below nor above a string.
-CREATE OR REPLACE FUNCTION public.metadata_comparison(path text[], operator text, value jsonb, place text[])
+CREATE OR REPLACE FUNCTION metadata_comparison(path text[], operator text, value jsonb, place text[])
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$

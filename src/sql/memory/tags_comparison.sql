@@ -1,5 +1,5 @@
 -- any, all or none of filter.where.tags, as SQL. Of an empty list a row has all and none, and not any.
-CREATE OR REPLACE FUNCTION public.tags_comparison(operator text, value jsonb, place text[])
+CREATE OR REPLACE FUNCTION tags_comparison(operator text, value jsonb, place text[])
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$

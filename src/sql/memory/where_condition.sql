@@ -6,7 +6,7 @@
 --   "metadata.a.b": {operator: value, …}, or "path": ["a", "b"] beside the operators, for keys that have a dot
 -- What is not known is refused, never compared with. A row without the value meets ne, not_in and exists: false, and no
 -- other operator; not is the complement of its node.
-CREATE OR REPLACE FUNCTION public.where_condition(
+CREATE OR REPLACE FUNCTION where_condition(
   node jsonb, place text[], depth integer, INOUT count integer, OUT condition text
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -31,7 +31,7 @@ BEGIN
       MESSAGE = format('%s must be an object with a condition, got %s', shown, COALESCE(left(node::text, 60), 'nothing'));
   END IF;
   IF node ? 'path' THEN
-    SELECT * INTO part FROM public.where_field_condition(NULL, node, place, count);
+    SELECT * INTO part FROM where_field_condition(NULL, node, place, count);
     count := part.count;
     condition := '(' || part.condition || ')';
     RETURN;
@@ -46,17 +46,17 @@ BEGIN
       parts := '{}';
       FOR part IN SELECT each.value, each.number FROM jsonb_array_elements(entry.value) WITH ORDINALITY AS each (value, number) LOOP
         SELECT * INTO inner_part
-        FROM public.where_condition(part.value, place || entry.key || (part.number - 1)::text, depth + 1, count);
+        FROM where_condition(part.value, place || entry.key || (part.number - 1)::text, depth + 1, count);
         count := inner_part.count;
         parts := parts || inner_part.condition;
       END LOOP;
       conditions := conditions || ('(' || array_to_string(parts, CASE entry.key WHEN 'and' THEN ' AND ' ELSE ' OR ' END) || ')');
     ELSIF entry.key = 'not' THEN
-      SELECT * INTO inner_part FROM public.where_condition(entry.value, place || entry.key, depth + 1, count);
+      SELECT * INTO inner_part FROM where_condition(entry.value, place || entry.key, depth + 1, count);
       count := inner_part.count;
       conditions := conditions || ('((' || inner_part.condition || ') IS NOT TRUE)');
     ELSE
-      SELECT * INTO inner_part FROM public.where_field_condition(entry.key, entry.value, place || entry.key, count);
+      SELECT * INTO inner_part FROM where_field_condition(entry.key, entry.value, place || entry.key, count);
       count := inner_part.count;
       conditions := conditions || inner_part.condition;
     END IF;

@@ -1,6 +1,6 @@
 -- The conditions on one field of filter.where: see where_condition. field is null for {"path": […], operator: value}.
 -- place says where the operators are in the filter; each is one of the 1,000 conditions that are counted.
-CREATE OR REPLACE FUNCTION public.where_field_condition(
+CREATE OR REPLACE FUNCTION where_field_condition(
   field text, operators jsonb, place text[], INOUT count integer, OUT condition text
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -50,9 +50,9 @@ BEGIN
     END IF;
     count := count + 1;
     conditions := conditions || CASE
-      WHEN path IS NOT NULL THEN public.metadata_comparison(path, operator.key, operator.value, place || operator.key)
-      WHEN field = 'tags' THEN public.tags_comparison(operator.key, operator.value, place || operator.key)
-      ELSE public.column_comparison(field, CASE WHEN field = 'importance' THEN 'real' WHEN field = ANY (times) THEN 'timestamptz' ELSE 'text' END,
+      WHEN path IS NOT NULL THEN metadata_comparison(path, operator.key, operator.value, place || operator.key)
+      WHEN field = 'tags' THEN tags_comparison(operator.key, operator.value, place || operator.key)
+      ELSE column_comparison(field, CASE WHEN field = 'importance' THEN 'real' WHEN field = ANY (times) THEN 'timestamptz' ELSE 'text' END,
         operator.key, operator.value, place || operator.key)
     END;
   END LOOP;

@@ -2,16 +2,16 @@
 -- left alone is kept as null. The rows of a memory go where it goes: to another id or namespace as well.
 -- SECURITY DEFINER, because whoever may change memories need not be able to write their history; so who it was is asked of
 -- the session: the role that SET ROLE chose, else the login.
-CREATE OR REPLACE FUNCTION public.keep_memory_history()
+CREATE OR REPLACE FUNCTION keep_memory_history()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 BEGIN
   IF OLD.id <> NEW.id OR OLD.namespace <> NEW.namespace THEN
-    UPDATE public.memory_history AS kept SET memory_id = NEW.id, namespace = NEW.namespace WHERE kept.memory_id = OLD.id;
+    UPDATE memory_history AS kept SET memory_id = NEW.id, namespace = NEW.namespace WHERE kept.memory_id = OLD.id;
   END IF;
-  INSERT INTO public.memory_history (memory_id, namespace, changed_by, actor, text, tags, metadata, importance)
+  INSERT INTO memory_history (memory_id, namespace, changed_by, actor, text, tags, metadata, importance)
   SELECT NEW.id, NEW.namespace, COALESCE(NULLIF(current_setting('role'), 'none'), session_user),
     NULLIF(current_setting('opa.actor', true), ''),
     CASE WHEN OLD.text <> NEW.text THEN OLD.text END,
