@@ -110,6 +110,7 @@ CREATE TABLE "memory_items" (
 CREATE TABLE "namespace_roles" (
 	"role" "regrole" NOT NULL,
 	"namespace" text NOT NULL,
+	"below" boolean DEFAULT false NOT NULL,
 	CONSTRAINT "namespace_roles_pkey" PRIMARY KEY("role","namespace")
 );
 --> statement-breakpoint

@@ -308,6 +308,7 @@ $$;
 -- options: the keys beyond the common ones that the calling function supports.
 --
 -- filter.expired, filter.superseded: true where expired or superseded rows count as well; only where options name them.
+-- filter.granted: what filter_by_grants says that a role may see; it only ever narrows.
 -- filter.as_of: a timestamp: what was known then, so not yet superseded; or {"known": timestamp, "valid": timestamp}, where
 -- valid asks what was true then, by valid_from and valid_to. Asked for both, the end of a validity counts only if it was
 -- known: superseding sets it. Expired rows are never returned.
@@ -330,7 +331,7 @@ BEGIN
   IF filter - 'fuzzy' <> '{}' OR jsonb_typeof(filter -> 'fuzzy') <> 'boolean' THEN
     SELECT given.key INTO unknown
     FROM jsonb_object_keys(filter) AS given (key)
-    WHERE given.key <> ALL (common || options)
+    WHERE given.key <> ALL (common || options || '{granted}'::text[])
     ORDER BY given.key COLLATE "C"
     LIMIT 1;
     IF FOUND THEN
@@ -359,6 +360,11 @@ BEGIN
   END IF;
   IF filter ? 'namespace_under' THEN
     conditions := conditions || '(m.namespace = ($2 ->> ''namespace_under'') OR starts_with(m.namespace, ($2 ->> ''namespace_under'') || ''/''))'::text;
+  END IF;
+  IF filter ? 'granted' THEN
+    conditions := conditions || ('(m.namespace = ANY (ARRAY(SELECT jsonb_array_elements_text($2 #> ''{granted,namespaces}'')))'
+      || CASE WHEN filter #> '{granted,below}' = '[]' THEN '' ELSE
+        ' OR is_below(m.namespace, ARRAY(SELECT jsonb_array_elements_text($2 #> ''{granted,below}'')))' END || ')');
   END IF;
   IF filter ? 'speaker_id' THEN
     conditions := conditions || 'm.speaker_id = ($2 ->> ''speaker_id'')'::text;

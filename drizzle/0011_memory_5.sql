@@ -224,6 +224,14 @@ BEGIN
   PERFORM check_fusion(bm25_weight, vector_weight, fusion);
   query_tags := COALESCE(query_tags, '{}');
   filter := COALESCE(filter, '{}');
+  IF row_security_active('memory_items') THEN
+    IF may_search_by_grants() THEN
+      RETURN QUERY SELECT * FROM hybrid_search_by_grants(
+        query_text, query_embedding::text, query_tags, k, bm25_weight, vector_weight, filter, fusion
+      );
+      RETURN;
+    END IF;
+  END IF;
   condition := memory_filter_condition(query_tags, filter, options);
   IF filter ?| options THEN
     PERFORM check_ranking_options(filter, k), check_cursor(filter);

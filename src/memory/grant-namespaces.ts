@@ -9,9 +9,14 @@ import { textArraySql } from './search-filter.ts'
 export interface GrantNamespacesOptions {
   readonly role: string
   readonly namespaces: readonly string[]
+  /**
+   * True: the namespaces are paths, and everything below them is given too: with `users/ana` also `users/ana/trips`, but
+   * not `users/anabel`. False by default.
+   */
+  readonly below?: boolean
 }
 
-const grantKeys = { role: true, namespaces: true } satisfies OptionKeys<GrantNamespacesOptions>
+const grantKeys = { role: true, namespaces: true, below: true } satisfies OptionKeys<GrantNamespacesOptions>
 
 export interface RevokeNamespacesOptions {
   readonly role: string
@@ -29,12 +34,12 @@ export interface RevokeNamespacesOptions {
  */
 export async function grantNamespaces(db: Database, options: GrantNamespacesOptions): Promise<number> {
   checkOptions(options, grantKeys)
-  const { role, namespaces } = options
+  const { role, namespaces, below = false } = options
   checkText(role, 'role')
   checkTexts(namespaces, 'namespaces', { from: 1, to: longestName })
   const [row] = await queryRows(
     db,
-    sql`SELECT ${api(db)}grant_namespaces(${role}::text, ${textArraySql(namespaces, 'namespaces')}) AS granted`,
+    sql`SELECT ${api(db)}grant_namespaces(${role}::text, ${textArraySql(namespaces, 'namespaces')}, ${String(below === true)}::text::boolean) AS granted`,
   )
   return toNumber(row?.granted)
 }

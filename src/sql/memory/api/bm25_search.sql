@@ -33,6 +33,12 @@ BEGIN
   END IF;
   query_tags := COALESCE(query_tags, '{}');
   filter := COALESCE(filter, '{}');
+  IF row_security_active('memory_items') THEN
+    IF may_search_by_grants() THEN
+      RETURN QUERY SELECT * FROM bm25_search_by_grants(query_text, query_tags, k, filter);
+      RETURN;
+    END IF;
+  END IF;
   condition := memory_filter_condition(query_tags, filter, '{after}');
   is_page := filter ? 'after';
   IF is_page THEN
