@@ -42,6 +42,11 @@ export interface SearchCursor {
 
 /** A filter of a search that can be read page by page. */
 export interface PagedFilter extends SearchFilter {
+  /**
+   * The least score of a result. `bm25Search`: as a share of the best result's, 0 to 1. `vectorSearch`: a cosine similarity,
+   * -1 to 1. `hybridSearch` and `recall`: the combined score, 0 to 1.
+   */
+  readonly minScore?: number
   /** Only what comes after this row. Ask with the same `k` and filter for each page. */
   readonly after?: SearchCursor
 }
