@@ -129,9 +129,11 @@ async function runBundle(): Promise<void> {
   const child = spawn(process.execPath, ['main.mjs'], {
     cwd: empty,
     env: { ...process.env, DATABASE_URL: urlOf(databases[0]), PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = once(child, 'exit')
+  let logged = ''
+  child.stderr.on('data', (data) => (logged += data))
   try {
     const [line] = (await Promise.race([
       once(createInterface({ input: child.stdout }), 'line'),
@@ -139,6 +141,9 @@ async function runBundle(): Promise<void> {
     ])) as [string]
     const { port } = JSON.parse(line.replace('listening on ', ''))
     await callService(`http://localhost:${port}`)
+  } catch (error) {
+    console.error(logged)
+    throw error
   } finally {
     child.kill('SIGTERM')
     await ended
