@@ -31,9 +31,11 @@ export async function serveHttp(
 
   const server = createServer(async (incoming, outgoing) => {
     try {
-      const request = webRequest(incoming, outgoing)
-      const isMcp = new URL(request.url).pathname === '/mcp'
-      await send(outgoing, guard(request) ?? (isMcp ? await handler.fetch(request) : notFound()))
+      const refusal =
+        guard(new Request(urlOf(incoming), { headers: headersOf(incoming) })) ?? refused(incoming)
+      // What nobody will read is let run out, so that the client gets to read the answer.
+      if (refusal !== undefined) incoming.resume()
+      await send(outgoing, refusal ?? (await handler.fetch(webRequest(incoming, outgoing))))
     } catch (error) {
       // A client that went away is not an error of this server.
       if (!incoming.destroyed || !outgoing.destroyed) onError(error)
@@ -64,29 +66,38 @@ function listening(server: Server, port: number, host: string): Promise<void> {
   })
 }
 
-function notFound(): Response {
-  return new Response('Not found: the endpoint is /mcp\n', { status: 404 })
+function refused(incoming: IncomingMessage): Response | undefined {
+  if (urlOf(incoming).pathname !== '/mcp') {
+    return new Response('Not found: the endpoint is /mcp\n', { status: 404 })
+  }
+  if (Number(incoming.headers['content-length'] ?? 0) > longestRequest) {
+    return new Response(`The request is longer than ${longestRequest} bytes\n`, { status: 413 })
+  }
+  return undefined
 }
 
 function webRequest(incoming: IncomingMessage, outgoing: ServerResponse): Request {
-  const { method = 'GET', headers } = incoming
+  const { method = 'GET' } = incoming
   const left = new AbortController()
   outgoing.once('close', () => left.abort())
-  const entries = Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as [string, string]],
-  )
   const hasBody = method !== 'GET' && method !== 'HEAD'
-  return new Request(new URL(incoming.url ?? '/', `http://${hostOf(headers.host)}`), {
+  return new Request(urlOf(incoming), {
     method,
-    headers: entries,
+    headers: headersOf(incoming),
     signal: left.signal,
     ...(hasBody && { body: Readable.toWeb(incoming) as globalThis.ReadableStream, duplex: 'half' }),
   } as RequestInit)
 }
 
-/** The Host header is checked by the guard; here it must only not spoil the URL. */
-function hostOf(header: string | undefined): string {
-  return header !== undefined && /^[\w.:[\]-]+$/.test(header) ? header : 'localhost'
+/** The path is all that is read of it: the Host header is the guard's, and must not be able to spoil the URL. */
+function urlOf({ url = '/' }: IncomingMessage): URL {
+  return new URL(url.replace(/^\/*/, '/'), 'http://localhost')
+}
+
+function headersOf({ headers }: IncomingMessage): [string, string][] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
+  )
 }
 
 async function send(outgoing: ServerResponse, response: Response): Promise<void> {

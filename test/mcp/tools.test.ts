@@ -203,7 +203,7 @@ describeOnEachBackend('the budget of a result', (test) => {
       'plain word '.repeat(5000),
     ]
     const long = 'n'.repeat(1000)
-    const items = Array.from({ length: 60 }, (_, at) => ({
+    const items = Array.from({ length: 16 }, (_, at) => ({
       id: `${at}${'\u0002'.repeat(at % 4 === 0 ? 900 : 1)}`,
       text: `plain ${at} ${hostile[at % 4]}`,
       namespace: at % 3 === 0 ? long : 'short',
@@ -226,12 +226,12 @@ describeOnEachBackend('the budget of a result', (test) => {
     }
     expect(seen.sort()).toEqual(items.map(({ id }) => id).sort())
 
-    const found = await server.call('search_memories', { query: 'plain', limit: 60 })
+    const found = await server.call('search_memories', { query: 'plain', limit: 16 })
     expect(found.length).toBeLessThanOrEqual(longestResult)
     const shown = (found.data.memories as unknown[]).length
     expect(shown).toBeGreaterThan(0)
-    expect(found.data.left_out).toBe(60 - shown)
-    expect(found.text).toContain(`${60 - shown} more left out`)
+    expect(found.data.left_out).toBe(16 - shown)
+    expect(found.text).toContain(`${16 - shown} more left out`)
 
     for (const { id, text } of items.slice(0, 4)) {
       let whole = ''
@@ -249,7 +249,7 @@ describeOnEachBackend('the budget of a result', (test) => {
   it('is kept for jobs with large documents, and pages reach every job', async () => {
     const big = { text: '"\\\u0003'.repeat(20_000) }
     const ids: string[] = []
-    for (let at = 0; at < 30; at++) {
+    for (let at = 0; at < 12; at++) {
       const waiting = at % 2 ? { waitReason: 'input' as const, requiredAction: big } : {}
       const metadata = { ...big, namespace: 'n' }
       ids.push(

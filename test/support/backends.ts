@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { type Connection, connect } from '../../src/database/connect.ts'
 import { migrate } from '../../src/database/migrate.ts'
+import { applyMutantOfEnvironment } from './mutant.ts'
 import { databaseUrl, withAdmin } from './server-setup.ts'
 
 /** The fresh, migrated database of a describe block. Read its members inside tests and hooks only. */
@@ -78,5 +79,6 @@ function opened(backend: 'embedded' | 'server', open: () => Promise<Connection>)
 async function openMigratedEmbedded(): Promise<Connection> {
   const connection = await connect({ kind: 'embedded', dataDir: 'memory://' })
   await migrate(connection.db)
+  await applyMutantOfEnvironment(connection.db)
   return connection
 }

@@ -1,3 +1,4 @@
+import { ToolError } from './errors.ts'
 import type { ToolAnswer } from './tool.ts'
 
 /** Characters that no result exceeds: text and data together, as JSON. */
@@ -33,23 +34,30 @@ function wholeCharacters(text: string, length: number): string {
   return text.slice(0, last >= 0xd800 && last <= 0xdbff && length < text.length ? length - 1 : length)
 }
 
+/** Characters of an entry's text in a list: as many as usual, or fewer where not even one entry would fit. */
+const charactersInList = [1500, 200, 0]
+
 /**
- * The answer with as many of the items, from the first, as fit.
+ * The answer with as many of the entries, from the first, as fit.
  *
- * @param answer makes the answer of so many items.
+ * @param answer makes the answer of so many entries, with so many characters of each one's text.
+ * @throws ToolError if not even the first fits, which takes names of kilobytes.
  */
 export function fitted<Output>(
   count: number,
-  answer: (shown: number) => ToolAnswer<Output>,
+  answer: (shown: number, characters: number) => ToolAnswer<Output>,
 ): { readonly shown: number; readonly answer: ToolAnswer<Output> } {
-  const whole = answer(count)
-  if (count === 0 || fits(whole)) return { shown: count, answer: whole }
-  let least = 0
-  let most = count - 1
-  while (least < most) {
-    const middle = Math.ceil((least + most) / 2)
-    if (fits(answer(middle))) least = middle
-    else most = middle - 1
+  for (const characters of charactersInList) {
+    const whole = answer(count, characters)
+    if (fits(whole)) return { shown: count, answer: whole }
+    let least = 0
+    let most = count - 1
+    while (least < most) {
+      const middle = Math.ceil((least + most) / 2)
+      if (fits(answer(middle, characters))) least = middle
+      else most = middle - 1
+    }
+    if (least > 0) return { shown: least, answer: answer(least, characters) }
   }
-  return { shown: least, answer: answer(least) }
+  throw new ToolError('The next entry has names too long to be shown. Ask for others, or tell the person.')
 }

@@ -3,7 +3,6 @@ import { listMemories, type MemoryPage } from '../../memory/list-memories.ts'
 import { fitted } from './budget.ts'
 import { after, limit, namespace, next, tags } from './fields.ts'
 import { counted, memoryLines, memoryView, viewOf } from './memory-view.ts'
-import { charactersInList } from './search-memories.ts'
 import { defineTool, namespaceOf } from './tool.ts'
 
 export const getMemories = defineTool({
@@ -31,22 +30,21 @@ export const getMemories = defineTool({
     let page = await read(input.limit)
     for (;;) {
       const { shown, answer } = answerOf(page)
-      // Less than the page fits: the shorter page knows where the next one begins. One memory always fits.
+      // Less than the page fits: the shorter page knows where the next one begins.
       if (shown === page.items.length) return answer
-      page = await read(Math.max(1, shown))
+      page = await read(shown)
     }
   },
 })
 
 function answerOf(page: MemoryPage) {
-  const views = page.items.map((memory) => viewOf(memory, { characters: charactersInList }))
-  return fitted(views.length, (shown) => {
-    const memories = views.slice(0, shown)
+  const count = page.items.length
+  return fitted(count, (shown, characters) => {
+    const memories = page.items.slice(0, shown).map((memory) => viewOf(memory, { characters }))
     const more = page.next === null ? 'That is all.' : `There are more: call again with after "${page.next}".`
-    const head =
-      views.length === 0 ? 'No memories.' : `${counted(shown, 'memory', 'memories')}, newest first:`
+    const head = count === 0 ? 'No memories.' : `${counted(shown, 'memory', 'memories')}, newest first:`
     return {
-      text: [head, ...memories.map(memoryLines), ...(views.length === 0 ? [] : [more])].join('\n'),
+      text: [head, ...memories.map(memoryLines), ...(count === 0 ? [] : [more])].join('\n'),
       data: { memories, next: page.next },
     }
   })

@@ -11,7 +11,7 @@ import { counted } from './memory-view.ts'
 import { defineTool, namespaceOf, type ToolContext } from './tool.ts'
 
 /** Characters of one document of a job in a list. */
-const charactersInList = 600
+const charactersOfDocument = 600
 
 export const listJobs = defineTool({
   name: 'list_jobs',
@@ -30,15 +30,16 @@ export const listJobs = defineTool({
     const rows = await page(context, input)
     const more = rows.length > input.limit
     const listed = rows.slice(0, input.limit)
-    const views = listed.map((job) => jobViewOf(job, charactersInList))
-    return fitted(views.length, (shown) => {
-      const next = more || shown < views.length ? (listed[shown - 1]?.id ?? null) : null
-      const head = views.length === 0 ? 'No jobs.' : `${counted(shown, 'job', 'jobs')}, newest first:`
+    return fitted(listed.length, (shown, characters) => {
+      const next = more || shown < listed.length ? (listed[shown - 1]?.id ?? null) : null
+      const head = listed.length === 0 ? 'No jobs.' : `${counted(shown, 'job', 'jobs')}, newest first:`
       const end = next === null ? 'That is all.' : `There are more: call again with after "${next}".`
-      const shownViews = views.slice(0, shown)
+      const views = listed
+        .slice(0, shown)
+        .map((job) => jobViewOf(job, Math.min(characters, charactersOfDocument)))
       return {
-        text: [head, ...shownViews.map(jobLines), ...(views.length === 0 ? [] : [end])].join('\n'),
-        data: { jobs: shownViews, next },
+        text: [head, ...views.map(jobLines), ...(listed.length === 0 ? [] : [end])].join('\n'),
+        data: { jobs: views, next },
       }
     }).answer
   },

@@ -8,9 +8,6 @@ import { memoriesById } from './memories-by-id.ts'
 import { counted, memoryLines, memoryView, viewOf } from './memory-view.ts'
 import { defineTool, namespaceOf, type ToolContext } from './tool.ts'
 
-/** Characters of one memory's text in a list. */
-export const charactersInList = 1500
-
 export const searchMemories = defineTool({
   name: 'search_memories',
   description: 'Find memories that help with a question, by words and meaning, best first.',
@@ -32,26 +29,32 @@ export const searchMemories = defineTool({
       context.db,
       found.map((result) => result.id),
     )
-    const views = found.flatMap(({ id, combinedScore }) => {
+    // Without those that were deleted meanwhile.
+    const results = found.flatMap(({ id, combinedScore }) => {
       const row = rows.get(id)
-      // Deleted meanwhile.
-      if (row === undefined) return []
-      return [{ ...viewOf(row, { characters: charactersInList }), score: Number(combinedScore.toFixed(3)) }]
+      return row === undefined ? [] : [{ row, score: Number(combinedScore.toFixed(3)) }]
     })
-    return fitted(views.length, (shown) => {
-      const memories = views.slice(0, shown)
-      const left = views.length - shown
-      const lines = memories.map(({ score: _, ...view }) => memoryLines(view))
+    return fitted(results.length, (shown, characters) => {
+      const views = results
+        .slice(0, shown)
+        .map(({ row, score }) => ({ view: viewOf(row, { characters }), score }))
+      const left = results.length - shown
       return {
         text: [
-          views.length === 0 ? 'No memory matches.' : `${counted(shown, 'memory', 'memories')}, best first:`,
-          ...lines,
+          results.length === 0
+            ? 'No memory matches.'
+            : `${counted(shown, 'memory', 'memories')}, best first:`,
+          ...views.map(({ view }) => memoryLines(view)),
           ...(left > 0
             ? [`${left} more left out: this answer was full. Ask for less, or more precisely.`]
             : []),
           ...(note === undefined ? [] : [note]),
         ].join('\n'),
-        data: { memories, ...(left > 0 && { left_out: left }), ...(note !== undefined && { note }) },
+        data: {
+          memories: views.map(({ view, score }) => ({ ...view, score })),
+          ...(left > 0 && { left_out: left }),
+          ...(note !== undefined && { note }),
+        },
       }
     }).answer
   },
