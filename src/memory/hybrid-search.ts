@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber, toNumberOrNull } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { limitSql, type SearchResult, searchResult } from './bm25-search.ts'
 import { checkText } from './check.ts'
 import { type Embedding, embeddingSql } from './embedding.ts'
@@ -49,7 +50,7 @@ export async function hybridSearch(db: Database, options: HybridSearchOptions): 
   const rows = await queryRows(
     db,
     sql`
-      SELECT * FROM public.hybrid_search(
+      SELECT * FROM ${api(db)}hybrid_search(
         ${queryText}::text, ${embeddingSql(queryEmbedding, 'queryEmbedding')}, ${textArraySql(queryTags)}, ${limitSql(k)},
         ${String(bm25Weight)}::text::float8, ${String(vectorWeight)}::text::float8, ${filterSql(filter)}, ${fusion}::text
       )

@@ -59,7 +59,7 @@ export async function readCorpus(db: Database): Promise<OracleRow[]> {
           FROM unnest(to_tsvector('pg_catalog.english', m.text)) AS entry
         )
       )::text AS row
-      FROM public.memory_items AS m
+      FROM memory_items AS m
     `,
   )
   return rows.map((row) => {
@@ -87,7 +87,7 @@ export async function meaningOf(db: Database, asked: OracleQuery): Promise<Query
   const rows = await query(
     db,
     sql`
-      SELECT m.id FROM public.memory_items AS m
+      SELECT m.id FROM memory_items AS m
       CROSS JOIN LATERAL to_tsvector('pg_catalog.english', m.text) AS document
       WHERE NOT EXISTS (
         SELECT FROM json_to_recordset(${JSON.stringify(parts(asked))}::text::json) AS part (text text, wanted boolean)

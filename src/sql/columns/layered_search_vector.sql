@@ -9,7 +9,7 @@
 --
 -- The length comes from ts_rank: a conjunction that matches nothing ranks 1e-20, and normalisation 2 divides that by
 -- the number of positions. It is the count that lexeme_count stores, ten times cheaper than unnesting.
-CREATE OR REPLACE FUNCTION public.layered_search_vector(document text)
+CREATE OR REPLACE FUNCTION layered_search_vector(document text)
 RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 AS $$

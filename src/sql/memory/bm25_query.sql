@@ -4,7 +4,7 @@
 -- lexemes: in byte order, as parse_search_query gives them. Those that occur in no document are replaced by the nearest
 -- ones that do, where is_fuzzy asks for it (lexemes has the new ones), and those that are left are not among the words:
 -- they add nothing to a score.
-CREATE OR REPLACE FUNCTION public.bm25_query(
+CREATE OR REPLACE FUNCTION bm25_query(
   INOUT lexemes text[], is_fuzzy boolean, OUT documents float8, OUT average_length float8, OUT words text[],
   OUT frequencies float8[], OUT layer_frequencies float8[], OUT queries tsquery[], OUT weights float8[]
 )
@@ -17,12 +17,12 @@ DECLARE
   frequency float8;
 BEGIN
   -- Touched before the statistics, as in search_statistics.
-  PERFORM FROM public.memory_items LIMIT 0;
+  PERFORM FROM memory_items LIMIT 0;
   LOOP
     asked := tsvector_to_array(array_to_tsvector(lexemes));
-    counted := public.read_search_statistics(asked);
+    counted := read_search_statistics(asked);
     EXIT WHEN NOT is_fuzzy OR 0 <> ALL (counted.document_frequencies);
-    lexemes := public.correct_lexemes(lexemes);
+    lexemes := correct_lexemes(lexemes);
     is_fuzzy := false;
   END LOOP;
   IF cardinality(asked) < cardinality(lexemes) THEN
@@ -40,7 +40,7 @@ BEGIN
     words := words || asked[i];
     frequencies := frequencies || frequency;
     layer_frequencies := layer_frequencies || counted.layer_frequencies[i : i];
-    queries := queries || public.quote_lexeme(asked[i])::tsquery;
+    queries := queries || quote_lexeme(asked[i])::tsquery;
     weights := weights || COALESCE(times[i], 1) * 2.2::float8 * ln(1 + (documents - frequency + 0.5) / (frequency + 0.5));
   END LOOP;
 END

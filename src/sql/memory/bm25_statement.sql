@@ -6,7 +6,7 @@
 -- $1 query_tags, $2 filter, $3 the required tsquery, $4 the arms (any of them must match), $5 each lexeme as a tsquery,
 -- $6 each lexeme's weight, $7 average length, $8 bm25_tf_thresholds(), $9 k, $10 the most candidates to read,
 -- $11 the lexemes
-CREATE OR REPLACE FUNCTION public.bm25_statement(lexemes integer, condition text)
+CREATE OR REPLACE FUNCTION bm25_statement(lexemes integer, condition text)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -29,7 +29,7 @@ BEGIN
   RETURN format(
     'SELECT array_agg(id), array_agg(place), array_agg(score), max(candidates)'
     ' FROM (SELECT id, place, %s AS score, count(*) OVER () AS candidates'
-    ' FROM (SELECT m.id, m.ctid AS place, 1.2 * (0.25 + 0.75::float8 * m.lexeme_count / $7) AS norm, %s FROM public.memory_items AS m WHERE %s LIMIT $10) AS candidate'
+    ' FROM (SELECT m.id, m.ctid AS place, 1.2 * (0.25 + 0.75::float8 * m.lexeme_count / $7) AS norm, %s FROM memory_items AS m WHERE %s LIMIT $10) AS candidate'
     ' ORDER BY score DESC, id COLLATE "C" LIMIT $9) AS best',
     score, frequencies, condition
   );

@@ -4,10 +4,10 @@
 -- many of these only some thousand, so that a misspelt word never costs what a large backlog holds.
 -- SECURITY DEFINER, because nobody may read the vocabulary: it gives one word for one word, and none to a role that
 -- row-level security keeps from some rows, because the word may be in those alone.
-CREATE OR REPLACE FUNCTION public.nearest_lexeme(lexeme text)
+CREATE OR REPLACE FUNCTION nearest_lexeme(lexeme text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 SET enable_seqscan = off
 AS $$
 DECLARE
@@ -19,16 +19,16 @@ DECLARE
   similar_lexemes text[];
   counted record;
 BEGIN
-  IF nearest_lexeme.lexeme ~ '\d' OR public.is_isolated_session() THEN
+  IF nearest_lexeme.lexeme ~ '\d' OR is_isolated_session() THEN
     RETURN NULL;
   END IF;
   -- The operator % can use the index, and takes its threshold from a setting (which is not SET on the function, because
-  -- only a superuser may do that before pg_trgm is loaded). show_limit loads it.
-  PERFORM show_limit();
+  -- only a superuser may do that before pg_trgm is loaded). Asking for a similarity loads it.
+  PERFORM trigram_similarity('', '');
   threshold_before := current_setting('pg_trgm.similarity_threshold');
   PERFORM set_config('pg_trgm.similarity_threshold', least_similarity::text, true);
   WITH log AS MATERIALIZED (
-    SELECT entries.xid, entries.entry, entries.lexemes FROM public.search_log_entries() AS entries
+    SELECT entries.xid, entries.entry, entries.lexemes FROM search_log_entries() AS entries
   ), logged AS (
     SELECT unnest(tsvector_to_array(log.lexemes)) AS lexeme FROM log
     UNION ALL
@@ -38,10 +38,10 @@ BEGIN
       SELECT chunk.lexemes
       FROM log
       CROSS JOIN LATERAL (
-        SELECT chunk.lexemes FROM public.search_log_lexemes AS chunk
+        SELECT chunk.lexemes FROM search_log_lexemes AS chunk
         WHERE chunk.xid = log.xid AND chunk.entry = log.entry AND chunk.first_lexeme < after_letter
           AND chunk.first_lexeme >= COALESCE((
-            SELECT max(before.first_lexeme) FROM public.search_log_lexemes AS before
+            SELECT max(before.first_lexeme) FROM search_log_lexemes AS before
             WHERE before.xid = log.xid AND before.entry = log.entry AND before.first_lexeme <= letter
           ), letter)
         LIMIT most_chunks
@@ -53,21 +53,21 @@ BEGIN
   SELECT array_agg(DISTINCT written.lexeme)
   INTO similar_lexemes
   FROM (
-    SELECT folded.lexeme FROM public.search_vocabulary AS folded WHERE folded.lexeme % nearest_lexeme.lexeme
+    SELECT folded.lexeme FROM search_vocabulary AS folded WHERE is_trigram_similar(folded.lexeme, nearest_lexeme.lexeme)
     UNION ALL
     SELECT logged.lexeme
     FROM logged
     WHERE starts_with(logged.lexeme, letter) AND strpos(logged.lexeme, chr(1)) = 0
-      AND logged.lexeme % nearest_lexeme.lexeme
+      AND is_trigram_similar(logged.lexeme, nearest_lexeme.lexeme)
   ) AS written;
   PERFORM set_config('pg_trgm.similarity_threshold', threshold_before, true);
 
-  counted := public.search_statistics(COALESCE(similar_lexemes, '{}'));
+  counted := read_search_statistics(COALESCE(similar_lexemes, '{}'));
   RETURN (
     SELECT candidate.lexeme
     FROM unnest(similar_lexemes, counted.document_frequencies) AS candidate (lexeme, frequency)
-    WHERE candidate.frequency > 0 AND similarity(candidate.lexeme, nearest_lexeme.lexeme) >= least_similarity
-    ORDER BY similarity(candidate.lexeme, nearest_lexeme.lexeme) DESC, candidate.frequency DESC, candidate.lexeme COLLATE "C"
+    WHERE candidate.frequency > 0 AND trigram_similarity(candidate.lexeme, nearest_lexeme.lexeme) >= least_similarity
+    ORDER BY trigram_similarity(candidate.lexeme, nearest_lexeme.lexeme) DESC, candidate.frequency DESC, candidate.lexeme COLLATE "C"
     LIMIT 1
   );
 END

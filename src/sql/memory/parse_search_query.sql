@@ -6,7 +6,7 @@
 --   with distinct lexemes). Empty for stop words alone.
 -- required: what must hold, null where nothing must. Of so many words only, because PostgreSQL reads and evaluates a
 --   tsquery by recursion, and one of thousands of words in a row would exceed the stack.
-CREATE OR REPLACE FUNCTION public.parse_search_query(query_text text, OUT lexemes text[], OUT required tsquery)
+CREATE OR REPLACE FUNCTION parse_search_query(query_text text, OUT lexemes text[], OUT required tsquery)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 DECLARE
