@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { and, arrayOverlaps, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { translatingErrors } from '../../database/rows.ts'
+import { inSchemaOf } from '../../database/schema-name.ts'
 import { InvalidInputError } from '../../errors.ts'
 import { checkText, longestText } from '../../memory/check.ts'
 import { textArraySql } from '../../memory/search-filter.ts'
@@ -53,6 +54,7 @@ export async function withFiles<T>(
 }
 
 function filesOf(db: Database, namespace: string): Files {
+  const table = inSchemaOf(db, memoryItems)
   const ofNamespace = eq(memoryItems.namespace, namespace)
   const rest = restOf(db, namespace)
 
@@ -63,14 +65,14 @@ function filesOf(db: Database, namespace: string): Files {
         path: sql<string>`${memoryItems.metadata} ->> 'path'`,
         bytes: sql<number>`octet_length(${memoryItems.text})`,
       })
-      .from(memoryItems)
+      .from(table)
       .where(and(ofNamespace, arrayOverlaps(memoryItems.tags, textArraySql([directory], 'directory'))))
     // A tag alone may be on a memory that is no file.
     return rows.filter(({ id, path }) => path !== null && id === fileId(namespace, path))
   }
 
   async function removeRow(path: string) {
-    await db.delete(memoryItems).where(and(ofNamespace, eq(memoryItems.id, fileId(namespace, path))))
+    await db.delete(table).where(and(ofNamespace, eq(memoryItems.id, fileId(namespace, path))))
   }
 
   const files: Files = {
@@ -78,7 +80,7 @@ function filesOf(db: Database, namespace: string): Files {
       if ((await rest.read()).emptyFiles.includes(path)) return ''
       const [row] = await db
         .select({ text: memoryItems.text })
-        .from(memoryItems)
+        .from(table)
         .where(and(ofNamespace, eq(memoryItems.id, fileId(namespace, path))))
       return row?.text ?? null
     },
@@ -115,7 +117,7 @@ function filesOf(db: Database, namespace: string): Files {
       }
       checkContent(path, content)
       await db
-        .insert(memoryItems)
+        .insert(table)
         .values({
           id: fileId(namespace, path),
           namespace,
@@ -162,7 +164,7 @@ function filesOf(db: Database, namespace: string): Files {
       for (const path of [from, ...(await rowsBelow(from)).map((row) => row.path)]) {
         const target = moved(path)
         await db
-          .update(memoryItems)
+          .update(table)
           .set({
             id: fileId(namespace, target),
             tags: ancestorsOf(target),
@@ -182,13 +184,14 @@ function filesOf(db: Database, namespace: string): Files {
 /** The row of what has no row of its own; read once a transaction and written only where something changed. */
 function restOf(db: Database, namespace: string) {
   const id = `memory-files:${hash(namespace)}`
+  const table = inSchemaOf(db, memoryItems)
   let current: Rest | undefined
   const rest = {
     async read(): Promise<Rest> {
       if (current !== undefined) return current
       const [row] = await db
         .select({ metadata: memoryItems.metadata })
-        .from(memoryItems)
+        .from(table)
         .where(and(eq(memoryItems.namespace, namespace), eq(memoryItems.id, id)))
       current = {
         directories: textsOf(row?.metadata.directories),
@@ -202,7 +205,7 @@ function restOf(db: Database, namespace: string) {
       if (JSON.stringify(metadata) === JSON.stringify(before)) return
       current = metadata
       await db
-        .insert(memoryItems)
+        .insert(table)
         .values({ id, namespace, text: 'memory files', metadata, expiresAt: sql`'-infinity'::timestamptz` })
         .onConflictDoUpdate({ target: memoryItems.id, set: { metadata } })
     },

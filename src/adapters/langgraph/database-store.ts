@@ -12,6 +12,7 @@ import {
 import { and, arrayContains, asc, eq, inArray, notInArray, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { queryRows, translatingErrors } from '../../database/rows.ts'
+import { api, inSchemaOf } from '../../database/schema-name.ts'
 import { type Embedder, embedEach } from '../../embedders/embedder.ts'
 import { EmbedderError, InvalidInputError } from '../../errors.ts'
 import { hybridSearch } from '../../memory/hybrid-search.ts'
@@ -56,11 +57,13 @@ const mostRanked = 1000
 export class DatabaseStore extends BaseStore {
   readonly #db: Database
   readonly #options: DatabaseStoreOptions
+  readonly #table: typeof memoryItems
 
   constructor(db: Database, options: DatabaseStoreOptions = {}) {
     super()
     this.#db = db
     this.#options = options
+    this.#table = inSchemaOf(db, memoryItems)
   }
 
   async batch<Operations extends Operation[]>(operations: Operations): Promise<OperationResults<Operations>> {
@@ -159,7 +162,7 @@ export class DatabaseStore extends BaseStore {
     const rows = await translatingErrors(() =>
       this.#db
         .selectDistinct({ namespace: memoryItems.namespace })
-        .from(memoryItems)
+        .from(this.#table)
         .where(arrayContains(memoryItems.tags, textArraySql([tag], 'prefix'))),
     )
     return selectedNamespaces(
@@ -187,7 +190,7 @@ export class DatabaseStore extends BaseStore {
     if (last.size === 0) return
     await translatingErrors(() =>
       this.#db.transaction(async (transaction) => {
-        if (gone.length > 0) await transaction.delete(memoryItems).where(inArray(memoryItems.id, gone))
+        if (gone.length > 0) await transaction.delete(this.#table).where(inArray(memoryItems.id, gone))
         if (written.length === 0) return
         const times = await newTimes(
           transaction,
@@ -230,7 +233,7 @@ export class DatabaseStore extends BaseStore {
     return translatingErrors(() =>
       this.#db
         .select(itemColumns)
-        .from(memoryItems)
+        .from(this.#table)
         .where(and(...conditions))
         .orderBy(asc(memoryItems.createdAt), asc(memoryItems.id))
         .limit(limit)
@@ -242,7 +245,7 @@ export class DatabaseStore extends BaseStore {
     const rows = await translatingErrors(() =>
       this.#db
         .select({ id: memoryItems.id })
-        .from(memoryItems)
+        .from(this.#table)
         .where(and(...conditions)),
     )
     return rows.map(({ id }) => id)
@@ -256,7 +259,7 @@ async function newTimes(db: Database, ids: readonly string[]): Promise<(string |
     sql`
       SELECT to_char((now_ + given.number * interval '1 microsecond') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at, m.id IS NOT NULL AS exists
       FROM clock_timestamp() AS now_, unnest(${textArraySql(ids, 'ids')}) WITH ORDINALITY AS given (id, number)
-      LEFT JOIN ${memoryItems} AS m ON m.id = given.id
+      LEFT JOIN ${api(db)}memory_items AS m ON m.id = given.id
       ORDER BY given.number
     `,
   )

@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { translatingErrors } from '../../database/rows.ts'
+import { inSchemaOf } from '../../database/schema-name.ts'
 import { checkText } from '../../memory/check.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
 import { ToolError } from './errors.ts'
@@ -27,7 +28,10 @@ export const deleteAllMemories = defineTool({
     const ofNamespace = eq(memoryItems.namespace, namespace)
     if (confirmed === undefined) {
       const [row] = await translatingErrors(() =>
-        db.select({ count: sql<number>`count(*)::integer` }).from(memoryItems).where(ofNamespace),
+        db
+          .select({ count: sql<number>`count(*)::integer` })
+          .from(inSchemaOf(db, memoryItems))
+          .where(ofNamespace),
       )
       const count = Number(row?.count)
       return {
@@ -38,7 +42,7 @@ export const deleteAllMemories = defineTool({
     const deleted = await translatingErrors(() =>
       db.transaction(async (transaction) => {
         const gone = await transaction
-          .delete(memoryItems)
+          .delete(inSchemaOf(db, memoryItems))
           .where(ofNamespace)
           .returning({ id: memoryItems.id })
         // Thrown inside, so that nothing is deleted.

@@ -1,7 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../database/database.ts'
 import { queryRows } from '../../database/rows.ts'
+import { api } from '../../database/schema-name.ts'
 import { getJob } from '../../jobs/get-job.ts'
-import { jobs } from '../../schema/index.ts'
 import type { Job } from '../../schema/jobs.ts'
 import { ToolError } from './errors.ts'
 import { namespaceOf, type ToolContext } from './tool.ts'
@@ -14,11 +15,11 @@ import { namespaceOf, type ToolContext } from './tool.ts'
 export const namespaceKey = 'namespace'
 
 /** Ids of the jobs of a namespace: its own, and those beneath them. Each half is one look into an index. */
-export function jobIdsOf(namespace: string): SQL {
+export function jobIdsOf(db: Database, namespace: string): SQL {
   return sql`
-    SELECT own.id FROM ${jobs} AS own WHERE own.metadata ->> 'namespace' = ${namespace}::text
+    SELECT own.id FROM ${api(db)}jobs AS own WHERE own.metadata ->> 'namespace' = ${namespace}::text
     UNION ALL
-    SELECT below.id FROM ${jobs} AS root JOIN ${jobs} AS below ON below.root_id = root.id
+    SELECT below.id FROM ${api(db)}jobs AS root JOIN ${api(db)}jobs AS below ON below.root_id = root.id
     WHERE root.metadata ->> 'namespace' = ${namespace}::text AND NOT below.metadata ? 'namespace'
   `
 }
@@ -30,7 +31,7 @@ export async function namespaceOfJob({ db }: ToolContext, job: Job): Promise<str
   if (job.rootId === null) return undefined
   const [root] = await queryRows(
     db,
-    sql`SELECT metadata ->> 'namespace' AS namespace FROM ${jobs} WHERE id = ${job.rootId}::text`,
+    sql`SELECT metadata ->> 'namespace' AS namespace FROM ${api(db)}jobs WHERE id = ${job.rootId}::text`,
   )
   return typeof root?.namespace === 'string' ? root.namespace : undefined
 }

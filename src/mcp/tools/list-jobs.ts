@@ -1,6 +1,7 @@
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { translatingErrors } from '../../database/rows.ts'
+import { api, inSchemaOf } from '../../database/schema-name.ts'
 import { listJobs as readJobs } from '../../jobs/list-jobs.ts'
 import { jobStatus, jobs } from '../../schema/index.ts'
 import { fitted } from './budget.ts'
@@ -68,7 +69,7 @@ async function pageOfNamespace(
   { statuses, queue, intent, after, limit }: Input,
 ): Promise<ViewedJob[]> {
   const conditions: (SQL | undefined)[] = [
-    sql`${jobs.id} IN (${jobIdsOf(namespace)})`,
+    sql`${jobs.id} IN (${jobIdsOf(context.db, namespace)})`,
     statuses && inArray(jobs.status, statuses),
     queue === undefined ? undefined : eq(jobs.queue, queue),
     intent === undefined ? undefined : eq(jobs.intent, intent),
@@ -76,7 +77,7 @@ async function pageOfNamespace(
   if (after !== undefined) {
     const { id } = await jobInScope(context, { job_id: after, namespace })
     conditions.push(
-      sql`(${jobs.createdAt}, ${jobs.id}) < (SELECT last.created_at, last.id FROM ${jobs} AS last WHERE last.id = ${id}::text)`,
+      sql`(${jobs.createdAt}, ${jobs.id}) < (SELECT last.created_at, last.id FROM ${api(context.db)}jobs AS last WHERE last.id = ${id}::text)`,
     )
   }
   return translatingErrors(() =>
@@ -97,7 +98,7 @@ async function pageOfNamespace(
         completedAt: jobs.completedAt,
         runAt: jobs.runAt,
       })
-      .from(jobs)
+      .from(inSchemaOf(context.db, jobs))
       .where(and(...conditions))
       .orderBy(desc(jobs.createdAt), desc(jobs.id))
       .limit(limit + 1),

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { translatingErrors } from '../../database/rows.ts'
+import { inSchemaOf } from '../../database/schema-name.ts'
 import { type Memory, memoryColumns } from '../../memory/get-memory.ts'
 import { textArraySql } from '../../memory/search-filter.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
@@ -13,7 +14,7 @@ export async function memoriesById(db: Database, ids: readonly string[]): Promis
   const rows = await translatingErrors(() =>
     db
       .select(columns)
-      .from(memoryItems)
+      .from(inSchemaOf(db, memoryItems))
       .where(sql`${memoryItems.id} = ANY (${textArraySql(ids, 'ids')})`),
   )
   return new Map(rows.map((row) => [row.id, { ...row, embedding: null }]))

@@ -1,6 +1,7 @@
 import { and, eq } from 'drizzle-orm'
 import * as z from 'zod'
 import { translatingErrors } from '../../database/rows.ts'
+import { inSchemaOf } from '../../database/schema-name.ts'
 import { embedEach } from '../../embedders/embedder.ts'
 import type { NewMemory } from '../../memory/remember.ts'
 import { remember } from '../../memory/remember.ts'
@@ -46,7 +47,7 @@ export const updateMemory = defineTool({
       const [row] = await translatingErrors(() =>
         transaction
           .select({ namespace: memoryItems.namespace, text: memoryItems.text })
-          .from(memoryItems)
+          .from(inSchemaOf(db, memoryItems))
           .where(and(eq(memoryItems.id, id), ofNamespace))
           .for('update'),
       )
