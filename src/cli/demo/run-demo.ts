@@ -1,9 +1,9 @@
 import { describeLocation } from '../../database/location.ts'
 import { connect, type Database, type DatabaseLocation, migrate, rememberMany } from '../../index.ts'
+import { shortened, styled, type Terminal, terminalOf } from '../terminal.ts'
 import { type DemoFixture, type DemoMemory, readFixture } from './fixture.ts'
 import { showJobs } from './job-life.ts'
 import { ask, askByKeyword, comparisonLines, keywordLines, scoreboardLines } from './searches.ts'
-import { shortened, styled, type Terminal, terminalOf } from './terminal.ts'
 
 export interface DemoOptions {
   readonly location: DatabaseLocation
@@ -22,7 +22,7 @@ export interface DemoOptions {
  * await runDemo({ location: { kind: 'embedded', dataDir: '.opa' } })
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
-  const { location, question, terminal = terminalOf(process.stdout, process.env) } = options
+  const { location, question, terminal = standardOutput() } = options
   const started = performance.now()
   const say = (...lines: string[]) => terminal.write(`${lines.join('\n')}\n`)
   const { db, close } = await connect(location, { maxConnections: 2 })
@@ -50,6 +50,12 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     '  npm run db:studio                          look at the memories and jobs in Drizzle Studio',
     '  npm run demo -- "where is the spare key?"  ask something of your own, by keyword',
   )
+}
+
+/** No wider than is good to read, also in a file. */
+function standardOutput(): Terminal {
+  const terminal = terminalOf(process.stdout, process.env)
+  return { ...terminal, columns: Math.max(60, Math.min(100, terminal.columns)) }
 }
 
 const rowsInBatch = 25
