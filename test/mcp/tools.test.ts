@@ -100,10 +100,7 @@ describeOnEachBackend('MCP tools', (test) => {
     for (const query of [
       'why must nobody run git push -f on main?',
       'git "push main" -force',
-      '🎉',
-      '???',
-      '-',
-      'the',
+      'never -never',
     ]) {
       const { isError, text } = await server.call('search_memories', { query })
       expect({ query, isError, text }).toMatchObject({ query, isError: false })
@@ -204,7 +201,7 @@ describeOnEachBackend('the budget of a result', (test) => {
     ]
     const long = 'n'.repeat(1000)
     const items = Array.from({ length: 16 }, (_, at) => ({
-      id: `${at}${'\u0002'.repeat(at % 4 === 0 ? 900 : 1)}`,
+      id: `${at}${'"'.repeat(at % 4 === 0 ? 400 : 1)}`,
       text: `plain ${at} ${hostile[at % 4]}`,
       namespace: at % 3 === 0 ? long : 'short',
       speakerId: '"'.repeat(5000),
@@ -246,6 +243,13 @@ describeOnEachBackend('the budget of a result', (test) => {
     }
   })
 
+  it('ends in an error, and not in an endless search for less, where names alone exceed it', async () => {
+    await rememberMany(test.db, { items: [{ id: '\u0002'.repeat(1000), text: 'x', namespace: 'odd' }] })
+    const { isError, length, text } = await server.call('get_memories', { namespace: 'odd', limit: 1 })
+    expect({ isError, text }).toEqual({ isError: true, text: expect.stringContaining('too long') })
+    expect(length).toBeLessThan(1000)
+  })
+
   it('is kept for jobs with large documents, and pages reach every job', async () => {
     const big = { text: '"\\\u0003'.repeat(20_000) }
     const ids: string[] = []
@@ -258,7 +262,7 @@ describeOnEachBackend('the budget of a result', (test) => {
             intent: '"'.repeat(1000),
             inputs: big,
             metadata,
-            queue: '\u0004'.repeat(900),
+            queue: '\u0004'.repeat(200),
             ...waiting,
           })
         ).id,
