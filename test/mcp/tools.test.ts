@@ -244,7 +244,9 @@ describeOnEachBackend('the budget of a result', (test) => {
   })
 
   it('ends in an error, and not in an endless search for less, where names alone exceed it', async () => {
-    await rememberMany(test.db, { items: [{ id: '\u0002'.repeat(1000), text: 'x', namespace: 'odd' }] })
+    // Twice the id, and twice the cursor that names it.
+    const items = ['1', '2'].map((end) => ({ id: '\u0002'.repeat(1000) + end, text: 'x', namespace: 'odd' }))
+    await rememberMany(test.db, { items })
     const { isError, length, text } = await server.call('get_memories', { namespace: 'odd', limit: 1 })
     expect({ isError, text }).toEqual({ isError: true, text: expect.stringContaining('too long') })
     expect(length).toBeLessThan(1000)
