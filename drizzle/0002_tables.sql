@@ -22,6 +22,23 @@ CREATE TABLE "job_attempts" (
 	CONSTRAINT "job_attempts_pkey" PRIMARY KEY("job_id","lease_token")
 );
 --> statement-breakpoint
+CREATE TABLE "job_checkpoints" (
+	"job_id" text COLLATE "C" PRIMARY KEY NOT NULL,
+	"lease_token" bigint NOT NULL,
+	"saved_at" timestamp with time zone DEFAULT jobs_now() NOT NULL,
+	"state" jsonb NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "job_events" (
+	"job_id" text COLLATE "C" NOT NULL,
+	"seq" bigint NOT NULL,
+	"at" timestamp with time zone DEFAULT jobs_now() NOT NULL,
+	"kind" text NOT NULL,
+	"data" jsonb NOT NULL,
+	CONSTRAINT "job_events_pkey" PRIMARY KEY("job_id","seq"),
+	CONSTRAINT "job_events_kind_check" CHECK (kind IN ('status', 'progress', 'output'))
+);
+--> statement-breakpoint
 CREATE TABLE "jobs" (
 	"id" text COLLATE "C" PRIMARY KEY DEFAULT gen_random_uuid()::text NOT NULL,
 	"status" "job_status" DEFAULT 'pending' NOT NULL,
@@ -96,6 +113,43 @@ CREATE TABLE "role_rights" (
 	CONSTRAINT "role_rights_pkey" PRIMARY KEY("role","kind")
 );
 --> statement-breakpoint
+CREATE TABLE "schedules" (
+	"key" text COLLATE "C" PRIMARY KEY NOT NULL,
+	"cron" text,
+	"time_zone" text DEFAULT 'UTC' NOT NULL,
+	"every_seconds" double precision,
+	"missed" text DEFAULT 'once' NOT NULL,
+	"missed_limit" integer DEFAULT 100 NOT NULL,
+	"late_seconds" double precision DEFAULT 60 NOT NULL,
+	"slots_after" timestamp with time zone DEFAULT jobs_now() NOT NULL,
+	"next_at" timestamp with time zone,
+	"paused_at" timestamp with time zone,
+	"error" text,
+	"queue" text COLLATE "C" DEFAULT 'default' NOT NULL,
+	"intent" text NOT NULL,
+	"inputs" jsonb DEFAULT '{}'::jsonb NOT NULL,
+	"mode" "execution_mode" DEFAULT 'auto' NOT NULL,
+	"priority" smallint DEFAULT 0 NOT NULL,
+	"max_attempts" integer DEFAULT 3 NOT NULL,
+	"backoff_seconds" double precision DEFAULT 10 NOT NULL,
+	"singleton_key" text COLLATE "C",
+	"metadata" jsonb DEFAULT '{}'::jsonb NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "schedules_key_check" CHECK (octet_length(key) BETWEEN 1 AND 255),
+	CONSTRAINT "schedules_queue_check" CHECK (octet_length(queue) BETWEEN 1 AND 255),
+	CONSTRAINT "schedules_intent_check" CHECK (octet_length(intent) BETWEEN 1 AND 1024),
+	CONSTRAINT "schedules_singleton_key_check" CHECK (octet_length(singleton_key) BETWEEN 1 AND 1024),
+	CONSTRAINT "schedules_cron_check" CHECK (octet_length(cron) BETWEEN 1 AND 255 AND octet_length(time_zone) < 256),
+	CONSTRAINT "schedules_every_seconds_check" CHECK (num_nonnulls(cron, every_seconds) = 1 AND (every_seconds IS NULL OR every_seconds >= 1 AND every_seconds <= 31536000)),
+	CONSTRAINT "schedules_missed_check" CHECK (missed IN ('skip', 'once', 'all')),
+	CONSTRAINT "schedules_missed_limit_check" CHECK (missed_limit BETWEEN 1 AND 1000),
+	CONSTRAINT "schedules_late_seconds_check" CHECK (late_seconds >= 0 AND late_seconds <= 31536000),
+	CONSTRAINT "schedules_max_attempts_check" CHECK (max_attempts >= 1),
+	CONSTRAINT "schedules_backoff_seconds_check" CHECK (backoff_seconds >= 0 AND backoff_seconds <= 86400),
+	CONSTRAINT "schedules_inputs_check" CHECK (jsonb_typeof(inputs) = 'object' AND jsonb_typeof(metadata) = 'object')
+);
+--> statement-breakpoint
 CREATE TABLE "search_lexemes" (
 	"lexeme" text COLLATE "C" NOT NULL,
 	"epoch" integer NOT NULL,
@@ -156,4 +210,5 @@ CREATE INDEX "memory_items_text_idx" ON "memory_items" USING gin ("text" gin_trg
 CREATE INDEX "memory_items_search_vector_idx" ON "memory_items" USING gin ("search_vector");--> statement-breakpoint
 CREATE INDEX "memory_items_namespace_created_at_idx" ON "memory_items" USING btree ("namespace","created_at");--> statement-breakpoint
 CREATE INDEX "memory_items_created_at_idx" ON "memory_items" USING btree ("created_at");--> statement-breakpoint
+CREATE INDEX "schedules_next_at_idx" ON "schedules" USING btree ("next_at" NULLS FIRST) WHERE paused_at IS NULL;--> statement-breakpoint
 CREATE INDEX "search_vocabulary_lexeme_idx" ON "search_vocabulary" USING gin ("lexeme" gin_trgm_ops);

@@ -73,6 +73,24 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/triggers/job_events_notify.sql
+-- Tells watchers of which jobs there are new events, at most one notification a statement: a JSON array of their ids on the
+-- channel opa_job_events, or an empty text if there are too many for a payload.
+CREATE OR REPLACE FUNCTION job_events_notify()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  ids text;
+BEGIN
+  SELECT jsonb_agg(DISTINCT added.job_id)::text INTO ids FROM added;
+  IF ids IS NOT NULL THEN
+    PERFORM pg_notify('opa_job_events', CASE WHEN octet_length(ids) < 8000 THEN ids ELSE '' END);
+  END IF;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/triggers/jobs_check_input.sql
 -- Refuses what no job may be: names and keys that are empty or endless, documents that are not objects, numbers that make
 -- no sense. A trigger and not checks, because it runs only when one of its columns is written: a check runs at every
@@ -248,6 +266,20 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/triggers/jobs_delete_events.sql
+-- Deletes the events and the checkpoints of deleted jobs, as a cascading foreign key would.
+CREATE OR REPLACE FUNCTION jobs_delete_events()
+RETURNS trigger
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
+BEGIN
+  DELETE FROM job_events WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
+  DELETE FROM job_checkpoints WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/triggers/jobs_notify.sql
 -- Sends the notifications of set_job_notifications(), at most one for each channel and statement. A payload may have
 -- 7999 bytes; a longer list is sent as an empty one.
@@ -273,6 +305,38 @@ BEGIN
   IF ended IS NOT NULL THEN
     PERFORM pg_notify('opa_jobs_ended', CASE WHEN octet_length(ended) < 8000 THEN ended ELSE '' END);
   END IF;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/jobs_record_events.sql
+-- Records changes of status and of progress as events, once set_job_events() is on. The statement that changed a job holds
+-- its row, so that the events of a job are numbered in the order in which they become visible.
+CREATE OR REPLACE FUNCTION jobs_record_events()
+RETURNS trigger
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO job_events (job_id, seq, kind, data)
+    SELECT changed.id, 1, 'status', jsonb_build_object('status', changed.status)
+    FROM changed
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+  END IF;
+  PERFORM append_job_event(changed.id,
+    CASE WHEN changed.status <> previous.status THEN 'status' ELSE 'progress' END,
+    CASE WHEN changed.status <> previous.status THEN
+      jsonb_strip_nulls(jsonb_build_object('status', changed.status, 'from', previous.status, 'attempt', changed.attempt,
+        'worker_id', CASE WHEN changed.status = 'running' THEN changed.worker_id END, 'wait_reason', changed.wait_reason,
+        'error', CASE WHEN changed.status IN ('pending', 'failed') AND changed.error IS DISTINCT FROM previous.error
+          THEN jsonb_build_object('code', changed.error -> 'code', 'message', changed.error -> 'message') END))
+    ELSE jsonb_strip_nulls(jsonb_build_object('progress', changed.progress, 'message', changed.progress_message)) END)
+  FROM changed JOIN previous USING (id)
+  WHERE changed.status <> previous.status OR changed.progress <> previous.progress
+    OR changed.progress_message IS DISTINCT FROM previous.progress_message
+  ORDER BY changed.id;
   RETURN NULL;
 END
 $$;

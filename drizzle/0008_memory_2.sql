@@ -194,28 +194,6 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/memory/check_filter_time.sql
--- Refuses a filter time that is not ISO 8601. The pattern comes first, because PostgreSQL's own input would also take
--- 'yesterday', 'now' and 'infinity'.
-CREATE OR REPLACE FUNCTION check_filter_time(filter jsonb, key text)
-RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-AS $$
-DECLARE
-  came text := filter ->> key;
-BEGIN
-  IF came ~ '^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?)?$' THEN
-    PERFORM came::timestamptz;
-    RETURN;
-  END IF;
-  RAISE EXCEPTION USING ERRCODE = 'invalid_datetime_format';
-EXCEPTION
-  WHEN data_exception THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('filter.%s must be an ISO 8601 time such as 2026-01-31T09:00:00Z, got "%s"', key, left(came, 60));
-END
-$$;
---> statement-breakpoint
 -- source: src/sql/memory/check_filter_value.sql
 -- Refuses a filter value of the wrong type, by name. An absent key is fine; a null is not, because a caller who passes
 -- one by mistake would get everybody's rows.
@@ -454,6 +432,32 @@ BEGIN
   share := least(1, (plan #>> '{0,Plan,Plan Rows}')::float8 / all_rows);
   has_index := plan #>> '{0,Plan,Node Type}' <> 'Seq Scan';
   PERFORM set_config(setting, concat_ws(' ', asked::float8, moment, share, has_index::integer), false);
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/filter_time.sql
+-- The expression for a time in a filter, which is $2: the time is refused unless it is ISO 8601, and is in UTC where it
+-- says no zone, so that it means the same in every session. The pattern comes first, because PostgreSQL's own input would
+-- also take 'yesterday', 'now', 'infinity' and 01/02/2026.
+CREATE OR REPLACE FUNCTION filter_time(filter jsonb, key text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+DECLARE
+  came text := filter ->> key;
+BEGIN
+  IF came ~ '^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?)?$' THEN
+    PERFORM came::timestamptz;
+    RETURN CASE
+      WHEN came ~ ':.*(Z|[+-]\d{2}(:?\d{2})?)$' THEN format('($2 ->> %L)::timestamptz', key)
+      ELSE format('($2 ->> %L)::timestamp AT TIME ZONE %L', key, 'UTC')
+    END;
+  END IF;
+  RAISE EXCEPTION USING ERRCODE = 'invalid_datetime_format';
+EXCEPTION
+  WHEN data_exception THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.%s must be an ISO 8601 time such as 2026-01-31T09:00:00Z, got "%s"', key, left(came, 60));
 END
 $$;
 --> statement-breakpoint

@@ -10,6 +10,27 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/jobs/append_job_event.sql
+-- Adds an event to a job whose row the caller has locked; of more than 1,000 the oldest goes.
+CREATE OR REPLACE FUNCTION append_job_event(job_id text, kind text, data jsonb)
+RETURNS void
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  next_seq bigint;
+BEGIN
+  SELECT coalesce(max(event.seq), 0) + 1 INTO next_seq FROM job_events AS event WHERE event.job_id = append_job_event.job_id;
+  INSERT INTO job_events (job_id, seq, kind, data)
+  VALUES (append_job_event.job_id, next_seq, append_job_event.kind, append_job_event.data);
+  IF next_seq > 1000 THEN
+    DELETE FROM job_events WHERE job_id = append_job_event.job_id AND seq <= next_seq - 1000;
+  END IF;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/jobs/check_leases.sql
 -- Refuses lists of leases that do not fit together, for the functions that take several at once.
 CREATE OR REPLACE FUNCTION check_leases(caller text, job_ids text[], lease_tokens bigint[])
@@ -359,6 +380,35 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/jobs/api/add_job_output.sql
+-- Adds a part of a job's output for whoever watches it: any JSON of at most 64 KiB. Only the holder of the lease can. ok, or
+-- stale_lease, cancelled or not_found as of complete(). The latest 1,000 events of a job are kept.
+--
+--   SELECT add_job_output('job-1', lease_token => 4, output => '"the next words"');
+CREATE OR REPLACE FUNCTION add_job_output(job_id text, lease_token bigint, output jsonb)
+RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+BEGIN
+  IF add_job_output.output IS NULL OR octet_length(add_job_output.output::text) > 65536 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('add_job_output: output must be JSON of at most 65536 bytes, got %s',
+        coalesce(octet_length(add_job_output.output::text)::text, 'null'));
+  END IF;
+  PERFORM FROM jobs
+  WHERE id = add_job_output.job_id AND lease_token = add_job_output.lease_token AND lease_expires_at IS NOT NULL
+  FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN lease_refusal(add_job_output.job_id, add_job_output.lease_token);
+  END IF;
+  PERFORM append_job_event(add_job_output.job_id, 'output', add_job_output.output);
+  RETURN 'ok';
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/jobs/api/add_usage.sql
 -- Adds to what a job has cost: tokens read and written by a model, and the price in whatever currency the caller counts.
 -- usage keeps the totals (input_tokens, output_tokens, cost), the model used last (model), and the same by model
@@ -492,6 +542,8 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
+ALTER FUNCTION add_job_output(job_id text, lease_token bigint, output jsonb) SET search_path FROM CURRENT;
+--> statement-breakpoint
 ALTER FUNCTION add_usage(job_id text, lease_token bigint, model text, input_tokens bigint, output_tokens bigint, cost numeric) SET search_path FROM CURRENT;
 --> statement-breakpoint
 ALTER FUNCTION approve(job_id text, approved_by text, comment text) SET search_path FROM CURRENT;

@@ -10,6 +10,185 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/jobs/api/enqueue_many.sql
+-- enqueue() for many jobs in one statement: an array of objects whose keys are the arguments of enqueue(). Answers for
+-- each, in the order of the array. All are accepted, or (on any error) none.
+--
+--   SELECT * FROM enqueue_many('[{"intent": "embed", "inputs": {"document": "d1"}}, {"intent": "embed", "priority": 5}]');
+--
+-- Times are ISO 8601, in UTC where they say no zone.
+--
+-- The ids are made before the insert, so that nothing has to be looked up again unless a job was there already.
+CREATE OR REPLACE FUNCTION enqueue_many(jobs jsonb)
+RETURNS TABLE (id text, status job_status, created boolean)
+LANGUAGE plpgsql SECURITY DEFINER
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET timezone = 'UTC'
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := jobs_now();
+  known text[] := ARRAY['intent', 'inputs', 'queue', 'mode', 'priority', 'run_at', 'job_id', 'idempotency_key',
+    'singleton_key', 'parent_id', 'deadline_at', 'max_attempts', 'backoff_seconds', 'wait_reason', 'required_action',
+    'metadata', 'trace_id', 'callback_url'];
+  iso_time constant text := '^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?)?$';
+  wrong text;
+  ids text[];
+  waiting boolean;
+  inserted text[];
+BEGIN
+  IF enqueue_many.jobs IS NULL OR jsonb_typeof(enqueue_many.jobs) <> 'array' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue_many: jobs must be a JSON array of objects, got %s', coalesce(jsonb_typeof(enqueue_many.jobs), 'null'));
+  END IF;
+  SELECT format('element %s%s', one.place - 1, checked.problem) INTO wrong
+  FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
+  CROSS JOIN LATERAL (
+    SELECT CASE
+      WHEN jsonb_typeof(one.job) <> 'object' THEN
+        format(' must be an object, got %s', jsonb_typeof(one.job))
+      WHEN one.job - known <> '{}' THEN
+        format(' has an unknown key, %s; known are %s', (SELECT min(key) FROM jsonb_object_keys(one.job - known) AS key),
+          array_to_string(known, ', '))
+      WHEN one.job ->> 'run_at' !~ iso_time OR one.job ->> 'deadline_at' !~ iso_time THEN
+        (
+          SELECT format(': %s must be an ISO 8601 time such as 2026-01-31T09:00:00Z, got %s', field.name, left(one.job ->> field.name, 60))
+          FROM (VALUES ('run_at'), ('deadline_at')) AS field (name)
+          WHERE one.job ->> field.name !~ iso_time
+          LIMIT 1
+        )
+      WHEN jsonb_typeof(one.job -> 'inputs') <> 'object' THEN
+        format(': inputs must be a JSON object, got %s', jsonb_typeof(one.job -> 'inputs'))
+      WHEN one.job ->> 'wait_reason' = 'children'
+        OR one.job ->> 'wait_reason' IS NULL AND one.job ->> 'required_action' IS NOT NULL THEN
+        format(': a new job can wait for approval, input or external (with a required_action), got wait_reason %s',
+          coalesce(one.job ->> 'wait_reason', 'null'))
+      WHEN one.job ->> 'parent_id' IS NOT NULL
+        AND (SELECT parent.id FROM jobs AS parent WHERE parent.id = one.job ->> 'parent_id') IS NULL THEN
+        format(': parent_id must be the id of a job that is there already, got %s', one.job ->> 'parent_id')
+    END AS problem
+  ) AS checked
+  WHERE checked.problem IS NOT NULL
+  ORDER BY one.place
+  LIMIT 1;
+  IF wrong IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('enqueue_many: %s', wrong);
+  END IF;
+
+  SELECT array_agg(coalesce(one.job ->> 'job_id', new_job_id(current_moment)) ORDER BY one.place),
+    bool_or(one.job ->> 'wait_reason' IS NOT NULL)
+  INTO ids, waiting
+  FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place);
+
+  WITH accepted AS (
+    INSERT INTO jobs AS job (
+      id, status, queue, priority, run_at, mode, intent, max_attempts, backoff_seconds, deadline_at, created_at,
+      wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action,
+      metadata, inputs
+    )
+    SELECT ids[one.place],
+      CASE WHEN field.wait_reason IS NULL THEN 'pending'::job_status ELSE 'waiting' END,
+      coalesce(field.queue, 'default'), coalesce(field.priority, 0), coalesce(field.run_at, current_moment),
+      coalesce(field.mode, 'auto'), field.intent, coalesce(field.max_attempts, 3), coalesce(field.backoff_seconds, 10),
+      field.deadline_at, current_moment, field.wait_reason, field.idempotency_key, field.singleton_key, field.parent_id,
+      CASE WHEN field.parent_id IS NOT NULL THEN
+        (SELECT coalesce(parent.root_id, parent.id) FROM jobs AS parent WHERE parent.id = field.parent_id)
+      END,
+      field.trace_id, field.callback_url, field.required_action, coalesce(field.metadata, '{}'), coalesce(field.inputs, '{}')
+    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
+    CROSS JOIN LATERAL jsonb_to_record(one.job) AS field (
+      intent text, inputs jsonb, queue text, mode execution_mode, priority smallint, run_at timestamptz,
+      idempotency_key text, singleton_key text, parent_id text, deadline_at timestamptz, max_attempts integer,
+      backoff_seconds double precision, wait_reason text, required_action jsonb, metadata jsonb, trace_id text,
+      callback_url text
+    )
+    ORDER BY one.place
+    ON CONFLICT DO NOTHING
+    RETURNING job.id
+  )
+  SELECT array_agg(accepted.id) INTO inserted FROM accepted;
+
+  IF cardinality(inserted) = cardinality(ids) AND NOT waiting THEN
+    RETURN QUERY SELECT one.id, 'pending'::job_status, true FROM unnest(ids) AS one (id);
+    RETURN;
+  END IF;
+  -- Some were there already, or came twice in the array.
+  RETURN QUERY
+    SELECT coalesce(made.id, found.id), coalesce(made.status, found.status), made.id IS NOT NULL
+    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
+    LEFT JOIN (
+      SELECT DISTINCT ON (mine.id) mine.id, mine.place,
+        (SELECT job.status FROM jobs AS job WHERE job.id = mine.id) AS status
+      FROM unnest(inserted) AS new (id)
+      JOIN unnest(ids) WITH ORDINALITY AS mine (id, place) USING (id)
+      ORDER BY mine.id, mine.place
+    ) AS made ON made.place = one.place
+    LEFT JOIN LATERAL find_duplicate(coalesce(one.job ->> 'queue', 'default'), one.job ->> 'job_id',
+      one.job ->> 'idempotency_key', one.job ->> 'singleton_key') AS found ON made.id IS NULL
+    ORDER BY one.place;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/api/enqueue_slots.sql
+-- Enqueues the jobs of slots of a schedule and moves it on, unless somebody else has been here: seen_slots_after must be its
+-- slots_after still. Gives the jobs, in the order of the slots; none if it was too late, or the schedule is paused.
+--
+--   SELECT * FROM enqueue_slots('digest', '2026-01-01 06:00+00', ARRAY['2026-01-02 06:00+00'::timestamptz],
+--     slots_after => '2026-01-02 06:00+00', next_at => '2026-01-05 06:00+00');
+--
+-- Each slot is enqueued once: the row of the schedule is locked and moved on in this transaction, and the job has an
+-- idempotency key of schedule and slot. The job's metadata says which schedule and which slot it is of.
+CREATE OR REPLACE FUNCTION enqueue_slots(
+  key text,
+  seen_slots_after timestamptz,
+  slots timestamptz[],
+  slots_after timestamptz,
+  next_at timestamptz
+)
+RETURNS TABLE (slot timestamptz, job_id text, created boolean)
+LANGUAGE plpgsql SECURITY DEFINER
+AS $$
+#variable_conflict use_column
+DECLARE
+  schedule schedules;
+BEGIN
+  IF enqueue_slots.next_at IS NULL OR enqueue_slots.slots_after IS NULL OR enqueue_slots.slots IS NULL
+    OR cardinality(enqueue_slots.slots) > 1000 OR array_position(enqueue_slots.slots, NULL) IS NOT NULL
+    OR enqueue_slots.slots_after < enqueue_slots.seen_slots_after
+    OR enqueue_slots.next_at <= enqueue_slots.slots_after
+    OR EXISTS (
+      SELECT FROM unnest(enqueue_slots.slots) AS one (slot)
+      WHERE one.slot <= enqueue_slots.seen_slots_after OR one.slot > enqueue_slots.slots_after
+    ) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue_slots: slots must be at most 1000 and lie after seen_slots_after, up to slots_after, and next_at after that; got %s slots after %s up to %s, next_at %s',
+        coalesce(cardinality(enqueue_slots.slots)::text, 'null'), enqueue_slots.seen_slots_after, enqueue_slots.slots_after,
+        coalesce(enqueue_slots.next_at::text, 'null'));
+  END IF;
+  SELECT one.* INTO schedule FROM schedules AS one
+  WHERE one.key = enqueue_slots.key AND one.slots_after = enqueue_slots.seen_slots_after AND one.paused_at IS NULL
+  FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  UPDATE schedules AS one
+  SET slots_after = enqueue_slots.slots_after, next_at = enqueue_slots.next_at
+  WHERE one.key = schedule.key;
+  RETURN QUERY
+    SELECT one.slot, accepted.id, accepted.created
+    FROM unnest(enqueue_slots.slots) WITH ORDINALITY AS one (slot, place)
+    CROSS JOIN LATERAL to_char(one.slot AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS said (slot)
+    CROSS JOIN LATERAL enqueue(
+      schedule.intent, schedule.inputs, schedule.queue, schedule.mode, schedule.priority::integer,
+      idempotency_key => format('schedule:%s:%s', schedule.key, said.slot), singleton_key => schedule.singleton_key,
+      max_attempts => schedule.max_attempts, backoff_seconds => schedule.backoff_seconds,
+      metadata => schedule.metadata || jsonb_build_object('schedule', schedule.key, 'slot', said.slot)
+    ) AS accepted
+    ORDER BY one.place;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/jobs/api/fail.sql
 -- Ends an attempt badly. If retryable and attempts are left, the job is pending again after a pause: retry_in_seconds,
 -- or backoff_seconds doubled for each attempt made, a random half of it taken off so that jobs which failed together do
@@ -85,6 +264,20 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/jobs/api/get_checkpoint.sql
+-- The state that save_checkpoint() kept for a job, or null.
+--
+--   SELECT get_checkpoint('job-1');
+CREATE OR REPLACE FUNCTION get_checkpoint(job_id text)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN (SELECT kept.state FROM job_checkpoints AS kept WHERE kept.job_id = get_checkpoint.job_id);
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/jobs/api/get_job.sql
 -- The row of a job, or no row.
 --
@@ -150,6 +343,31 @@ RETURNS SETOF job_attempts
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
   SELECT * FROM job_attempts WHERE job_id = job_attempts_of.job_id ORDER BY lease_token
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/api/job_events_after.sql
+-- The events of a job after the one with this number, oldest first.
+--
+--   SELECT seq, at, kind, data FROM job_events_after('job-1', after => 0, max_events => 100);
+CREATE OR REPLACE FUNCTION job_events_after(job_id text, after bigint DEFAULT 0, max_events integer DEFAULT 1000)
+RETURNS TABLE (seq bigint, at timestamptz, kind text, data jsonb)
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+BEGIN
+  IF (job_events_after.after >= 0 AND job_events_after.max_events BETWEEN 1 AND 1000) IS NOT TRUE THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('job_events_after: after must be 0 or more and max_events from 1 to 1000, got %s and %s',
+        coalesce(job_events_after.after::text, 'null'), coalesce(job_events_after.max_events::text, 'null'));
+  END IF;
+  RETURN QUERY
+    SELECT event.seq, event.at, event.kind, event.data FROM job_events AS event
+    WHERE event.job_id = job_events_after.job_id AND event.seq > job_events_after.after
+    ORDER BY event.seq
+    LIMIT job_events_after.max_events;
+END
 $$;
 --> statement-breakpoint
 -- source: src/sql/jobs/api/job_tree.sql
@@ -253,282 +471,6 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/api/list_jobs.sql
--- A page of jobs, the newest first. Every filter that is given must hold. For the next page call it again with after_id,
--- the id of the last row of this one; an empty page is the end.
---
---   SELECT id, status, intent FROM list_jobs(queue => 'documents', statuses => '{failed}', page_size => 20);
---
--- The plan is made anew for each call: then a filter that is not given costs nothing, and one that is can use its index.
---
--- The index of created_at is a BRIN, which has no order but says which pages have rows of a period. So a long table is
--- asked for the last second, minute, hour, two days and quarter until a page is full, and only then for all of time; of
--- all time at once where another index finds few rows.
-CREATE OR REPLACE FUNCTION list_jobs(
-  queue text DEFAULT NULL,
-  statuses job_status[] DEFAULT NULL,
-  intent text DEFAULT NULL,
-  modes execution_mode[] DEFAULT NULL,
-  worker_id text DEFAULT NULL,
-  parent_id text DEFAULT NULL,
-  root_id text DEFAULT NULL,
-  trace_id text DEFAULT NULL,
-  since timestamptz DEFAULT NULL,
-  until timestamptz DEFAULT NULL,
-  after_id text DEFAULT NULL,
-  page_size integer DEFAULT 50
-)
-RETURNS SETOF jobs
-LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_custom_plan
-AS $$
-#variable_conflict use_column
-DECLARE
-  periods CONSTANT interval[] := '{1 second, 1 minute, 1 hour, 2 days, 90 days}';
-  are_few CONSTANT boolean := list_jobs.statuses <@ '{running,waiting}' OR num_nonnulls(list_jobs.parent_id, list_jobs.root_id) > 0
-    OR (SELECT reltuples < 10000 FROM pg_catalog.pg_class WHERE oid = 'jobs'::regclass);
-  after_created_at timestamptz;
-  newest timestamptz;
-  earliest timestamptz;
-  places tid[];
-BEGIN
-  IF list_jobs.page_size IS NULL OR list_jobs.page_size NOT BETWEEN 1 AND 10000 THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('list_jobs: page_size must be from 1 to 10000, got %s', coalesce(list_jobs.page_size::text, 'null'));
-  END IF;
-  IF list_jobs.after_id IS NOT NULL THEN
-    SELECT created_at INTO after_created_at FROM jobs WHERE id = list_jobs.after_id;
-    IF NOT FOUND THEN
-      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-        MESSAGE = format('list_jobs: after_id must be the id of a job (was it pruned meanwhile?), got %s', list_jobs.after_id);
-    END IF;
-  END IF;
-  newest := least(jobs_now(), list_jobs.until, after_created_at);
-  FOR part IN CASE WHEN are_few THEN 6 ELSE 1 END .. 6 LOOP
-    -- None after the last period.
-    earliest := greatest(coalesce(newest - periods[part], '-infinity'), list_jobs.since);
-    places := ARRAY(
-      SELECT job.ctid FROM jobs AS job
-      WHERE (list_jobs.queue IS NULL OR job.queue = list_jobs.queue)
-        AND (list_jobs.statuses IS NULL OR job.status = ANY (list_jobs.statuses))
-        AND (list_jobs.intent IS NULL OR job.intent = list_jobs.intent)
-        AND (list_jobs.modes IS NULL OR job.mode = ANY (list_jobs.modes))
-        AND (list_jobs.worker_id IS NULL OR job.worker_id = list_jobs.worker_id)
-        AND (list_jobs.parent_id IS NULL OR job.parent_id = list_jobs.parent_id)
-        AND (list_jobs.root_id IS NULL OR job.root_id = list_jobs.root_id)
-        AND (list_jobs.trace_id IS NULL OR job.trace_id = list_jobs.trace_id)
-        AND (list_jobs.until IS NULL OR job.created_at < list_jobs.until)
-        AND (list_jobs.after_id IS NULL OR job.created_at <= after_created_at
-          AND (job.created_at, job.id) < (after_created_at, list_jobs.after_id))
-        AND job.created_at >= earliest
-      ORDER BY job.created_at DESC, job.id DESC
-      LIMIT list_jobs.page_size
-    );
-    EXIT WHEN cardinality(places) = list_jobs.page_size OR earliest = list_jobs.since;
-  END LOOP;
-  RETURN QUERY
-    SELECT job.* FROM unnest(places) WITH ORDINALITY AS listed (place, number)
-    JOIN jobs AS job ON job.ctid = listed.place
-    ORDER BY listed.number;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/prune.sql
--- Deletes jobs that ended more than older_than ago, with their attempts, the oldest first, at most batch of them; gives
--- how many. Call it again until it gives 0: small batches keep locks short and leave vacuum time to follow.
---
---   SELECT prune(older_than => interval '30 days', batch => 1000);
---
--- A job that still has children stays until they are pruned: an unfinished child never loses its parent.
-CREATE OR REPLACE FUNCTION prune(
-  older_than interval,
-  batch integer DEFAULT 1000,
-  queue text DEFAULT NULL,
-  statuses job_status[] DEFAULT NULL
-)
-RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER
-SET enable_seqscan = off
-SET enable_hashjoin = off
-SET enable_mergejoin = off
-AS $$
-#variable_conflict use_column
-DECLARE
-  ended_before timestamptz := jobs_now() - prune.older_than;
-  pruned integer;
-BEGIN
-  IF prune.older_than IS NULL OR prune.older_than < interval '0' THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('prune: older_than must be an interval of 0 or more, got %s', coalesce(prune.older_than::text, 'null'));
-  END IF;
-  IF prune.batch IS NULL OR prune.batch NOT BETWEEN 1 AND 100000 THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('prune: batch must be from 1 to 100000, got %s', coalesce(prune.batch::text, 'null'));
-  END IF;
-  WITH old AS MATERIALIZED (
-    SELECT job.id FROM jobs AS job
-    WHERE job.completed_at IS NOT NULL AND job.completed_at <= ended_before
-      AND (prune.queue IS NULL OR job.queue = prune.queue)
-      AND (prune.statuses IS NULL OR job.status = ANY (prune.statuses))
-      AND (SELECT child.id FROM jobs AS child WHERE child.parent_id = job.id LIMIT 1) IS NULL
-    ORDER BY job.completed_at
-    LIMIT prune.batch
-    FOR UPDATE SKIP LOCKED
-  )
-  DELETE FROM jobs AS job USING old WHERE job.id = old.id;
-  GET DIAGNOSTICS pruned = ROW_COUNT;
-  RETURN pruned;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/queue_stats.sql
--- How each queue is doing now, and what it did in the last `period`. ready may run at once, scheduled have a run_at in
--- the future (retries among them); completed, failed and cancelled are those that ended within the period, and
--- per_second is their number by its length. oldest_ready_seconds is how long the first in line has been waiting.
---
---   SELECT * FROM queue_stats(period => interval '15 minutes');
---
--- Only the partial indexes are read, so an archive of millions of finished jobs costs nothing.
-CREATE OR REPLACE FUNCTION queue_stats(queue text DEFAULT NULL, period interval DEFAULT interval '1 hour')
-RETURNS TABLE (
-  queue_name text,
-  pending bigint,
-  ready bigint,
-  scheduled bigint,
-  running bigint,
-  waiting bigint,
-  completed bigint,
-  failed bigint,
-  cancelled bigint,
-  per_second double precision,
-  oldest_pending_at timestamptz,
-  oldest_ready_seconds double precision
-)
-LANGUAGE plpgsql STABLE
-AS $$
-#variable_conflict use_column
-DECLARE
-  current_moment timestamptz := jobs_now();
-BEGIN
-  PERFORM check_period('queue_stats', queue_stats.period);
-  RETURN QUERY
-    WITH counted AS (
-      SELECT job.queue, 'pending' AS status, count(*) AS jobs, count(*) FILTER (WHERE job.run_at <= current_moment) AS ready,
-        min(job.created_at) AS oldest, min(job.run_at) AS first_run_at
-      FROM jobs AS job WHERE job.status = 'pending' GROUP BY job.queue
-      UNION ALL
-      SELECT job.queue, 'running', count(*), NULL, NULL, NULL
-      FROM jobs AS job WHERE job.status = 'running' GROUP BY job.queue
-      UNION ALL
-      SELECT job.queue, 'waiting', count(*), NULL, NULL, NULL
-      FROM jobs AS job WHERE job.status = 'waiting' GROUP BY job.queue
-      UNION ALL
-      SELECT job.queue, job.status::text, count(*), NULL, NULL, NULL
-      FROM jobs AS job
-      WHERE job.completed_at IS NOT NULL AND job.completed_at > current_moment - queue_stats.period
-      GROUP BY job.queue, job.status
-    ), summed AS (
-      SELECT counted.queue,
-        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'pending'), 0)::bigint AS pending,
-        coalesce(sum(counted.ready), 0)::bigint AS ready,
-        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'running'), 0)::bigint AS running,
-        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'waiting'), 0)::bigint AS waiting,
-        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'completed'), 0)::bigint AS completed,
-        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'failed'), 0)::bigint AS failed,
-        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'cancelled'), 0)::bigint AS cancelled,
-        min(counted.oldest) AS oldest, min(counted.first_run_at) AS first_run_at
-      FROM counted
-      WHERE queue_stats.queue IS NULL OR counted.queue = queue_stats.queue
-      GROUP BY counted.queue
-    )
-    SELECT summed.queue, summed.pending, summed.ready, summed.pending - summed.ready, summed.running, summed.waiting,
-      summed.completed, summed.failed, summed.cancelled,
-      (summed.completed + summed.failed + summed.cancelled) / extract(epoch FROM queue_stats.period)::double precision,
-      summed.oldest,
-      CASE WHEN summed.ready > 0 THEN extract(epoch FROM current_moment - summed.first_run_at)::double precision END
-    FROM summed
-    ORDER BY summed.queue;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/reject.sql
--- Says no to a job that waits for approval: it has failed, with the code "rejected" and the comment as its message.
--- Answers ok; wrong_status when it does not wait for approval; not_found.
---
---   SELECT reject('job-1', rejected_by => 'ada', comment => 'too expensive');
-CREATE OR REPLACE FUNCTION reject(job_id text, rejected_by text DEFAULT NULL, comment text DEFAULT NULL)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET enable_seqscan = off
-AS $$
-#variable_conflict use_column
-BEGIN
-  UPDATE jobs
-  SET status = 'failed', wait_reason = NULL, completed_at = jobs_now(),
-    required_action = coalesce(required_action, '{}') || jsonb_build_object('response',
-      jsonb_build_object('approved', false, 'by', reject.rejected_by, 'comment', reject.comment)),
-    error = jsonb_build_object('code', 'rejected', 'message', coalesce(reject.comment, 'the approval was refused'),
-      'detail', jsonb_build_object('by', reject.rejected_by))
-  WHERE id = reject.job_id AND status = 'waiting' AND wait_reason = 'approval';
-  IF FOUND THEN
-    RETURN 'ok';
-  END IF;
-  RETURN CASE WHEN EXISTS (SELECT FROM jobs WHERE id = reject.job_id) THEN 'wrong_status' ELSE 'not_found' END;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/release.sql
--- Gives a job back undone, for anybody to claim at once: a worker that shuts down, or is not the right one. The attempt
--- does not count. Answers as complete() does; cancelled when somebody had asked for that, and then the job is cancelled
--- now: release() is how a worker obeys.
---
---   SELECT release('job-1', lease_token => 4);
-CREATE OR REPLACE FUNCTION release(job_id text, lease_token bigint)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-AS $$
-BEGIN
-  RETURN end_lease(release.job_id, release.lease_token, 'pending', 'released');
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/report_progress.sql
--- Says how far a job is, from 0 to 1, and what it is doing. Answers as complete() does; cancelled also when somebody
--- asked for that while it runs (the progress is written: the worker is still at it). An argument that is null leaves
--- its column as it is.
---
---   SELECT report_progress('job-1', lease_token => 4, progress => 0.5, message => 'page 10 of 20');
-CREATE OR REPLACE FUNCTION report_progress(
-  job_id text,
-  lease_token bigint,
-  progress double precision DEFAULT NULL,
-  message text DEFAULT NULL
-)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off
-AS $$
-#variable_conflict use_column
-DECLARE
-  is_cancelling boolean;
-BEGIN
-  IF NOT (report_progress.progress >= 0 AND report_progress.progress <= 1) THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('report_progress: progress must be from 0 to 1, got %s', report_progress.progress);
-  END IF;
-  UPDATE jobs AS job
-  SET progress = coalesce(report_progress.progress, job.progress),
-    progress_message = coalesce(report_progress.message, job.progress_message)
-  WHERE job.id = report_progress.job_id AND job.lease_token = report_progress.lease_token AND job.lease_expires_at IS NOT NULL
-  RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
-  IF FOUND THEN
-    RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;
-  END IF;
-  RETURN lease_refusal(report_progress.job_id, report_progress.lease_token);
-END
-$$;
---> statement-breakpoint
 -- path: internal
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
   SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -536,7 +478,13 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
+ALTER FUNCTION enqueue_many(jobs jsonb) SET search_path FROM CURRENT;
+--> statement-breakpoint
+ALTER FUNCTION enqueue_slots(key text, seen_slots_after timestamptz, slots timestamptz[], slots_after timestamptz, next_at timestamptz) SET search_path FROM CURRENT;
+--> statement-breakpoint
 ALTER FUNCTION fail(job_id text, lease_token bigint, error jsonb, retryable boolean, retry_in_seconds double precision) SET search_path FROM CURRENT;
+--> statement-breakpoint
+ALTER FUNCTION get_checkpoint(job_id text) SET search_path FROM CURRENT;
 --> statement-breakpoint
 ALTER FUNCTION get_job(job_id text) SET search_path FROM CURRENT;
 --> statement-breakpoint
@@ -544,18 +492,8 @@ ALTER FUNCTION heartbeat(job_ids text[], lease_tokens bigint[], lease_seconds do
 --> statement-breakpoint
 ALTER FUNCTION job_attempts_of(job_id text) SET search_path FROM CURRENT;
 --> statement-breakpoint
+ALTER FUNCTION job_events_after(job_id text, after bigint, max_events integer) SET search_path FROM CURRENT;
+--> statement-breakpoint
 ALTER FUNCTION job_tree(job_id text) SET search_path FROM CURRENT;
 --> statement-breakpoint
 ALTER FUNCTION latency_stats(queue text, period interval) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION list_jobs(queue text, statuses job_status[], intent text, modes execution_mode[], worker_id text, parent_id text, root_id text, trace_id text, since timestamptz, until timestamptz, after_id text, page_size integer) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION prune(older_than interval, batch integer, queue text, statuses job_status[]) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION queue_stats(queue text, period interval) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION reject(job_id text, rejected_by text, comment text) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION release(job_id text, lease_token bigint) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION report_progress(job_id text, lease_token bigint, progress double precision, message text) SET search_path FROM CURRENT;

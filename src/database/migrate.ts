@@ -2,9 +2,11 @@ import { sql } from 'drizzle-orm'
 import { MigrationError, OpaError, UnsupportedDatabaseError } from '../errors.ts'
 import type { Database } from './database.ts'
 import { createLedger, readLedger, recordMigrations, refuseForeignLedger } from './ledger.ts'
-import { type Migration, namesMade, readMigrations } from './migrations.ts'
-import { postgresError, queryRows } from './rows.ts'
+import type { Migration } from './migrations.ts'
+import { namesMade } from './names-made.ts'
+import { queryRows } from './rows.ts'
 import { checkedSchema, quoteIdentifier, schemaOf } from './schema-name.ts'
+import { postgresError, translateError } from './translate-error.ts'
 
 /** The advisory lock under which migrations run; any number will do, if it is always the same. */
 const migrationLock = 7_067_984_233_001
@@ -37,6 +39,7 @@ export interface MigrateResult {
  * const { applied } = await migrate(db)
  */
 export async function migrate(db: Database, options: MigrateOptions = {}): Promise<MigrateResult> {
+  const { readMigrations } = await import('./migrations.ts')
   const migrations = readMigrations()
   const named = options.schema === undefined ? schemaOf(db) : checkedSchema(options.schema)
   try {
@@ -55,7 +58,7 @@ export async function migrate(db: Database, options: MigrateOptions = {}): Promi
         const pending = migrations.slice(ledger.length)
         if (pending.length === 0) return { applied: [] }
         await transaction.execute(sql.raw(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`))
-        if (ledger.length === 0) await refuseForeignTables(transaction, schema)
+        if (ledger.length === 0) await refuseForeignTables(transaction, schema, migrations)
         await applyMigrations(transaction, schema, pending)
         // The migrations leave their own path; a transaction of the caller's goes on with the one that it had.
         await transaction.execute(
@@ -68,8 +71,8 @@ export async function migrate(db: Database, options: MigrateOptions = {}): Promi
     )
   } catch (error) {
     if (error instanceof OpaError) throw error
-    const refused = postgresError(error) as { message: string; hint?: string } | undefined
-    if (refused === undefined) throw error
+    const refused = postgresError(error)
+    if (refused === undefined) throw translateError(error) ?? error
     const hint = refused.hint ? ` ${refused.hint}` : ''
     throw new MigrationError(`the database could not be migrated: ${refused.message}.${hint}`, {
       cause: error,
@@ -93,17 +96,22 @@ async function applyMigrations(db: Database, schema: string, pending: readonly M
 }
 
 /** CREATE TABLE would say that one exists, and not whose it is or what to do. */
-async function refuseForeignTables(db: Database, schema: string): Promise<void> {
+async function refuseForeignTables(
+  db: Database,
+  schema: string,
+  migrations: readonly Migration[],
+): Promise<void> {
+  const names = [...namesMade(migrations, 'TABLE'), ...namesMade(migrations, 'VIEW')]
   const rows = await queryRows(
     db,
     sql`SELECT relname AS name FROM pg_class
         WHERE relnamespace = ${quoteIdentifier(schema)}::text::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
-          AND relname = ANY (${sql.param([...namesMade('TABLE'), ...namesMade('VIEW')])}::text[]) ORDER BY relname`,
+          AND relname = ANY (${sql.param(names)}::text[]) ORDER BY relname`,
   )
   if (rows.length === 0) return
-  const names = rows.map(({ name }) => String(name)).join(', ')
+  const found = rows.map(({ name }) => String(name)).join(', ')
   throw new MigrationError(
-    `schema ${schema} has tables of these names that opa-db did not make: ${names}. Install it into a schema of its own: migrate(db, { schema: 'opa' })`,
+    `schema ${schema} has tables of these names that opa-db did not make: ${found}. Install it into a schema of its own: migrate(db, { schema: 'opa' })`,
   )
 }
 

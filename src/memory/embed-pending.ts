@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { queryRow, queryRows, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkEmbedder, type Embedder, embedEach } from '../embedders/embedder.ts'
 import { EmbedderError } from '../errors.ts'
@@ -100,7 +100,7 @@ function isOutage(vector: Float32Array | EmbedderError): boolean {
 
 /** How many rows are pending, and the id of one of them, drawn by lot. */
 async function startingPlace(db: Database, pending: SQL): Promise<{ count: number; start: string }> {
-  const [row] = await queryRows(
+  const row = await queryRow(
     db,
     sql`
       WITH drawn AS MATERIALIZED (SELECT id FROM ${api(db)}memory_items WHERE ${pending})
@@ -108,7 +108,7 @@ async function startingPlace(db: Database, pending: SQL): Promise<{ count: numbe
         (SELECT id FROM drawn OFFSET floor(random() * (SELECT count(*) FROM drawn)) LIMIT 1) AS start
     `,
   )
-  return { count: toNumber(row?.count), start: String(row?.start ?? '') }
+  return { count: toNumber(row.count), start: String(row.start ?? '') }
 }
 
 /** Pending rows in the order of ids: from the start to the end, then from the beginning up to the start. */

@@ -1,5 +1,4 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { toSql } from 'pgvector'
 import { InvalidInputError } from '../errors.ts'
 import { embeddingDimensions } from '../schema/memory-items.ts'
 
@@ -30,7 +29,7 @@ export function embeddingText(embedding: Embedding, name: string): string {
     if (value !== 0) zero = false
   }
   if (zero) throw new InvalidInputError(`${name} must have a direction, got a zero vector`)
-  return toSql(Array.from(embedding))
+  return `[${embedding.join(',')}]`
 }
 
 /** As `embeddingText`, for a row: its length must let pgvector square it in single precision (see the table's check). */

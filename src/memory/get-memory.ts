@@ -1,6 +1,6 @@
 import { and, eq, getTableColumns } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { translatingErrors } from '../database/rows.ts'
+import { builtRows } from '../database/rows.ts'
 import { inSchemaOf } from '../database/schema-name.ts'
 import { type MemoryItem, memoryItems } from '../schema/memory-items.ts'
 import { checkText } from './check.ts'
@@ -25,7 +25,7 @@ export async function getMemory(
   checkText(id, 'id')
   if (namespace !== undefined) checkText(namespace, 'namespace')
   const ofNamespace = namespace === undefined ? undefined : eq(memoryItems.namespace, namespace)
-  const [memory] = await translatingErrors(() =>
+  const [memory] = await builtRows(() =>
     db
       .select(memoryColumns)
       .from(inSchemaOf(db, memoryItems))

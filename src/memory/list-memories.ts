@@ -1,6 +1,6 @@
 import { and, arrayOverlaps, desc, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { translatingErrors } from '../database/rows.ts'
+import { builtRows } from '../database/rows.ts'
 import { inSchemaOf } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
 import { memoryItems } from '../schema/memory-items.ts'
@@ -52,7 +52,7 @@ export async function listMemories(db: Database, options: ListMemoriesOptions = 
       : or(isNull(memoryItems.expiresAt), gt(memoryItems.expiresAt, sql`now()`)),
     options.after === undefined ? undefined : beforeCursor(options.after),
   ]
-  const rows = await translatingErrors(() =>
+  const rows = await builtRows(() =>
     db
       // The cursor needs the microseconds that a JavaScript Date does not have.
       .select({

@@ -1,17 +1,11 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, translatingErrors } from '../database/rows.ts'
+import { queryRows } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
+import { checkedTime } from '../database/time.ts'
+import { translatingErrors } from '../database/translate-error.ts'
 import { ConflictError, InvalidInputError } from '../errors.ts'
-import {
-  checkedInteger,
-  checkedJson,
-  checkedTime,
-  checkText,
-  checkTexts,
-  longestName,
-  longestText,
-} from './check.ts'
+import { checkedInteger, checkedJson, checkText, checkTexts, longestName, longestText } from './check.ts'
 import { storableEmbeddingText } from './embedding.ts'
 import { memoryId } from './memory-id.ts'
 import type { NewMemory, RememberResult } from './remember.ts'

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { is, sql } from 'drizzle-orm'
-import { PgTransaction } from 'drizzle-orm/pg-core'
-import type { Database } from '../database/database.ts'
-import { postgresError, queryRows, translatingErrors } from '../database/rows.ts'
+import { sql } from 'drizzle-orm'
+import { type Database, isTransaction } from '../database/database.ts'
+import { queryRows } from '../database/rows.ts'
 import { apiPrefix } from '../database/schema-name.ts'
+import { postgresError, translatingErrors } from '../database/translate-error.ts'
 import { ConflictError, DatabaseError, InvalidInputError } from '../errors.ts'
 import { embeddingDimensions } from '../schema/memory-items.ts'
 import {
@@ -82,7 +82,7 @@ export async function useVectorIndex(
   options: UseVectorIndexOptions = {},
 ): Promise<VectorIndex> {
   checkParameters(method, options)
-  const inTransaction = is(db, PgTransaction)
+  const inTransaction = isTransaction(db)
   const concurrently = options.concurrently ?? !(await isEmbedded(db))
   if (concurrently && inTransaction) {
     throw new InvalidInputError(

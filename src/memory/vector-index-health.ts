@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { queryRow, queryRows, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkedInteger } from './check.ts'
 import { vectorIndexAdvice } from './vector-index-advice.ts'
@@ -91,9 +91,9 @@ async function measureRecall(
   let wanted = 0
   let done = 0
   for (const { id } of ids) {
-    const [row] = await queryRows(db, neighboursOf(db, vector, String(id), k))
-    found += toNumber(row?.found)
-    wanted += toNumber(row?.wanted)
+    const row = await queryRow(db, neighboursOf(db, vector, String(id), k))
+    found += toNumber(row.found)
+    wanted += toNumber(row.wanted)
     done += 1
     onProgress?.(done, ids.length)
   }

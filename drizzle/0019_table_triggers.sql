@@ -24,6 +24,13 @@ CREATE OR REPLACE TRIGGER jobs_deleted
   FOR EACH STATEMENT
   EXECUTE FUNCTION jobs_delete_attempts();
 --> statement-breakpoint
+-- source: trigger jobs_events_deleted
+CREATE OR REPLACE TRIGGER jobs_events_deleted
+  AFTER DELETE ON jobs
+  REFERENCING OLD TABLE AS deleted
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION jobs_delete_events();
+--> statement-breakpoint
 -- source: trigger jobs_input
 CREATE OR REPLACE TRIGGER jobs_input
   BEFORE INSERT OR UPDATE OF queue, intent, max_attempts, backoff_seconds, progress_message, wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action, usage, metadata, inputs ON jobs
