@@ -1,12 +1,13 @@
 import * as z from 'zod'
 import { getMemory as readMemory } from '../../memory/get-memory.ts'
+import { fits } from './budget.ts'
 import { ToolError } from './errors.ts'
 import { memoryId } from './fields.ts'
 import { memoryLines, memoryView, viewOf } from './memory-view.ts'
 import { defineTool, namespaceOf } from './tool.ts'
 
-/** Characters of a text that are read at once: twice this, with what else a memory has, is within the budget. */
-const charactersAtOnce = 7000
+/** Characters of a text that are read at once: the most that fit beside what else is known of the memory. */
+const charactersAtOnce = [7000, 4000, 1000]
 
 export const getMemory = defineTool({
   name: 'get_memory',
@@ -20,8 +21,13 @@ export const getMemory = defineTool({
   async run(context, input) {
     const memory = await readMemory(context.db, { id: input.memory_id, ...namespaceOf(context) })
     if (memory === null) throw missing(input.memory_id)
-    const view = viewOf(memory, { characters: charactersAtOnce, from: input.offset })
-    return { text: memoryLines(view), data: { memory: view } }
+    const answers = charactersAtOnce.map((characters) => {
+      const view = viewOf(memory, { characters, from: input.offset })
+      return { text: memoryLines(view), data: { memory: view } }
+    })
+    const answer = answers.find(fits)
+    if (answer === undefined) throw new ToolError('The names of this memory are too long to be shown.')
+    return answer
   },
 })
 
