@@ -10,6 +10,18 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 CREATE TYPE "attempt_outcome" AS ENUM('completed', 'failed', 'retried', 'released', 'snoozed', 'waiting', 'cancelled', 'lease_lost');--> statement-breakpoint
 CREATE TYPE "execution_mode" AS ENUM('flow', 'mcp', 'agent', 'auto');--> statement-breakpoint
 CREATE TYPE "job_status" AS ENUM('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled');--> statement-breakpoint
+CREATE TABLE "embedding_models" (
+	"id" integer PRIMARY KEY NOT NULL,
+	"name" text,
+	"dimensions" integer NOT NULL,
+	"state" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"changed_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "embedding_models_name_check" CHECK (octet_length("embedding_models"."name") BETWEEN 1 AND 1024),
+	CONSTRAINT "embedding_models_dimensions_check" CHECK ("embedding_models"."dimensions" BETWEEN 1 AND 4000),
+	CONSTRAINT "embedding_models_state_check" CHECK ("embedding_models"."state" IN ('current', 'next', 'former', 'cancelled'))
+);
+--> statement-breakpoint
 CREATE TABLE "job_attempts" (
 	"job_id" text COLLATE "C" NOT NULL,
 	"lease_token" bigint NOT NULL,
@@ -85,7 +97,10 @@ CREATE TABLE "memory_items" (
 	"tags" text[] DEFAULT '{}' NOT NULL,
 	"speaker_id" text,
 	"metadata" jsonb DEFAULT '{}'::jsonb NOT NULL,
-	"embedding" vector(384),
+	"embedding" vector,
+	"embedding_model" integer,
+	"next_embedding" vector,
+	"next_embedding_model" integer,
 	"importance" real DEFAULT 0.5 NOT NULL,
 	"expires_at" timestamp with time zone,
 	"search_vector" "tsvector" GENERATED ALWAYS AS (layered_search_vector("text")) STORED,
@@ -98,7 +113,8 @@ CREATE TABLE "memory_items" (
 	CONSTRAINT "memory_items_tags_check" CHECK (array_position("memory_items"."tags", NULL) IS NULL),
 	CONSTRAINT "memory_items_metadata_check" CHECK (jsonb_typeof("memory_items"."metadata") = 'object'),
 	CONSTRAINT "memory_items_importance_check" CHECK ("memory_items"."importance" BETWEEN 0 AND 1),
-	CONSTRAINT "memory_items_embedding_check" CHECK (vector_norm("memory_items"."embedding") BETWEEN 1e-15 AND 1e15)
+	CONSTRAINT "memory_items_embedding_check" CHECK (vector_norm("memory_items"."embedding") BETWEEN 1e-15 AND 1e15),
+	CONSTRAINT "memory_items_next_embedding_check" CHECK (vector_norm("memory_items"."next_embedding") BETWEEN 1e-15 AND 1e15)
 );
 --> statement-breakpoint
 CREATE TABLE "namespace_roles" (
@@ -193,6 +209,7 @@ CREATE TABLE "search_vocabulary" (
 );
 --> statement-breakpoint
 ALTER TABLE "jobs" ADD CONSTRAINT "jobs_parent_id_jobs_id_fk" FOREIGN KEY ("parent_id") REFERENCES "jobs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE UNIQUE INDEX "embedding_models_state_unique" ON "embedding_models" USING btree ("state") WHERE "embedding_models"."state" IN ('current', 'next');--> statement-breakpoint
 CREATE INDEX "jobs_ready_idx" ON "jobs" USING btree ("queue","priority" DESC NULLS FIRST,"run_at","id") WHERE status = 'pending';--> statement-breakpoint
 CREATE INDEX "jobs_backdated_idx" ON "jobs" USING btree ("queue","run_at") WHERE backdated AND status = 'pending';--> statement-breakpoint
 CREATE INDEX "jobs_running_idx" ON "jobs" USING btree ("queue","started_at") WHERE status = 'running';--> statement-breakpoint
@@ -205,7 +222,7 @@ CREATE INDEX "jobs_root_id_idx" ON "jobs" USING btree ("root_id") WHERE root_id 
 CREATE UNIQUE INDEX "jobs_idempotency_key_unique" ON "jobs" USING btree ("queue","idempotency_key") WHERE idempotency_key IS NOT NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX "jobs_singleton_key_unique" ON "jobs" USING btree ("queue","singleton_key") WHERE singleton_key IS NOT NULL AND status IN ('pending', 'running', 'waiting');--> statement-breakpoint
 CREATE INDEX "memory_items_tags_idx" ON "memory_items" USING gin ("tags");--> statement-breakpoint
-CREATE INDEX "memory_items_embedding_idx" ON "memory_items" USING hnsw ((l2_normalize("embedding")::halfvec(384)) halfvec_cosine_ops);--> statement-breakpoint
+CREATE INDEX "memory_items_embedding_idx" ON "memory_items" USING hnsw ((l2_normalize(CASE WHEN embedding_model = 1 THEN embedding WHEN next_embedding_model = 1 THEN next_embedding END)::halfvec(384)) halfvec_cosine_ops);--> statement-breakpoint
 CREATE INDEX "memory_items_text_idx" ON "memory_items" USING gin ("text" gin_trgm_ops);--> statement-breakpoint
 CREATE INDEX "memory_items_search_vector_idx" ON "memory_items" USING gin ("search_vector");--> statement-breakpoint
 CREATE INDEX "memory_items_namespace_created_at_idx" ON "memory_items" USING btree ("namespace","created_at");--> statement-breakpoint

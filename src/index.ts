@@ -99,6 +99,7 @@ export { activeTraceparent } from './jobs/worker/telemetry.ts'
 export { type Worker, work } from './jobs/worker/work.ts'
 export type { WorkOptions } from './jobs/worker/work-options.ts'
 export type { WorkerEvent, WorkerEventType } from './jobs/worker/worker-event.ts'
+export { beginModelChange } from './memory/begin-model-change.ts'
 export { type Bm25ScoreOptions, bm25Score } from './memory/bm25-score.ts'
 export {
   type Bm25Result,
@@ -106,6 +107,7 @@ export {
   bm25Search,
   type SearchResult,
 } from './memory/bm25-search.ts'
+export { cancelModelChange } from './memory/cancel-model-change.ts'
 export type { Difference, TunedMethod } from './memory/choose-fusion.ts'
 export {
   type CreateMemoryOptions,
@@ -119,6 +121,12 @@ export {
 } from './memory/create-memory.ts'
 export { type EmbedPendingOptions, type EmbedPendingResult, embedPending } from './memory/embed-pending.ts'
 export type { Embedding } from './memory/embedding.ts'
+export {
+  type EmbeddingModel,
+  embeddingModel,
+  type ModelName,
+  useEmbeddingModel,
+} from './memory/embedding-model.ts'
 export {
   type EvaluateOptions,
   type Evaluation,
@@ -134,6 +142,11 @@ export {
   type LexemeContribution,
   type SearchExplanation,
 } from './memory/explain-search.ts'
+export {
+  type FinishedModelChange,
+  type FinishModelChangeOptions,
+  finishModelChange,
+} from './memory/finish-model-change.ts'
 export { forget } from './memory/forget.ts'
 export type { Fusion } from './memory/fuse.ts'
 export { getMemory, type Memory } from './memory/get-memory.ts'
@@ -161,6 +174,7 @@ export type {
   SearchOptions,
 } from './memory/search-filter.ts'
 export { foldSearchStatistics, rebuildSearchStatistics } from './memory/search-statistics.ts'
+export { type SettleOptions, settleEmbeddings } from './memory/settle-embeddings.ts'
 export {
   type Estimate,
   type TunedWeights,

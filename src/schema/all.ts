@@ -1,4 +1,5 @@
 // Everything that the migrations make: what services import, the internal tables, and the triggers.
+export * from './embedding-models.ts'
 export * from './enums.ts'
 export * from './job-attempts.ts'
 export * from './job-events.ts'

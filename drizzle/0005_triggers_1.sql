@@ -444,22 +444,3 @@ BEGIN
   RETURN NULL;
 END
 $$;
---> statement-breakpoint
--- path: internal
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
-  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
-), 'pg_temp'), true);
---> statement-breakpoint
--- source: src/sql/triggers/set_updated_at.sql
--- Keeps updated_at. Whether another column really changed is decided by the trigger's WHEN (src/schema/trigger.ts),
--- so that an update that changes nothing costs no function call.
-CREATE OR REPLACE FUNCTION set_updated_at()
-RETURNS trigger
-LANGUAGE plpgsql
-AS $$
-BEGIN
-  NEW.updated_at := now();
-  RETURN NEW;
-END
-$$;

@@ -194,6 +194,25 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/memory/check_embedding_model.sql
+-- Refuses a name or dimensions that no model can have. may_be_unnamed: whether the name may be null.
+CREATE OR REPLACE FUNCTION check_embedding_model(caller text, name text, dimensions integer, may_be_unnamed boolean)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+  IF name IS NULL AND NOT may_be_unnamed OR octet_length(name) NOT BETWEEN 1 AND 1024 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: name must be a text of 1 to 1024 bytes, got %s', caller,
+        COALESCE(octet_length(name) || ' bytes', 'null'));
+  END IF;
+  IF dimensions IS NULL OR dimensions NOT BETWEEN 1 AND 4000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: dimensions must be an integer from 1 to 4000, got %s', caller, COALESCE(dimensions::text, 'null'));
+  END IF;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/check_filter_value.sql
 -- Refuses a filter value of the wrong type, by name. An absent key is fine; a null is not, because a caller who passes
 -- one by mistake would get everybody's rows.
@@ -242,16 +261,29 @@ END
 $$;
 --> statement-breakpoint
 -- source: src/sql/memory/check_query_embedding.sql
--- Refuses a query vector that has no direction in the space of the embeddings. PostgreSQL does not enforce a typmod on
--- a function's argument, so vector(384) as its type would accept any length.
-CREATE OR REPLACE FUNCTION check_query_embedding(caller text, query_embedding vector)
+-- Refuses a query vector that has no direction among the embeddings: of other dimensions than the current model's, zero,
+-- or of another model, where filter.model says which one made it. (A typmod on a function's argument is not enforced,
+-- and the model is data.)
+CREATE OR REPLACE FUNCTION check_query_embedding(caller text, query_embedding vector, filter jsonb)
 RETURNS void
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE
 AS $$
+DECLARE
+  model record;
 BEGIN
-  IF vector_dims(query_embedding) <> 384 THEN
+  IF filter ? 'model' AND jsonb_typeof(filter -> 'model') <> 'string' THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('%s: query_embedding must have 384 dimensions, got %s', caller, vector_dims(query_embedding));
+      MESSAGE = format('filter.model must be a string, the name of the model that made query_embedding, got %s', left((filter -> 'model')::text, 60));
+  END IF;
+  IF query_embedding IS NULL THEN
+    RETURN;
+  END IF;
+  model := current_embedding_model();
+  IF vector_dims(query_embedding) <> model.dimensions OR filter ->> 'model' <> model.name THEN
+    PERFORM wrong_embedding(
+      caller || ': query_embedding', model.name, model.dimensions,
+      CASE WHEN filter ->> 'model' <> model.name THEN filter ->> 'model' END, vector_dims(query_embedding)
+    );
   END IF;
   IF vector_norm(query_embedding) = 0 THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
@@ -351,6 +383,36 @@ AS $$
   )
 $$;
 --> statement-breakpoint
+-- path: definer
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/memory/current_embedding_model.sql
+-- The model whose vectors are searched. No row in embedding_models means the model that a database begins with.
+-- Every search and every write of a vector asks this, with the rights of the owner: they need none on that table.
+CREATE OR REPLACE FUNCTION current_embedding_model(
+  OUT id integer, OUT name text, OUT dimensions integer, OUT since timestamptz
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+  SELECT model.id, model.name, model.dimensions, model.changed_at INTO id, name, dimensions, since
+  FROM embedding_models AS model
+  WHERE model.state = 'current';
+  IF NOT FOUND THEN
+    id := 1;
+    dimensions := 384;
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
 -- source: src/sql/memory/diverse_ids.sql
 -- The order of maximal marginal relevance: row after row the one with the highest
 --   lambda * score / best score - (1 - lambda) * (its highest cosine to a row chosen before),
@@ -364,13 +426,19 @@ LANGUAGE plpgsql STABLE STRICT
 AS $$
 DECLARE
   chosen text[] := '{}';
+  model CONSTANT integer := (current_embedding_model()).id;
   embeddings vector[];
   relevances float8[];
   closest float8[];  -- the highest cosine to a row chosen before; null once the row itself is chosen
   latest integer;
   latest_embedding vector;
 BEGIN
-  SELECT array_agg(m.embedding ORDER BY given.place), array_fill(0::float8, ARRAY[cardinality(ids)]),
+  SELECT
+    array_agg(
+      CASE WHEN m.embedding_model = model THEN m.embedding WHEN m.next_embedding_model = model THEN m.next_embedding END
+      ORDER BY given.place
+    ),
+    array_fill(0::float8, ARRAY[cardinality(ids)]),
     array_agg(COALESCE(given.score / NULLIF(scores[1], 0), 0) ORDER BY given.place)
   INTO embeddings, closest, relevances
   FROM unnest(ids, scores) WITH ORDINALITY AS given (id, score, place)
@@ -396,6 +464,22 @@ BEGIN
     );
   END LOOP;
   RETURN chosen;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/embedding_expression.sql
+-- The vector of one model in a row of memory_items (alias m, or none), as SQL: it lies in `embedding`, or while a change
+-- is under way or has just been finished, in `next_embedding`. An index on this does not notice that a vector moves from
+-- one column to the other, so that the model that is searched is a matter of data: each snapshot has one.
+CREATE OR REPLACE FUNCTION embedding_expression(model integer, prefix text DEFAULT 'm.')
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+  RETURN format(
+    'CASE WHEN %1$sembedding_model = %2$s THEN %1$sembedding WHEN %1$snext_embedding_model = %2$s THEN %1$snext_embedding END',
+    prefix, model
+  );
 END
 $$;
 --> statement-breakpoint
@@ -432,58 +516,5 @@ BEGIN
   share := least(1, (plan #>> '{0,Plan,Plan Rows}')::float8 / all_rows);
   has_index := plan #>> '{0,Plan,Node Type}' <> 'Seq Scan';
   PERFORM set_config(setting, concat_ws(' ', asked::float8, moment, share, has_index::integer), false);
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/filter_time.sql
--- The expression for a time in a filter, which is $2: the time is refused unless it is ISO 8601, and is in UTC where it
--- says no zone, so that it means the same in every session. The pattern comes first, because PostgreSQL's own input would
--- also take 'yesterday', 'now', 'infinity' and 01/02/2026.
-CREATE OR REPLACE FUNCTION filter_time(filter jsonb, key text)
-RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-AS $$
-DECLARE
-  came text := filter ->> key;
-BEGIN
-  IF came ~ '^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?)?$' THEN
-    PERFORM came::timestamptz;
-    RETURN CASE
-      WHEN came ~ ':.*(Z|[+-]\d{2}(:?\d{2})?)$' THEN format('($2 ->> %L)::timestamptz', key)
-      ELSE format('($2 ->> %L)::timestamp AT TIME ZONE %L', key, 'UTC')
-    END;
-  END IF;
-  RAISE EXCEPTION USING ERRCODE = 'invalid_datetime_format';
-EXCEPTION
-  WHEN data_exception THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('filter.%s must be an ISO 8601 time such as 2026-01-31T09:00:00Z, got "%s"', key, left(came, 60));
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/hybrid_candidates.sql
--- What each leg of hybrid_search offers: its best `offered` rows, best first. lexemes are those that the keyword leg
--- ranked by, corrected; nearest and similarities are empty without a query_embedding.
-CREATE OR REPLACE FUNCTION hybrid_candidates(
-  INOUT lexemes text[], is_fuzzy boolean, required tsquery, query_embedding vector, condition text, query_tags text[],
-  offered integer, filter jsonb,
-  OUT keyword_ids text[], OUT keyword_scores float8[], OUT nearest text[], OUT similarities float8[]
-)
-LANGUAGE plpgsql STABLE
-AS $$
-#variable_conflict use_column
-DECLARE
-  found record;
-BEGIN
-  found := bm25_find(hybrid_candidates.lexemes, is_fuzzy, required, condition, query_tags, offered, filter);
-  lexemes := found.lexemes;
-  keyword_ids := COALESCE(found.ids, '{}');
-  keyword_scores := COALESCE(found.scores, '{}');
-  IF query_embedding IS NOT NULL THEN
-    SELECT array_agg(hit.id), array_agg(hit.similarity) INTO nearest, similarities
-    FROM vector_rows(query_embedding, required, condition, query_tags, offered, filter) AS hit;
-  END IF;
-  nearest := COALESCE(nearest, '{}');
-  similarities := COALESCE(similarities, '{}');
 END
 $$;

@@ -49,6 +49,20 @@ CREATE OR REPLACE TRIGGER memory_items_clear_search_statistics
   FOR EACH STATEMENT
   EXECUTE FUNCTION clear_search_statistics();
 --> statement-breakpoint
+-- source: trigger memory_items_embedding
+CREATE OR REPLACE TRIGGER memory_items_embedding
+  BEFORE INSERT ON memory_items
+  FOR EACH ROW
+  WHEN (NEW.embedding IS NOT NULL OR NEW.next_embedding IS NOT NULL OR NEW.embedding_model IS NOT NULL OR NEW.next_embedding_model IS NOT NULL)
+  EXECUTE FUNCTION memory_items_place_embedding();
+--> statement-breakpoint
+-- source: trigger memory_items_embedding_changed
+CREATE OR REPLACE TRIGGER memory_items_embedding_changed
+  BEFORE UPDATE OF text, embedding, embedding_model, next_embedding, next_embedding_model ON memory_items
+  FOR EACH ROW
+  WHEN (NEW.embedding IS NOT NULL OR NEW.next_embedding IS NOT NULL OR NEW.embedding_model IS NOT NULL OR NEW.next_embedding_model IS NOT NULL OR OLD.embedding IS NOT NULL OR OLD.next_embedding IS NOT NULL OR OLD.embedding_model IS NOT NULL OR OLD.next_embedding_model IS NOT NULL)
+  EXECUTE FUNCTION memory_items_place_embedding();
+--> statement-breakpoint
 -- source: trigger memory_items_log_delete
 CREATE OR REPLACE TRIGGER memory_items_log_delete
   AFTER DELETE ON memory_items

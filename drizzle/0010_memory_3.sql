@@ -10,6 +10,59 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/memory/filter_time.sql
+-- The expression for a time in a filter, which is $2: the time is refused unless it is ISO 8601, and is in UTC where it
+-- says no zone, so that it means the same in every session. The pattern comes first, because PostgreSQL's own input would
+-- also take 'yesterday', 'now', 'infinity' and 01/02/2026.
+CREATE OR REPLACE FUNCTION filter_time(filter jsonb, key text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+DECLARE
+  came text := filter ->> key;
+BEGIN
+  IF came ~ '^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?)?$' THEN
+    PERFORM came::timestamptz;
+    RETURN CASE
+      WHEN came ~ ':.*(Z|[+-]\d{2}(:?\d{2})?)$' THEN format('($2 ->> %L)::timestamptz', key)
+      ELSE format('($2 ->> %L)::timestamp AT TIME ZONE %L', key, 'UTC')
+    END;
+  END IF;
+  RAISE EXCEPTION USING ERRCODE = 'invalid_datetime_format';
+EXCEPTION
+  WHEN data_exception THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.%s must be an ISO 8601 time such as 2026-01-31T09:00:00Z, got "%s"', key, left(came, 60));
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/hybrid_candidates.sql
+-- What each leg of hybrid_search offers: its best `offered` rows, best first. lexemes are those that the keyword leg
+-- ranked by, corrected; nearest and similarities are empty without a query_embedding.
+CREATE OR REPLACE FUNCTION hybrid_candidates(
+  INOUT lexemes text[], is_fuzzy boolean, required tsquery, query_embedding vector, condition text, query_tags text[],
+  offered integer, filter jsonb,
+  OUT keyword_ids text[], OUT keyword_scores float8[], OUT nearest text[], OUT similarities float8[]
+)
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+  found record;
+BEGIN
+  found := bm25_find(hybrid_candidates.lexemes, is_fuzzy, required, condition, query_tags, offered, filter);
+  lexemes := found.lexemes;
+  keyword_ids := COALESCE(found.ids, '{}');
+  keyword_scores := COALESCE(found.scores, '{}');
+  IF query_embedding IS NOT NULL THEN
+    SELECT array_agg(hit.id), array_agg(hit.similarity) INTO nearest, similarities
+    FROM vector_rows(query_embedding, required, condition, query_tags, offered, filter) AS hit;
+  END IF;
+  nearest := COALESCE(nearest, '{}');
+  similarities := COALESCE(similarities, '{}');
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/hybrid_factor_candidates.sql
 -- The candidates of hybrid_search where recency or importance counts and the fusion is convex: those of
 -- hybrid_candidates, and after that every row that could still be among the best k, so that the result is that of
@@ -111,6 +164,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
   has_factor CONSTANT boolean := filter ?| '{recency,importance}';
+  model CONSTANT integer := (current_embedding_model()).id;
 BEGIN
   RETURN QUERY
     WITH keyword AS MATERIALIZED (
@@ -127,7 +181,10 @@ BEGIN
       SELECT keyword.id FROM keyword
     ),
     scored AS (
-      SELECT m.id, keyword.score AS bm25, 1 - (m.embedding <=> l2_normalize(query_embedding)) AS similarity,
+      SELECT m.id, keyword.score AS bm25, 1 - (
+          CASE WHEN m.embedding_model = model THEN m.embedding WHEN m.next_embedding_model = model THEN m.next_embedding END
+          <=> l2_normalize(query_embedding)
+        ) AS similarity,
         CASE WHEN has_factor THEN memory_factor(m.created_at, m.importance, filter) END AS factor
       FROM candidate
       JOIN memory_items AS m ON m.id = candidate.id
@@ -306,6 +363,30 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/memory/name_embedding_model.sql
+-- Gives the current model its name, which it does not have yet. Of two writers that name it at the same moment, the
+-- second waits, and is refused if it named another.
+CREATE OR REPLACE FUNCTION name_embedding_model(what text, given text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+  model record;
+BEGIN
+  UPDATE embedding_models SET name = given WHERE state = 'current' AND name IS NULL;
+  IF NOT FOUND THEN
+    INSERT INTO embedding_models (id, name, dimensions, state)
+    SELECT id, given, dimensions, 'current' FROM current_embedding_model() WHERE name IS NULL
+    ON CONFLICT DO NOTHING;
+  END IF;
+  SELECT * INTO model FROM current_embedding_model();
+  IF model.name <> given THEN
+    PERFORM wrong_embedding(what, model.name, model.dimensions, given, model.dimensions);
+  END IF;
+END
+$$;
+--> statement-breakpoint
 -- path: definer
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
@@ -385,83 +466,18 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- path: internal
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
-  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
-), 'pg_temp'), true);
---> statement-breakpoint
--- source: src/sql/memory/parse_search_query.sql
--- What a person's query asks for. Plain words are ranked and all optional; `"a phrase"` must occur and is ranked too;
--- `-word` and `-"a phrase"` must not occur. Anything else, an unclosed quote or a lone minus among it, is plain text.
---
--- lexemes: the lexemes to rank by, in byte order, each as often as the query says it: what is repeated counts more, as
---   in BM25's usual definition (measured on the collection cisi, whose questions are long: nDCG@10 0.42 against 0.33
---   with distinct lexemes). Empty for stop words alone.
--- required: what must hold, null where nothing must. Of so many words only, because PostgreSQL reads and evaluates a
---   tsquery by recursion, and one of thousands of words in a row would exceed the stack.
-CREATE OR REPLACE FUNCTION parse_search_query(query_text text, OUT lexemes text[], OUT required tsquery)
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+-- source: src/sql/memory/next_embedding_model.sql
+-- The model that a change is under way to; nulls where there is none.
+CREATE OR REPLACE FUNCTION next_embedding_model(
+  OUT id integer, OUT name text, OUT dimensions integer, OUT since timestamptz
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path FROM CURRENT
 AS $$
-DECLARE
-  english constant regconfig := 'pg_catalog.english';
-  rest text := query_text;
-  phrases text[] := '{}';
-  exclusions text[] := '{}';
-  most_required constant integer := 1000;
-  words bigint;
+#variable_conflict use_column
 BEGIN
-  -- A minus counts only at the start of a word: state-of-the-art excludes nothing.
-  IF rest ~ '["-]' THEN
-    exclusions := ARRAY(SELECT hit[1] FROM regexp_matches(rest, '(?<!\S)-"([^"]*)"', 'g') AS hit);
-    rest := regexp_replace(rest, '(?<!\S)-"[^"]*"', ' ', 'g');
-    phrases := ARRAY(SELECT hit[1] FROM regexp_matches(rest, '"([^"]*)"', 'g') AS hit);
-    rest := regexp_replace(rest, '"[^"]*"', ' ', 'g');
-    exclusions := exclusions || ARRAY(SELECT hit[1] FROM regexp_matches(rest, '(?<!\S)-([^\s-]\S*)', 'g') AS hit);
-    rest := regexp_replace(rest, '(?<!\S)-[^\s-]\S*', ' ', 'g');
-  END IF;
-
-  lexemes := ARRAY(
-    SELECT given.lexeme
-    FROM unnest(to_tsvector(english, concat_ws(' ', rest, array_to_string(phrases, ' ')))) AS given
-    CROSS JOIN LATERAL unnest(given.positions) AS occurrence
-    ORDER BY given.lexeme COLLATE "C"
-  );
-  IF phrases || exclusions = '{}' THEN
-    RETURN;
-  END IF;
-  -- Counted before the phrases are put together, as deep as they may be.
-  SELECT count(*) INTO words
-  FROM unnest(phrases || exclusions) AS given (text)
-  CROSS JOIN LATERAL ts_parse('pg_catalog.default', given.text) AS token
-  WHERE token.tokid <> 12; -- 12 is the space between words
-  IF words > most_required THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('query_text must have at most %s words in phrases and exclusions, got %s', most_required, words);
-  END IF;
-  SELECT string_agg('(' || part.query::text || ')', ' & ')::tsquery INTO required
-  FROM (
-    SELECT phraseto_tsquery(english, phrase) FROM unnest(phrases) AS phrase
-    UNION ALL
-    SELECT !!phraseto_tsquery(english, exclusion) FROM unnest(exclusions) AS exclusion
-  ) AS part (query)
-  WHERE numnode(part.query) > 0;
+  SELECT model.id, model.name, model.dimensions, model.changed_at INTO id, name, dimensions, since
+  FROM embedding_models AS model
+  WHERE model.state = 'next';
 END
 $$;
---> statement-breakpoint
--- source: src/sql/memory/quote_lexeme.sql
--- A lexeme as the text of a tsquery that finds exactly it, whatever characters it has.
-CREATE OR REPLACE FUNCTION quote_lexeme(lexeme text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-  SELECT '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || ''''
-$$;
---> statement-breakpoint
--- source: src/sql/memory/trigram_similarity.sql
--- How alike two words are by their trigrams, 0 to 1: pg_trgm's similarity(), bound when this is made, so that SECURITY
--- DEFINER functions need not have the extension's schema in their path.
-CREATE OR REPLACE FUNCTION trigram_similarity(one text, other text)
-RETURNS real
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN similarity(one, other);
