@@ -40,7 +40,9 @@ export function tableLines(
 
   const line = (cells: readonly string[]): string => {
     const fixed = widths.map((width, at) => padded(cells[at] ?? '', width, first[at]?.align))
-    const last = cells[first.length] ?? ''
+    // Without colour marks are characters, and take their place.
+    const text = cells[first.length] ?? ''
+    const last = terminal.hasColour ? text : marked(terminal, text)
     if (!isStacked) {
       return indent + [...fixed, shortened(last, terminal.columns - used)].join(gap).trimEnd()
     }

@@ -1,18 +1,35 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
-import { translatingErrors } from '../database/rows.ts'
+import { builtRows } from '../database/rows.ts'
 import { inSchemaOf } from '../database/schema-name.ts'
 import { type MemoryItem, memoryItems } from '../schema/memory-items.ts'
 import { checkText, checkTexts } from './check.ts'
 import { textArraySql } from './search-filter.ts'
 
-/** A memory as the helpers give it: every column but the search index's own. */
-export type Memory = Omit<MemoryItem, 'searchVector' | 'lexemeCount' | 'contentHash'>
+/** Columns that are the searches' own affair. */
+type SearchColumn =
+  | 'searchVector'
+  | 'lexemeCount'
+  | 'contentHash'
+  | 'embeddingModel'
+  | 'nextEmbedding'
+  | 'nextEmbeddingModel'
 
-const { searchVector: _, lexemeCount: __, contentHash: ___, ...columns } = getTableColumns(memoryItems)
+/** A memory as the helpers give it: every column but the searches' own. */
+export type Memory = Omit<MemoryItem, SearchColumn>
+
+const {
+  searchVector: _,
+  lexemeCount: __,
+  contentHash: ______,
+  embeddingModel: ___,
+  nextEmbedding: ____,
+  nextEmbeddingModel: _____,
+  ...columns
+} = getTableColumns(memoryItems)
 /**
- * The columns of `Memory`, for Drizzle's `select`, which would otherwise bring the search index's own as well.
+ * The columns of `Memory`, for Drizzle's `select`, which would otherwise bring the searches' own as well.
  *
  * @example
  * const memories = await db.select(memoryColumns).from(schema.memoryItems)
@@ -39,7 +56,7 @@ export async function getMemory(db: Database, options: GetMemoryOptions): Promis
   checkText(id, 'id')
   if (namespace !== undefined) checkText(namespace, 'namespace')
   const ofNamespace = namespace === undefined ? undefined : eq(memoryItems.namespace, namespace)
-  const [memory] = await translatingErrors(() =>
+  const [memory] = await builtRows(() =>
     db
       .select(memoryColumns)
       .from(inSchemaOf(db, memoryItems))
@@ -67,7 +84,7 @@ export async function getMemories(db: Database, options: GetMemoriesOptions): Pr
   if (namespace !== undefined) checkText(namespace, 'namespace')
   if (ids.length === 0) return []
   const ofNamespace = namespace === undefined ? undefined : eq(memoryItems.namespace, namespace)
-  const rows = await translatingErrors(() =>
+  const rows = await builtRows(() =>
     db
       .select(memoryColumns)
       .from(inSchemaOf(db, memoryItems))

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { queryRow, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkText, checkTexts, longestName } from './check.ts'
 import { textArraySql } from './search-filter.ts'
@@ -37,11 +37,11 @@ export async function grantNamespaces(db: Database, options: GrantNamespacesOpti
   const { role, namespaces, below = false } = options
   checkText(role, 'role')
   checkTexts(namespaces, 'namespaces', { from: 1, to: longestName })
-  const [row] = await queryRows(
+  const row = await queryRow(
     db,
     sql`SELECT ${api(db)}grant_namespaces(${role}::text, ${textArraySql(namespaces, 'namespaces')}, ${String(below === true)}::text::boolean) AS granted`,
   )
-  return toNumber(row?.granted)
+  return toNumber(row.granted)
 }
 
 /**
@@ -58,9 +58,6 @@ export async function revokeNamespaces(db: Database, options: RevokeNamespacesOp
   checkText(role, 'role')
   if (namespaces !== undefined) checkTexts(namespaces, 'namespaces', { from: 1, to: longestName })
   const named = namespaces === undefined ? sql`NULL::text[]` : textArraySql(namespaces, 'namespaces')
-  const [row] = await queryRows(
-    db,
-    sql`SELECT ${api(db)}revoke_namespaces(${role}::text, ${named}) AS revoked`,
-  )
-  return toNumber(row?.revoked)
+  const row = await queryRow(db, sql`SELECT ${api(db)}revoke_namespaces(${role}::text, ${named}) AS revoked`)
+  return toNumber(row.revoked)
 }

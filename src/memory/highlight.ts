@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
-import { queryRows } from '../database/rows.ts'
+import { queryRow } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkedInteger, checkText } from './check.ts'
 
@@ -43,9 +43,9 @@ export async function highlight(db: Database, options: HighlightOptions): Promis
   const { text, queryText, startTag = '<b>', stopTag = '</b>', maxWords } = options
   for (const [name, value] of Object.entries({ text, queryText, startTag, stopTag })) checkText(value, name)
   const words = String(checkedInteger(maxWords, 'maxWords', { from: 0, to: 1000, otherwise: 35 }))
-  const [row] = await queryRows(
+  const row = await queryRow(
     db,
     sql`SELECT ${api(db)}highlight(${text}::text, ${queryText}::text, ${startTag}::text, ${stopTag}::text, ${words}::text::integer) AS shown`,
   )
-  return String(row?.shown)
+  return String(row.shown)
 }

@@ -1,7 +1,7 @@
 import { desc, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
-import { translatingErrors } from '../database/rows.ts'
+import { builtRows } from '../database/rows.ts'
 import { api, inSchemaOf } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
 import { memoryItems } from '../schema/memory-items.ts'
@@ -71,7 +71,7 @@ export async function listMemories(db: Database, options: ListMemoriesOptions = 
   }
   if (filter !== undefined) filterText(filter)
   const page = sql`${api(db)}list_memories(${textArraySql(tags, 'tags')}, ${String(limit + 1)}::text::integer, ${filterSql(narrowed)})`
-  const rows = await translatingErrors(() =>
+  const rows = await builtRows(() =>
     db
       // The cursor needs the microseconds that a JavaScript Date does not have.
       .select({

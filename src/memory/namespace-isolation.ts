@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
-import { queryRows, translatingErrors } from '../database/rows.ts'
+import { queryRows } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
+import { translatingErrors } from '../database/translate-error.ts'
 import { checkedJson } from './check.ts'
 import { grantNamespaces } from './grant-namespaces.ts'
 

@@ -1,17 +1,11 @@
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
-import { translatingErrors } from '../database/rows.ts'
+import { checkedTime } from '../database/time.ts'
+import { translatingErrors } from '../database/translate-error.ts'
 import { InvalidInputError } from '../errors.ts'
-import {
-  checkedInteger,
-  checkedJson,
-  checkedTime,
-  checkText,
-  checkTexts,
-  longestName,
-  longestText,
-} from './check.ts'
+import { checkedInteger, checkedJson, checkText, checkTexts, longestName, longestText } from './check.ts'
 import { storableEmbeddingText } from './embedding.ts'
+import { withEmbeddingModel } from './embedding-writer.ts'
 import { canonicalText, memoryId, namespacedId } from './memory-id.ts'
 import { checkSimilarity, nearDuplicateOf } from './near-duplicates.ts'
 import { type NewMemory, newMemoryKeys, type RememberOptions, type RememberResult } from './remember.ts'
@@ -23,6 +17,11 @@ export interface RememberManyOptions extends RememberOptions {
   readonly batchSize?: number
   /** Called after each batch. */
   readonly onProgress?: (done: number, total: number) => void
+  /**
+   * The name of the model that made the items' embeddings. While a change of the model is under way, those of the next
+   * are kept beside the current ones; of any other model they are refused. By default they are taken for the current's.
+   */
+  readonly model?: string
 }
 
 const optionKeys = {
@@ -30,6 +29,7 @@ const optionKeys = {
   batchSize: true,
   onProgress: true,
   nearDuplicatesAbove: true,
+  model: true,
 } satisfies OptionKeys<RememberManyOptions>
 
 /**
@@ -46,7 +46,7 @@ const optionKeys = {
  */
 export async function rememberMany(db: Database, options: RememberManyOptions): Promise<RememberResult[]> {
   checkOptions(options, optionKeys)
-  const { items, batchSize, onProgress, nearDuplicatesAbove } = options
+  const { items, batchSize, onProgress, nearDuplicatesAbove, model } = options
   if (!Array.isArray(items)) throw new InvalidInputError(`items must be an array, got ${typeof items}`)
   const rowsInBatch = checkedInteger(batchSize, 'batchSize', { from: 1, to: 5000, otherwise: 500 })
   checkSimilarity(nearDuplicatesAbove, 'nearDuplicatesAbove')
@@ -57,7 +57,7 @@ export async function rememberMany(db: Database, options: RememberManyOptions): 
   if (items.length === 0) return results
 
   return translatingErrors(() =>
-    db.transaction(async (transaction) => {
+    withEmbeddingModel(db, model, async (transaction) => {
       let done = 0
       for (const batch of batchesOf(rows, rowsInBatch)) {
         for (const result of await writeMemories(transaction, batch)) {

@@ -47,6 +47,11 @@ export interface PagedFilter extends SearchFilter {
    * -1 to 1. `hybridSearch` and `recall`: the combined score, 0 to 1.
    */
   readonly minScore?: number
+  /**
+   * Vector and hybrid search: the name of the model that made the query's vector. If the database searches by another
+   * one, also of the same length, the search is refused.
+   */
+  readonly model?: string
   /** Only what comes after this row. Ask with the same `k` and filter for each page. */
   readonly after?: SearchCursor
 }

@@ -3,8 +3,9 @@ import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, translatingErrors } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
+import { checkedTime } from '../database/time.ts'
 import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts'
-import { checkedTime, checkText } from './check.ts'
+import { checkText } from './check.ts'
 import { type NewMemory, newMemoryKeys, remember } from './remember.ts'
 
 export interface SupersedeByOptions {

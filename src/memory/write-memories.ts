@@ -77,10 +77,12 @@ export async function writeMemories(db: Database, rows: readonly ItemRow[]): Pro
         FROM aimed
         ORDER BY turn
         ON CONFLICT (id) DO UPDATE SET
-          (text, embedding, tags, speaker_id, metadata, importance, expires_at, created_at, valid_from, valid_to) = (
+          (text, embedding, next_embedding, tags, speaker_id, metadata, importance, expires_at, created_at, valid_from, valid_to) = (
             SELECT CASE WHEN given.is_own THEN given.text ELSE m.text END,
               CASE WHEN given.is_own AND m.text <> given.text THEN excluded.embedding
                 ELSE COALESCE(excluded.embedding, m.embedding) END,
+              CASE WHEN given.is_own AND m.text <> given.text THEN excluded.next_embedding
+                ELSE COALESCE(excluded.next_embedding, m.next_embedding) END,
               CASE given.same_text WHEN 'merge' THEN m.tags || ARRAY(
                   SELECT DISTINCT tag FROM unnest(given.tags) AS tag WHERE tag <> ALL (m.tags) ORDER BY tag
                 ) ELSE COALESCE(given.tags, m.tags) END,
@@ -94,7 +96,7 @@ export async function writeMemories(db: Database, rows: readonly ItemRow[]): Pro
         WHERE m.namespace = excluded.namespace
           AND (SELECT given.is_own OR ${api(db)}canonical_text(given.text) = ${api(db)}canonical_text(m.text)
             FROM aimed AS given WHERE given.target = excluded.id)
-        RETURNING m.id, m.xmax = 0 AS created, m.embedding IS NOT NULL AS has_embedding
+        RETURNING m.id, m.xmax = 0 AS created, COALESCE(m.embedding, m.next_embedding) IS NOT NULL AS has_embedding
       )
       SELECT aimed.place, written.id, written.created,
         aimed.embedding IS NOT NULL AND NOT written.has_embedding AS lost_embedding

@@ -53,7 +53,7 @@ export const recountCheck: Check = {
         )
         SELECT kept.documents, (SELECT count(*) FROM memory_items) AS real_documents,
           kept.total_length, (SELECT COALESCE(sum(lexeme_count), 0) FROM memory_items) AS real_length,
-          (SELECT count(*) FILTER (WHERE differs) FROM compared) AS wrong, (SELECT count(*) FROM compared) AS words
+          (SELECT count(*) FILTER (WHERE differs) FROM compared) AS wrong, (SELECT count(*) FROM counted WHERE strpos(word, chr(1)) = 0) AS words
         FROM kept
       `,
     )

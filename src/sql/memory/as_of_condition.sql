@@ -13,13 +13,13 @@ BEGIN
     RETURN CASE WHEN (filter -> 'superseded')::boolean IS NOT TRUE THEN 'm.superseded_at IS NULL' END;
   END IF;
   IF jsonb_typeof(as_of) = 'string' THEN
-    PERFORM check_filter_time(filter, 'as_of');
-    known := '($2 ->> ''as_of'')::timestamptz';
+    PERFORM filter_time(filter, 'as_of');
+    known := 'utc_time($2 ->> ''as_of'')';
   ELSIF jsonb_typeof(as_of) = 'object' AND as_of <> '{}' AND as_of - '{known,valid}'::text[] = '{}' THEN
-    PERFORM check_filter_time(jsonb_build_object('as_of.' || given.key, given.value), 'as_of.' || given.key)
+    PERFORM filter_time(jsonb_build_object('as_of.' || given.key, given.value), 'as_of.' || given.key)
     FROM jsonb_each(as_of) AS given;
-    known := CASE WHEN as_of ? 'known' THEN '($2 #>> ''{as_of,known}'')::timestamptz' END;
-    valid := CASE WHEN as_of ? 'valid' THEN '($2 #>> ''{as_of,valid}'')::timestamptz' END;
+    known := CASE WHEN as_of ? 'known' THEN 'utc_time($2 #>> ''{as_of,known}'')' END;
+    valid := CASE WHEN as_of ? 'valid' THEN 'utc_time($2 #>> ''{as_of,valid}'')' END;
   ELSE
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('filter.as_of must be a time, or {"known": time, "valid": time} with one of them or both, got %s', left(as_of::text, 60));

@@ -9,8 +9,10 @@ DECLARE
   shown CONSTANT text := array_to_string(place[1:8], '.');
   expected CONSTANT text := CASE type WHEN 'real' THEN 'number' ELSE 'string' END;
   col CONSTANT text := format('m.%I', field);
-  given CONSTANT text := format('($2 #>> %L)::%s', place, type);
-  list CONSTANT text := format('ARRAY(SELECT jsonb_array_elements_text($2 #> %L)::%s)', place, type);
+  is_time CONSTANT boolean := type = 'timestamptz';
+  given CONSTANT text := format(CASE WHEN is_time THEN 'utc_time($2 #>> %L)' ELSE '($2 #>> %L)::%s' END, place, type);
+  list CONSTANT text := format(CASE WHEN is_time THEN 'ARRAY(SELECT utc_time(jsonb_array_elements_text($2 #> %L)))'
+    ELSE 'ARRAY(SELECT jsonb_array_elements_text($2 #> %L)::%s)' END, place, type);
   bytewise CONSTANT text := CASE type WHEN 'text' THEN ' COLLATE "C"' ELSE '' END;
   one jsonb;
 BEGIN
@@ -27,8 +29,8 @@ BEGIN
     IF jsonb_typeof(one) <> expected THEN
       RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('filter.%s must be a %s, got %s', shown, expected, left(one::text, 60));
     END IF;
-    IF type = 'timestamptz' THEN
-      PERFORM check_filter_time(jsonb_build_object(shown, one), shown);
+    IF is_time THEN
+      PERFORM filter_time(jsonb_build_object(shown, one), shown);
     ELSIF type = 'real' AND NOT (one::numeric = 0 OR abs(one::numeric) BETWEEN 1e-37 AND 1e37) THEN
       RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
         MESSAGE = format('filter.%s must be a number that a real can hold, got %s', shown, left(one::text, 60));

@@ -67,12 +67,10 @@ BEGIN
     conditions := conditions || 'm.speaker_id = ($2 ->> ''speaker_id'')'::text;
   END IF;
   IF filter ? 'since' THEN
-    PERFORM check_filter_time(filter, 'since');
-    conditions := conditions || 'm.created_at >= ($2 ->> ''since'')::timestamptz'::text;
+    conditions := conditions || ('m.created_at >= ' || filter_time(filter, 'since'));
   END IF;
   IF filter ? 'until' THEN
-    PERFORM check_filter_time(filter, 'until');
-    conditions := conditions || 'm.created_at < ($2 ->> ''until'')::timestamptz'::text;
+    conditions := conditions || ('m.created_at < ' || filter_time(filter, 'until'));
   END IF;
   IF filter ? 'metadata' THEN
     conditions := conditions || 'm.metadata @> ($2 -> ''metadata'')'::text;

@@ -18,6 +18,7 @@
 --   after: {"score": combined_score, "id": id} of the last row of the page before. Pages of one k and the same options
 --     join to the whole ranking of the candidates, without gaps and without repetitions. Not with diversity.
 --   candidates: from k to 10000, how many rows each leg (and diversity) considers instead of max(100, 4k)
+--   model: the name of the model that made query_embedding, which is refused if another is the current one
 -- Sources: Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, 2022; Cormack, Clarke and
 -- Büttcher, Reciprocal Rank Fusion, 2009.
 --   min_score: the least combined score that a row must have, 0 to 1
@@ -46,8 +47,8 @@ DECLARE
   min_score float8;
 BEGIN
   PERFORM check_query_text('hybrid_search', query_text);
-  IF query_embedding IS NOT NULL THEN
-    PERFORM check_query_embedding('hybrid_search', query_embedding);
+  IF query_embedding IS NOT NULL OR filter ? 'model' THEN
+    PERFORM check_query_embedding('hybrid_search', query_embedding, filter);
   END IF;
   PERFORM check_search_limit('hybrid_search', k);
   PERFORM check_fusion(bm25_weight, vector_weight, fusion);
@@ -60,6 +61,9 @@ BEGIN
       );
       RETURN;
     END IF;
+  END IF;
+  IF filter -> 'model' IS NOT NULL THEN
+    filter := filter - 'model';
   END IF;
   condition := memory_filter_condition(query_tags, filter, options);
   IF filter ?| options THEN

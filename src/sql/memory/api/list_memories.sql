@@ -25,8 +25,8 @@ BEGIN
         MESSAGE = format('filter.after must be {"created_at": time, "id": string} of the last row before, got %s',
           left((filter -> 'after')::text, 60));
     END IF;
-    PERFORM check_filter_time(jsonb_build_object('after.created_at', COALESCE(filter #> '{after,created_at}', '""')), 'after.created_at');
-    condition := condition || ' AND (m.created_at, m.id) < (($2 #>> ''{after,created_at}'')::timestamptz, $2 #>> ''{after,id}'')';
+    PERFORM filter_time(jsonb_build_object('after.created_at', COALESCE(filter #> '{after,created_at}', '""')), 'after.created_at');
+    condition := condition || ' AND (m.created_at, m.id) < (utc_time($2 #>> ''{after,created_at}''), $2 #>> ''{after,id}'')';
   END IF;
   RETURN QUERY EXECUTE format(
     'SELECT m.id, m.text, m.tags, m.created_at FROM memory_items AS m WHERE %s ORDER BY m.created_at DESC, m.id DESC LIMIT $3',
