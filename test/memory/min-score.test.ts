@@ -70,8 +70,8 @@ describeOnEachBackend('filter.minScore', (test) => {
   it('refuses what no score could be', async () => {
     for (const minScore of [-0.1, 1.1, Number.NaN, '0.5', 1e300]) {
       const filter = { minScore } as { minScore: number }
-      await expectRefusal(bm25Search(test.db, { queryText, filter }), InvalidInputError, 'filter.min_score')
-      await expectRefusal(hybridSearch(test.db, { queryText, filter }), InvalidInputError, 'filter.min_score')
+      await expectRefusal(bm25Search(test.db, { queryText, filter }), InvalidInputError, 'filter.minScore')
+      await expectRefusal(hybridSearch(test.db, { queryText, filter }), InvalidInputError, 'filter.minScore')
     }
     await expectRefusal(
       vectorSearch(test.db, { queryEmbedding, filter: { minScore: -1.5 } }),
