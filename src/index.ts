@@ -50,11 +50,13 @@ export {
 export { type CompleteManyResult, completeMany } from './jobs/complete-many.ts'
 export { type EnqueueOptions, type EnqueueResult, enqueue } from './jobs/enqueue.ts'
 export { enqueueMany } from './jobs/enqueue-many.ts'
+export { type AddJobOutputOptions, addJobOutput } from './jobs/events/add-job-output.ts'
+export { getCheckpoint, type SaveCheckpointOptions, saveCheckpoint } from './jobs/events/checkpoint.ts'
+export { setJobEvents } from './jobs/events/set-job-events.ts'
+export { type JobEvent, type WatchJobOptions, watchJob } from './jobs/events/watch-job.ts'
 export { type FailOptions, fail } from './jobs/fail.ts'
 export { getJob } from './jobs/get-job.ts'
-export type { Handler, JobContext } from './jobs/handler.ts'
 export { type HeartbeatOptions, heartbeat, type LeaseState } from './jobs/heartbeat.ts'
-export { type AbortReason, JobAbortedError } from './jobs/job-aborted-error.ts'
 export { jobAttempts } from './jobs/job-attempts.ts'
 export { type JobTreeNode, jobTree } from './jobs/job-tree.ts'
 export { type LatencyStats, latencyStats, type Percentiles } from './jobs/latency-stats.ts'
@@ -68,6 +70,20 @@ export { release } from './jobs/release.ts'
 export { type ReportProgressOptions, reportProgress } from './jobs/report-progress.ts'
 export { type ResumeOptions, type ResumeOutcome, resume } from './jobs/resume.ts'
 export { type RetryOptions, type RetryOutcome, retry } from './jobs/retry.ts'
+export {
+  pauseSchedule,
+  removeSchedule,
+  resumeSchedule,
+  type ScheduleKey,
+} from './jobs/schedules/change-schedule.ts'
+export { type DueSlots, type EnqueuedSlot, enqueueDueSlots } from './jobs/schedules/enqueue-due-slots.ts'
+export { listSchedules } from './jobs/schedules/list-schedules.ts'
+export { type PutScheduleOptions, putSchedule } from './jobs/schedules/put-schedule.ts'
+export {
+  type RunSchedulesOptions,
+  runSchedules,
+  type ScheduleRunner,
+} from './jobs/schedules/run-schedules.ts'
 export { setJobNotifications } from './jobs/set-job-notifications.ts'
 export { type SnoozeOptions, snooze } from './jobs/snooze.ts'
 export { type StuckJob, type StuckJobsOptions, stuckJobs } from './jobs/stuck-jobs.ts'
@@ -75,7 +91,15 @@ export { type TakeBackExpiredOptions, takeBackExpired } from './jobs/take-back-e
 export { type UsageStats, usageStats } from './jobs/usage-stats.ts'
 export { type WaitForOptions, waitFor } from './jobs/wait-for.ts'
 export { type WaitForJobOptions, waitForJob } from './jobs/wait-for-job.ts'
-export { type Worker, type WorkOptions, work } from './jobs/work.ts'
+export type { Handler, JobContext } from './jobs/worker/handler.ts'
+export { type AbortReason, JobAbortedError } from './jobs/worker/job-aborted-error.ts'
+export { LeaseLostError } from './jobs/worker/lease-lost-error.ts'
+export type { ErrorContext } from './jobs/worker/report-errors.ts'
+export { activeTraceparent } from './jobs/worker/telemetry.ts'
+export { type Worker, work } from './jobs/worker/work.ts'
+export type { WorkOptions } from './jobs/worker/work-options.ts'
+export type { WorkerEvent, WorkerEventType } from './jobs/worker/worker-event.ts'
+export { beginModelChange } from './memory/begin-model-change.ts'
 export { type Bm25ScoreOptions, bm25Score } from './memory/bm25-score.ts'
 export {
   type Bm25Result,
@@ -83,6 +107,7 @@ export {
   bm25Search,
   type SearchResult,
 } from './memory/bm25-search.ts'
+export { cancelModelChange } from './memory/cancel-model-change.ts'
 export type { Difference, TunedMethod } from './memory/choose-fusion.ts'
 export {
   type CreateMemoryOptions,
@@ -96,6 +121,12 @@ export {
 } from './memory/create-memory.ts'
 export { type EmbedPendingOptions, type EmbedPendingResult, embedPending } from './memory/embed-pending.ts'
 export type { Embedding } from './memory/embedding.ts'
+export {
+  type EmbeddingModel,
+  embeddingModel,
+  type ModelName,
+  useEmbeddingModel,
+} from './memory/embedding-model.ts'
 export {
   type EvaluateOptions,
   type Evaluation,
@@ -111,6 +142,11 @@ export {
   type LexemeContribution,
   type SearchExplanation,
 } from './memory/explain-search.ts'
+export {
+  type FinishedModelChange,
+  type FinishModelChangeOptions,
+  finishModelChange,
+} from './memory/finish-model-change.ts'
 export { forget } from './memory/forget.ts'
 export type { Fusion } from './memory/fuse.ts'
 export { getMemory, type Memory } from './memory/get-memory.ts'
@@ -138,6 +174,7 @@ export type {
   SearchOptions,
 } from './memory/search-filter.ts'
 export { foldSearchStatistics, rebuildSearchStatistics } from './memory/search-statistics.ts'
+export { type SettleOptions, settleEmbeddings } from './memory/settle-embeddings.ts'
 export {
   type Estimate,
   type TunedWeights,
@@ -166,5 +203,7 @@ export type {
   ModelUsage,
   NewJob,
   NewMemoryItem,
+  NewSchedule,
+  Schedule,
 } from './schema/index.ts'
 export * as schema from './schema/index.ts'

@@ -5,10 +5,20 @@ import { inSchemaOf } from '../database/schema-name.ts'
 import { type MemoryItem, memoryItems } from '../schema/memory-items.ts'
 import { checkText } from './check.ts'
 
-/** A memory as the helpers give it: every column but the search index's own. */
-export type Memory = Omit<MemoryItem, 'searchVector' | 'lexemeCount'>
+/** Columns that are the searches' own affair. */
+type SearchColumn = 'searchVector' | 'lexemeCount' | 'embeddingModel' | 'nextEmbedding' | 'nextEmbeddingModel'
 
-const { searchVector: _, lexemeCount: __, ...columns } = getTableColumns(memoryItems)
+/** A memory as the helpers give it: every column but the searches' own. */
+export type Memory = Omit<MemoryItem, SearchColumn>
+
+const {
+  searchVector: _,
+  lexemeCount: __,
+  embeddingModel: ___,
+  nextEmbedding: ____,
+  nextEmbeddingModel: _____,
+  ...columns
+} = getTableColumns(memoryItems)
 /** The columns of `Memory`, for Drizzle's `select`. */
 export const memoryColumns = columns
 

@@ -7,6 +7,7 @@ import { translatingErrors } from '../database/translate-error.ts'
 import { ConflictError, InvalidInputError } from '../errors.ts'
 import { checkedInteger, checkedJson, checkText, checkTexts, longestName, longestText } from './check.ts'
 import { storableEmbeddingText } from './embedding.ts'
+import { withEmbeddingModel } from './embedding-writer.ts'
 import { memoryId } from './memory-id.ts'
 import type { NewMemory, RememberResult } from './remember.ts'
 
@@ -16,6 +17,11 @@ export interface RememberManyOptions {
   readonly batchSize?: number
   /** Called after each batch. */
   readonly onProgress?: (done: number, total: number) => void
+  /**
+   * The name of the model that made the items' embeddings. While a change of the model is under way, those of the next
+   * are kept beside the current ones; of any other model they are refused. By default they are taken for the current's.
+   */
+  readonly model?: string
 }
 
 /**
@@ -29,7 +35,7 @@ export interface RememberManyOptions {
  */
 export async function rememberMany(
   db: Database,
-  { items, batchSize, onProgress }: RememberManyOptions,
+  { items, batchSize, onProgress, model }: RememberManyOptions,
 ): Promise<RememberResult[]> {
   const rowsInBatch = checkedInteger(batchSize, 'batchSize', { from: 1, to: 5000, otherwise: 500 })
   const rows = items.map((item, at) => rowOf(item, items.length > 1 ? `items[${at}].` : ''))
@@ -41,7 +47,7 @@ export async function rememberMany(
   if (items.length === 0) return results
 
   return translatingErrors(() =>
-    db.transaction(async (transaction) => {
+    withEmbeddingModel(db, model, async (transaction) => {
       let done = 0
       for (const batch of batchesOf(order, rows, rowsInBatch)) {
         const written = await writeBatch(
@@ -128,6 +134,10 @@ async function writeBatch(db: Database, rows: ItemRow[]): Promise<Map<string, Re
         embedding = CASE
           WHEN m.text = excluded.text THEN COALESCE(excluded.embedding, m.embedding)
           ELSE excluded.embedding
+        END,
+        next_embedding = CASE
+          WHEN m.text = excluded.text THEN COALESCE(excluded.next_embedding, m.next_embedding)
+          ELSE excluded.next_embedding
         END,
         (tags, speaker_id, metadata, importance, expires_at, created_at) = (
           SELECT COALESCE(given.tags, m.tags), COALESCE(given.speaker_id, m.speaker_id),

@@ -16,7 +16,7 @@ export interface NewMemory {
   readonly speakerId?: string | null
   /** A JSON object. */
   readonly metadata?: Readonly<Record<string, unknown>>
-  /** 384 numbers, not all zero; without one, the memory is found by keyword only. */
+  /** Of the database's model (384 numbers at first), not all zero; without one, the memory is found by keyword only. */
   readonly embedding?: Embedding | null
   /** 0 to 1; 0.5 by default. */
   readonly importance?: number

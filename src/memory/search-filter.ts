@@ -29,6 +29,11 @@ export interface SearchCursor {
 
 /** A filter of a search that can be read page by page. */
 export interface PagedFilter extends SearchFilter {
+  /**
+   * Vector and hybrid search: the name of the model that made the query's vector. If the database searches by another
+   * one, also of the same length, the search is refused.
+   */
+  readonly model?: string
   /** Only what comes after this row. Ask with the same `k` and filter for each page. */
   readonly after?: SearchCursor
 }

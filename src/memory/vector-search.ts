@@ -12,7 +12,7 @@ export interface VectorResult extends SearchResult {
 }
 
 export interface VectorSearchOptions extends SearchOptions {
-  /** 384 numbers, not all zero, of the model that the memories were embedded by. */
+  /** Not all zero, and of the model that the memories were embedded by: see `embeddingModel`. */
   readonly queryEmbedding: Embedding
   readonly filter?: PagedFilter
 }

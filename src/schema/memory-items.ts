@@ -1,21 +1,17 @@
 import { sql } from 'drizzle-orm'
-import {
-  check,
-  customType,
-  index,
-  integer,
-  jsonb,
-  pgTable,
-  real,
-  text,
-  timestamp,
-  vector,
-} from 'drizzle-orm/pg-core'
-import { updatedAtTriggers } from './trigger.ts'
+import { check, customType, index, integer, jsonb, pgTable, real, text, timestamp } from 'drizzle-orm/pg-core'
+import { defaultDimensions } from './embedding-models.ts'
+import { trigger, updatedAtTriggers } from './trigger.ts'
 
-/** Dimensions of `memory_items.embedding`. */
-export const embeddingDimensions = 384
-
+/**
+ * pgvector's type without a size: how many numbers a vector has is the model's affair (`embedding_models`), checked by
+ * a trigger. With a size in the type, each model would need a schema, and a migration, of its own.
+ */
+const vector = customType<{ data: number[]; driverData: string }>({
+  dataType: () => 'vector',
+  toDriver: (value) => `[${value.join(',')}]`,
+  fromDriver: (value) => (Array.isArray(value) ? value : JSON.parse(value)),
+})
 const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' })
 
 /** What the assistant remembers: found by keyword, by meaning, or by both. */
@@ -28,7 +24,13 @@ export const memoryItems = pgTable(
     tags: text('tags').array().notNull().default(sql`'{}'`),
     speakerId: text('speaker_id'),
     metadata: jsonb('metadata').$type<Record<string, unknown>>().notNull().default({}),
-    embedding: vector('embedding', { dimensions: embeddingDimensions }),
+    /** Of the current model; only while a finished change is being tidied up, of the former one in some rows. */
+    embedding: vector('embedding'),
+    /** `embedding_models.id` of `embedding`, kept by a trigger; null exactly where there is no embedding. */
+    embeddingModel: integer('embedding_model'),
+    /** While a change of the model is under way, the vector of the next one. */
+    nextEmbedding: vector('next_embedding'),
+    nextEmbeddingModel: integer('next_embedding_model'),
     importance: real('importance').notNull().default(0.5),
     expiresAt: timestamp('expires_at', { withTimezone: true }),
     searchVector: tsvector('search_vector').generatedAlwaysAs(sql`layered_search_vector("text")`),
@@ -41,7 +43,10 @@ export const memoryItems = pgTable(
     // halfvec halves the index; normalised first, because components near 1e-9 would vanish and 70,000 would not fit.
     index('memory_items_embedding_idx').using(
       'hnsw',
-      sql`(l2_normalize(${table.embedding})::halfvec(${sql.raw(String(embeddingDimensions))})) halfvec_cosine_ops`,
+      // The vector of model 1, in whichever column it lies: as embedding_index_definition gives it.
+      sql.raw(
+        `(l2_normalize(CASE WHEN embedding_model = 1 THEN embedding WHEN next_embedding_model = 1 THEN next_embedding END)::halfvec(${defaultDimensions})) halfvec_cosine_ops`,
+      ),
     ),
     index('memory_items_text_idx').using('gin', table.text.op('gin_trgm_ops')),
     index('memory_items_search_vector_idx').using('gin', table.searchVector),
@@ -56,8 +61,38 @@ export const memoryItems = pgTable(
     // A zero vector has no direction. The other bounds keep squares within single precision, in which pgvector
     // sums them: past 1e18 or below 1e-18 a cosine would be NaN.
     check('memory_items_embedding_check', sql`vector_norm(${table.embedding}) BETWEEN 1e-15 AND 1e15`),
+    check(
+      'memory_items_next_embedding_check',
+      sql`vector_norm(${table.nextEmbedding}) BETWEEN 1e-15 AND 1e15`,
+    ),
   ],
 )
+
+/** Or a marker of one, which only the trigger may set. */
+function hasVector(row: 'OLD' | 'NEW'): string {
+  const columns = ['embedding', 'next_embedding', 'embedding_model', 'next_embedding_model']
+  return columns.map((column) => `${row}.${column} IS NOT NULL`).join(' OR ')
+}
+
+const placesEmbedding = {
+  timing: 'BEFORE',
+  each: 'ROW',
+  function: 'memory_items_place_embedding',
+} as const
+
+/** Checks each new vector against its model, and says which one it is of. A row without one costs nothing. */
+export const memoryItemsEmbedding = trigger(memoryItems, {
+  ...placesEmbedding,
+  name: 'memory_items_embedding',
+  events: 'INSERT',
+  when: hasVector('NEW'),
+})
+export const memoryItemsEmbeddingChanged = trigger(memoryItems, {
+  ...placesEmbedding,
+  name: 'memory_items_embedding_changed',
+  events: 'UPDATE OF text, embedding, embedding_model, next_embedding, next_embedding_model',
+  when: `${hasVector('NEW')} OR ${hasVector('OLD')}`,
+})
 
 /** `updated_at` is the database's, not the client's. */
 export const [memoryItemsUpdatedAt, memoryItemsUpdatedAtKept] = updatedAtTriggers(memoryItems)

@@ -249,8 +249,24 @@ describeOnEachBackend('enqueueMany', (test) => {
     ],
     [[{ intent: 'fine' }, { intent: 'a', parentId: 'nobody' }], /element 1: parentId must be .* got nobody/],
     [[{ intent: 'fine' }, { intent: 'a', waitReason: 'children' }], /element 1: a new job can wait for/],
-    [[{ intent: 'fine' }, { intent: 'a', priority: 99_999 }], /99999/],
-    [[{ intent: 'fine' }, { inputs: {} }], /intent/],
+    [[{ intent: 'fine' }, { intent: 'a', priority: 99_999 }], /element 1: priority must be .* got 99999/],
+    [[{ intent: 'fine' }, { inputs: {} }], /element 1: intent must be a string, got undefined/],
+    [[{ intent: 'a', runAt: new Date(Number.NaN) }], /element 0: runAt must be a Date/],
+    [[{ intent: 'a' }, { intent: 'a', deadlineAt: 'soon' }], /element 1: deadlineAt must be a Date/],
+    [[{ intent: 'a' }, { intent: 'a', priority: Number.NaN }], /element 1: priority .* got NaN/],
+    [[{ intent: 'a', priority: 1.5 }], /element 0: priority must be a whole number, got 1.5/],
+    [[{ intent: 'a', priority: Number.POSITIVE_INFINITY }], /element 0: priority .* got Infinity/],
+    [[{ intent: 'a', maxAttempts: 0 }], /element 0: maxAttempts must be from 1/],
+    [[{ intent: 'a', backoffSeconds: Number.POSITIVE_INFINITY }], /element 0: backoffSeconds must be from 0/],
+    [[{ intent: 'a', backoffSeconds: Number.NaN }], /element 0: backoffSeconds must be a number, got NaN/],
+    [[{ intent: 'a', mode: 'magic' }], /element 0: mode must be flow, mcp, agent, auto, got magic/],
+    [[{ intent: 'a', idempotencyKey: 7 }], /element 0: idempotencyKey must be a string/],
+    [[{ intent: 'é'.repeat(513) }], /element 0: intent must have from 1 to 1024 bytes, got 1026/],
+    [
+      [{ intent: 'a' }, { intent: 'a', inputs: { score: [1, Number.NaN] } }],
+      /jobs\[1\].inputs.score\[1\] is NaN/,
+    ],
+    [[{ intent: 'a', metadata: { text: 'x\u0000' } }], /jobs\[0\].metadata.text has a NUL/],
   ])('refuses all of %j', async (jobs, message) => {
     const queue = uniqueName()
     const refused = enqueueMany(test.db, {

@@ -1,10 +1,12 @@
 import { beforeEach, expect, it } from 'vitest'
-import { checkEmbedder, type Embedder, embedEach } from '../../src/embedders/embedder.ts'
+import { type Embedder, embedEach } from '../../src/embedders/embedder.ts'
 import { ConfigurationError, EmbedderError } from '../../src/errors.ts'
 import { getMemory } from '../../src/index.ts'
 import { createMemory } from '../../src/memory/create-memory.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
+import { dimensions } from '../support/dimensions.ts'
 import { vectorOf, wordEmbedder } from '../support/embedding-server.ts'
+import { expectRefusal } from '../support/fixtures.ts'
 
 const refuse =
   (word: string, options?: ConstructorParameters<typeof EmbedderError>[1]) => (texts: readonly string[]) => {
@@ -51,9 +53,9 @@ describeOnEachBackend('createMemory', (test) => {
       [() => Promise.reject(new Error('boom')), /the model "words" failed: boom/],
       [() => Promise.reject(new ConfigurationError('not installed')), /not installed/],
       [async () => [], /one vector a text, 1, got 0/],
-      [async () => [new Float32Array(3)], /384 dimensions, got 3/],
-      [async () => [new Float32Array(384)], /with a direction/],
-      [async () => [new Float32Array(384).fill(Number.NaN)], /finite numbers/],
+      [async () => [new Float32Array(3)], new RegExp(`${dimensions} dimensions, got 3`)],
+      [async () => [new Float32Array(dimensions)], /with a direction/],
+      [async () => [new Float32Array(dimensions).fill(Number.NaN)], /finite numbers/],
     ]
     for (const [at, [embed, message]] of failures.entries()) {
       const failing = createMemory(test.db, { ...embedder, embed }, { namespace: 'lost' })
@@ -143,10 +145,20 @@ describeOnEachBackend('createMemory', (test) => {
     await expect(memory.remember('')).rejects.toMatchObject({ code: 'invalid_input' })
     await expect(memory.remember(7 as unknown as string)).rejects.toMatchObject({ code: 'invalid_input' })
     await expect(memory.recall('x', { k: 0 })).rejects.toMatchObject({ code: 'invalid_input' })
-    expect(() => createMemory(test.db, { ...embedder, dimensions: 1536 })).toThrow(ConfigurationError)
-    expect(() => checkEmbedder({ ...embedder, dimensions: 1536 })).toThrow(
-      /384 dimensions, got 1536 of model "words"/,
-    )
+    expect(() => createMemory(test.db, [])).toThrow(ConfigurationError)
+    const wide = createMemory(test.db, { ...embedder, dimensions: 999 })
+    for (const attempt of [
+      () => wide.remember('wide'),
+      () => wide.recall('wide'),
+      () => wide.embedPending(),
+    ]) {
+      await expectRefusal(
+        attempt,
+        ConfigurationError,
+        `${dimensions} dimensions`,
+        'got 999 dimensions of model "words"',
+      )
+    }
   })
 })
 

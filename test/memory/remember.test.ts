@@ -1,6 +1,7 @@
 import { beforeEach, expect, it } from 'vitest'
 import { ConflictError, getMemory, InvalidInputError, memoryId, remember } from '../../src/index.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
+import { dimensions } from '../support/dimensions.ts'
 import { clearMemories, embedding, expectRefusal } from '../support/fixtures.ts'
 
 describeOnEachBackend('remember', (test) => {
@@ -62,7 +63,7 @@ describeOnEachBackend('remember', (test) => {
   it('takes embeddings as arrays and typed arrays, of any length that squares in single precision', async () => {
     for (const vector of [embedding(1), new Float32Array(embedding(1)), new Float64Array(embedding(1))]) {
       await remember(test.db, { id: 'v', text: 'vector', embedding: vector })
-      expect((await kept('v')).embedding).toHaveLength(384)
+      expect((await kept('v')).embedding).toHaveLength(dimensions)
     }
     for (const scale of [1e-14, 1e13]) {
       await remember(test.db, {
@@ -184,20 +185,20 @@ describeOnEachBackend('remember', (test) => {
     ['a time of another format', { text: 'x', createdAt: '1/2/2024' }, ['createdAt', 'ISO 8601', '1/2/2024']],
     ['a day that is none', { text: 'x', createdAt: '2024-02-31' }, ['2024-02-31']],
     [
-      '383 dimensions',
-      { text: 'x', embedding: new Array(383).fill(1) },
-      ['embedding', '384 dimensions', '383'],
+      'a dimension too few',
+      { text: 'x', embedding: new Array(dimensions - 1).fill(1) },
+      ['embedding', `${dimensions} dimensions`, `${dimensions - 1}`],
     ],
     [
       'an embedding that is text',
       { text: 'x', embedding: '[1]' },
-      ['embedding', 'array of 384 numbers', 'string'],
+      ['embedding', 'array of numbers', 'string'],
     ],
-    ['a zero vector', { text: 'x', embedding: new Float32Array(384) }, ['embedding', 'zero vector']],
+    ['a zero vector', { text: 'x', embedding: new Float32Array(dimensions) }, ['embedding', 'zero vector']],
     [
       'NaN',
       { text: 'x', embedding: [...embedding(1).slice(1), Number.NaN] },
-      ['embedding', 'NaN at position 383'],
+      ['embedding', `NaN at position ${dimensions - 1}`],
     ],
     [
       'infinity',
@@ -209,7 +210,7 @@ describeOnEachBackend('remember', (test) => {
       { text: 'x', embedding: ['1', ...embedding(1).slice(1)] },
       ['embedding', 'position 0'],
     ],
-    ['BigInts', { text: 'x', embedding: new BigInt64Array(384) }, ['embedding', 'finite numbers']],
+    ['BigInts', { text: 'x', embedding: new BigInt64Array(dimensions) }, ['embedding', 'finite numbers']],
     [
       'a huge vector',
       { text: 'x', embedding: embedding(1).map((value) => value * 1e30) },

@@ -7,7 +7,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-  internal CONSTANT oid := current_schema()::regnamespace;
+  internal CONSTANT oid := quote_ident(current_schema())::regnamespace;
   command text;
 BEGIN
   FOR command IN

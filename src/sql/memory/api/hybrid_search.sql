@@ -18,6 +18,7 @@
 --   after: {"score": combined_score, "id": id} of the last row of the page before. Pages of one k and the same options
 --     join to the whole ranking of the candidates, without gaps and without repetitions. Not with diversity.
 --   candidates: from k to 10000, how many rows each leg (and diversity) considers instead of max(100, 4k)
+--   model: the name of the model that made query_embedding, which is refused if another is the current one
 -- Sources: Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, 2022; Cormack, Clarke and
 -- Büttcher, Reciprocal Rank Fusion, 2009.
 CREATE OR REPLACE FUNCTION hybrid_search(
@@ -44,13 +45,16 @@ DECLARE
   legs record;
 BEGIN
   PERFORM check_query_text('hybrid_search', query_text);
-  IF query_embedding IS NOT NULL THEN
-    PERFORM check_query_embedding('hybrid_search', query_embedding);
+  IF query_embedding IS NOT NULL OR filter ? 'model' THEN
+    PERFORM check_query_embedding('hybrid_search', query_embedding, filter);
   END IF;
   PERFORM check_search_limit('hybrid_search', k);
   PERFORM check_fusion(bm25_weight, vector_weight, fusion);
   query_tags := COALESCE(query_tags, '{}');
   filter := COALESCE(filter, '{}');
+  IF filter -> 'model' IS NOT NULL THEN
+    filter := filter - 'model';
+  END IF;
   condition := memory_filter_condition(query_tags, filter, options);
   IF filter ?| options THEN
     PERFORM check_ranking_options(filter, k), check_cursor(filter);

@@ -1,8 +1,9 @@
 -- Search by meaning: the k rows whose embeddings are nearest to the query's, by cosine. similarity = 1 - cosine
 -- distance, from -1 to 1. Rows without an embedding are not found.
 --
--- query_embedding: 384 dimensions, not zero
--- query_tags, k, filter: as in bm25_search (fuzzy has no effect here; the score of filter.after is the similarity)
+-- query_embedding: a vector of the current model, not zero
+-- query_tags, k, filter: as in bm25_search (fuzzy has no effect here; the score of filter.after is the similarity), and
+--   filter.model: the name of the model that made query_embedding, which is refused if another is the current one
 CREATE OR REPLACE FUNCTION vector_search(
   query_embedding vector, query_tags text[] DEFAULT '{}', k integer DEFAULT 10, filter jsonb DEFAULT '{}'
 )
@@ -18,12 +19,16 @@ DECLARE
 BEGIN
   IF query_embedding IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-      MESSAGE = 'vector_search: query_embedding must be a vector of 384 dimensions, got null';
+      MESSAGE = format('vector_search: query_embedding must be a vector of %s dimensions, got null',
+        (current_embedding_model()).dimensions);
   END IF;
-  PERFORM check_query_embedding('vector_search', query_embedding);
+  PERFORM check_query_embedding('vector_search', query_embedding, filter);
   PERFORM check_search_limit('vector_search', k);
   query_tags := COALESCE(query_tags, '{}');
   filter := COALESCE(filter, '{}');
+  IF filter -> 'model' IS NOT NULL THEN
+    filter := filter - 'model';
+  END IF;
   condition := memory_filter_condition(query_tags, filter, '{after}');
 
   IF NOT filter ? 'after' THEN
