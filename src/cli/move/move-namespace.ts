@@ -75,13 +75,14 @@ export async function moveNamespace(options: MoveOptions): Promise<MoveResult> {
   try {
     await stopWrites(source, namespace)
     await pass(last.horizon)
-    await removeExtra(source, target, namespace)
+    // Deletes are not refused: those until here are followed now, later ones when the source is emptied.
     const { missing, extra } = await compareSides(source, target, namespace)
-    if (missing.length + extra.length > 0) {
+    if (missing.length > 0) {
       throw new CommandError(
-        `the two sides differ in ${missing.length + extra.length} rows: nothing was switched. Does anything else write to the target?`,
+        `${missing.length} rows are not on the target as they are here: nothing was switched. Does anything else write to the target?`,
       )
     }
+    if (extra.length > 0) await deleteRows(target, namespace, extra)
     known = await target.transaction(
       async (transaction) => {
         // The snapshot is that of before the switch, and is read after it: nobody waits for that.
