@@ -1,5 +1,6 @@
 import type { Define } from '../command.ts'
 import { defineDoctor } from './doctor.ts'
+import { defineMcp } from './mcp.ts'
 import { defineMigrate } from './migrate.ts'
 import { defineMoveNamespace } from './move-namespace.ts'
 import { defineReset } from './reset.ts'
@@ -12,6 +13,7 @@ export const defineDatabaseCommands: Define = (program, handler) => {
     defineMigrate,
     defineStatus,
     defineDoctor,
+    defineMcp,
     defineStudio,
     defineMoveNamespace,
     defineReset,
