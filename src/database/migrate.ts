@@ -1,11 +1,12 @@
 import { sql } from 'drizzle-orm'
 import { MigrationError, OpaError, UnsupportedDatabaseError } from '../errors.ts'
+import { adoptOlderDatabase } from './adopt.ts'
 import type { Database } from './database.ts'
 import { createLedger, readLedger, recordMigrations, refuseForeignLedger } from './ledger.ts'
 import type { Migration } from './migrations.ts'
 import { namesMade } from './names-made.ts'
 import { queryRows } from './rows.ts'
-import { checkedSchema, quoteIdentifier, schemaOf } from './schema-name.ts'
+import { checkedSchema, defaultSchema, quoteIdentifier, schemaOf } from './schema-name.ts'
 import { postgresError, translateError } from './translate-error.ts'
 
 /** The advisory lock under which migrations run; any number will do, if it is always the same. */
@@ -27,7 +28,8 @@ export interface MigrateResult {
 /**
  * Brings the database to the version of this package: runs the migrations that the installation's ledger does not have
  * (`migrations` in the internal schema, shared with `drizzle-kit migrate`), all in one transaction, under an advisory
- * lock, so that any number of processes may call it at once. No other project's ledger or table is touched.
+ * lock, so that any number of processes may call it at once. No other project's ledger or table is touched. A database of
+ * version 0.1.0 is adopted.
  *
  * @throws InvalidInputError for what is no name of a schema.
  * @throws UnsupportedDatabaseError for a server older than 15, a pgvector older than 0.8, an encoding other than UTF-8,
@@ -58,8 +60,13 @@ export async function migrate(db: Database, options: MigrateOptions = {}): Promi
         const pending = migrations.slice(ledger.length)
         if (pending.length === 0) return { applied: [] }
         await transaction.execute(sql.raw(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`))
-        if (ledger.length === 0) await refuseForeignTables(transaction, schema, migrations)
-        await applyMigrations(transaction, schema, pending)
+        const apply = () => applyMigrations(transaction, schema, pending)
+        const adopted =
+          ledger.length === 0 && schema === defaultSchema && (await adoptOlderDatabase(transaction, apply))
+        if (!adopted) {
+          if (ledger.length === 0) await refuseForeignTables(transaction, schema, migrations)
+          await apply()
+        }
         // The migrations leave their own path; a transaction of the caller's goes on with the one that it had.
         await transaction.execute(
           sql`SELECT set_config('search_path', ${String(before?.path)}::text, true), set_config('opa.schema', '', true)`,
