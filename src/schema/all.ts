@@ -1,4 +1,5 @@
 // Everything that the migrations make: what services import, the internal tables, and the triggers.
+export * from './embedding-models.ts'
 export * from './enums.ts'
 export * from './job-answers.ts'
 export * from './job-attempts.ts'
@@ -7,6 +8,7 @@ export * from './job-limits.ts'
 export * from './job-queues.ts'
 export * from './job-wakeups.ts'
 export * from './jobs.ts'
+export * from './memory-history.ts'
 export * from './memory-items.ts'
 export * from './namespace-roles.ts'
 export * from './role-rights.ts'

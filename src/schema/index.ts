@@ -16,5 +16,5 @@ export {
   type ModelUsage,
   type NewJob,
 } from './jobs.ts'
-export { embeddingDimensions, type MemoryItem, memoryItems, type NewMemoryItem } from './memory-items.ts'
+export { type MemoryItem, memoryItems, type NewMemoryItem } from './memory-items.ts'
 export { type NewSchedule, type Schedule, schedules } from './schedules.ts'

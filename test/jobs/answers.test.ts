@@ -58,7 +58,7 @@ describeOnEachBackend('an answer', (test) => {
     const { id } = await enqueue(test.db, { intent: 'a', waitReason: 'approval' })
     for (const act of [approve, reject, resume]) {
       await expect(act(test.db, { id } as never)).rejects.toThrow(InvalidInputError)
-      await expect(act(test.db, { id } as never)).rejects.toThrow(/wait_id must say which wait is answered/)
+      await expect(act(test.db, { id } as never)).rejects.toThrow(/waitId must say which wait is answered/)
     }
   })
 

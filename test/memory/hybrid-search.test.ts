@@ -10,6 +10,7 @@ import {
   vectorSearch,
 } from '../../src/index.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
+import { dimensions } from '../support/dimensions.ts'
 import { cosine, embedding, expectRefusal, idsOf, vectorText } from '../support/fixtures.ts'
 
 describeOnEachBackend('hybrid_search', (test) => {
@@ -124,7 +125,7 @@ describeOnEachBackend('hybrid_search', (test) => {
     const calls = [
       sql`SELECT * FROM hybrid_search('window seat', ${vector})`,
       sql`SELECT * FROM hybrid_search('window seat', ${vector}::vector, '{}', 10, 0.5, 0.5, '{}', 'convex')`,
-      sql`SELECT * FROM hybrid_search(query_embedding => ${vector}::vector(384), query_text => 'window seat', bm25_weight => 0.5,
+      sql`SELECT * FROM hybrid_search(query_embedding => ${vector}::vector, query_text => 'window seat', bm25_weight => 0.5,
         vector_weight => 0.5, fusion => 'convex', filter => '{}', k => 10, query_tags => '{}')`,
     ]
     for (const call of calls) {
@@ -161,7 +162,7 @@ describeOnEachBackend('hybrid_search', (test) => {
     ['a weight of null', { bm25Weight: null }, ['null']],
     ['a fusion that is none', { fusion: 'sum' }, ['fusion', 'convex or rrf', '"sum"']],
     ['a fusion of null', { fusion: null }, ['fusion', 'null']],
-    ['a zero vector', { queryEmbedding: new Array(384).fill(0) }, ['queryEmbedding', 'zero vector']],
+    ['a zero vector', { queryEmbedding: new Array(dimensions).fill(0) }, ['queryEmbedding', 'zero vector']],
     ['k = 0', { k: 0 }, ['k must be', '1 to 1000', '0']],
     ['k = 1.5', { k: 1.5 }, ['k must be', '1.5']],
     ['a text too long', { queryText: 'é'.repeat(32_769) }, ['65536', '65538']],
@@ -176,7 +177,7 @@ describeOnEachBackend('hybrid_search', (test) => {
         cause: { message: expect.stringContaining(message) },
       })
     await refused('NULL, NULL', 'got neither')
-    await refused("'a', '[1,2]'", '384 dimensions, got 2')
+    await refused("'a', '[1,2]'", `${dimensions} dimensions, got 2`)
     await refused("'a', NULL, bm25_weight => 'NaN'", 'bm25_weight must be a number from 0')
     await refused(
       "'a', NULL, vector_weight => NULL",

@@ -1,9 +1,18 @@
 import { describeLocation } from '../../database/location.ts'
-import { connect, type Database, type DatabaseLocation, migrate, rememberMany } from '../../index.ts'
+import {
+  ConfigurationError,
+  connect,
+  type Database,
+  type DatabaseLocation,
+  embeddingModel,
+  migrate,
+  rememberMany,
+} from '../../index.ts'
 import { shortened, styled, type Terminal, terminalOf } from '../terminal.ts'
 import { type DemoFixture, type DemoMemory, readFixture } from './fixture.ts'
 import { showJobs } from './job-life.ts'
 import { ask, askByKeyword, comparisonLines, keywordLines, scoreboardLines } from './searches.ts'
+import { dimensions } from './vectors.ts'
 
 export interface DemoOptions {
   readonly location: DatabaseLocation
@@ -30,6 +39,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     const { applied } = await migrate(db)
     const migrated = applied.length > 0 ? `${applied.length} migrations applied` : 'up to date'
     say(`${describeLocation(location)}: ${migrated}`)
+    await refuseOtherModel(db)
     const fixture = readFixture()
     await rememberAll(db, terminal, fixture.memories)
 
@@ -49,6 +59,15 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     heading(terminal, `Done in ${seconds} s. Next:`),
     '  npm run db:studio                          look at the memories and jobs in Drizzle Studio',
     '  npm run demo -- "where is the spare key?"  ask something of your own, by keyword',
+  )
+}
+
+/** The demo's vectors are made beforehand, and can be searched only beside others of their length. */
+async function refuseOtherModel(db: Database): Promise<void> {
+  const model = await embeddingModel(db)
+  if (model.dimensions === dimensions) return
+  throw new ConfigurationError(
+    `the demo's vectors have ${dimensions} dimensions, and those of this database's model ${model.dimensions}: show the demo in a database of its own, such as OPA_DATA_DIR=.opa-demo`,
   )
 }
 
