@@ -168,8 +168,8 @@ async function connectEmbedded(
   location: EmbeddedLocation,
   options: DrizzleOptions,
 ): Promise<Connection<EmbeddedDatabase<Schema>>> {
-  const { drizzle } = await import('drizzle-orm/pglite')
   const client = await openEmbedded(location.dataDir)
+  const { drizzle } = await import('drizzle-orm/pglite')
   const open = drizzle as unknown as DrizzleFunction<PGlite, EmbeddedDatabase<Schema>>
   const db = open({ client, ...options })
   if (location.schema !== undefined) {
