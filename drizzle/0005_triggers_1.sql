@@ -4,8 +4,21 @@ SELECT set_config('opa.schema', coalesce(nullif(current_setting('opa.schema', tr
 -- path: checked when they run
 SET LOCAL check_function_bodies = off;
 --> statement-breakpoint
--- path: definer
+-- path: strict
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/triggers/clear_memory_history.sql
+-- TRUNCATE of memory_items fires no DELETE trigger: this forgets the history of all of them.
+CREATE OR REPLACE FUNCTION clear_memory_history()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  TRUNCATE memory_history;
+  RETURN NULL;
+END
+$$;
 --> statement-breakpoint
 -- source: src/sql/triggers/clear_search_statistics.sql
 -- TRUNCATE of memory_items empties the statistics with it. Folds still due in this transaction happen before, because
@@ -22,6 +35,42 @@ BEGIN
   RETURN NULL;
 END
 $$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/triggers/drop_stale_embedding.sql
+-- Takes the vector from a row whose text was changed without a new one, whichever client wrote it: vector search would
+-- find the new text by the old meaning, at similarity 1. Without a vector the row is pending, and embedPending makes one.
+CREATE OR REPLACE FUNCTION drop_stale_embedding()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  NEW.embedding := NULL;
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/fill_memory_id.sql
+-- Gives a row that is inserted without an id the default one, so that plain SQL, Drizzle and Studio need not know how it
+-- is made.
+CREATE OR REPLACE FUNCTION fill_memory_id()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  NEW.id := memory_id(NEW.namespace, NEW.text, NEW.tags);
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
+-- path: strict
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/triggers/fold_search_log.sql
 -- At the end of a transaction that changed memory_items: keeps the log short, so that a reader's share of it stays under
@@ -51,6 +100,20 @@ BEGIN
       PERFORM compact_search_log();
     END IF;
   END IF;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/forget_memory_history.sql
+-- Deletes the history of memories that were deleted: who forgets a memory means all that it ever said.
+-- SECURITY DEFINER as keep_memory_history.
+CREATE OR REPLACE FUNCTION forget_memory_history()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  DELETE FROM memory_history AS kept USING old_rows WHERE kept.memory_id = old_rows.id;
   RETURN NULL;
 END
 $$;
@@ -102,7 +165,6 @@ SET search_path FROM CURRENT
 AS $$
 DECLARE
   problem text;
-  writer xid8;
 BEGIN
   problem := CASE
     WHEN octet_length(NEW.id) NOT BETWEEN 1 AND 255 THEN format('id must have from 1 to 255 bytes, got %s', octet_length(NEW.id))
@@ -125,6 +187,12 @@ BEGIN
     WHEN NEW.max_attempts < 1 THEN format('max_attempts must be at least 1, got %s', NEW.max_attempts)
     WHEN NOT (NEW.backoff_seconds >= 0 AND NEW.backoff_seconds <= 86400) THEN
       format('backoff_seconds must be from 0 to 86400 (a day), got %s', NEW.backoff_seconds)
+    WHEN NOT (NEW.attempt_timeout_seconds >= 0.01 AND NEW.attempt_timeout_seconds <= 31536000) THEN
+      format('attempt_timeout_seconds must be from 0.01 to 31536000 (a year), got %s', NEW.attempt_timeout_seconds)
+    WHEN NEW.on_lost NOT IN ('retry', 'fail') THEN format('on_lost must be retry or fail, got %s', NEW.on_lost)
+    WHEN octet_length(NEW.limit_key) NOT BETWEEN 1 AND 1024 THEN
+      format('limit_key must have from 1 to 1024 bytes, got %s', octet_length(NEW.limit_key))
+    WHEN NEW.limit_key = '*' THEN 'limit_key * is the rule of every key, not a key'
     WHEN NEW.wait_reason NOT IN ('approval', 'input', 'children', 'external') THEN
       format('wait_reason must be approval, input, children or external, got %s', NEW.wait_reason)
     WHEN NEW.parent_id = NEW.id OR (NEW.parent_id IS NULL) <> (NEW.root_id IS NULL) THEN
@@ -140,11 +208,12 @@ BEGIN
   IF problem IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('job %s: %s', NEW.id, problem);
   END IF;
-  -- The clock is read when the transaction has its number, on which note_queue_starts() relies.
   IF TG_OP = 'INSERT' THEN
-    writer := pg_current_xact_id();
-    IF NEW.backdated <> (NEW.run_at < jobs_now() - interval '0.1 seconds') THEN
-      NEW.backdated := NOT NEW.backdated;
+    IF NEW.status <> 'waiting' THEN
+      NEW.wait_id := NULL;
+      NEW.wait_expires_at := NULL;
+    ELSIF NEW.wait_id IS NULL THEN
+      NEW.wait_id := new_job_id(jobs_now());
     END IF;
   END IF;
   RETURN NEW;
@@ -167,7 +236,7 @@ BEGIN
   -- claim() and complete() make nearly all changes, so theirs are let pass first, by as few columns as can tell (4 % of the
   -- time of a claim and a complete, in batches and one by one). Everything else, and whatever is wrong, is for the rules
   -- below, which this may never be laxer than.
-  IF NEW.updated_at = now() AND NEW.id = OLD.id AND NEW.wait_reason IS NULL AND NEW.progress BETWEEN 0 AND 1 AND NEW.attempt >= 0
+  IF NEW.updated_at = now() AND NEW.id = OLD.id AND NEW.wait_reason IS NULL AND NEW.wait_id IS NULL AND NEW.progress BETWEEN 0 AND 1 AND NEW.attempt >= 0
     AND (OLD.status = 'pending' AND NEW.status = 'running' AND NEW.lease_token > OLD.lease_token AND NEW.completed_at IS NULL
         AND num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at, NEW.lease_expires_at) = 0
       OR OLD.status = 'running' AND NEW.status = 'completed' AND NEW.lease_token = OLD.lease_token
@@ -208,6 +277,16 @@ BEGIN
     RETURN NEW;
   END IF;
 
+  -- Each wait has an id of its own, whoever begins it.
+  IF NEW.status <> 'waiting' THEN
+    NEW.wait_id := NULL;
+    NEW.wait_expires_at := NULL;
+  ELSIF OLD.status <> 'waiting' THEN
+    NEW.wait_id := new_job_id(jobs_now());
+  ELSE
+    NEW.wait_id := OLD.wait_id;
+  END IF;
+
   IF NEW.status <> OLD.status OR NEW.heartbeat_at IS DISTINCT FROM OLD.heartbeat_at OR NEW.lease_expires_at IS DISTINCT FROM OLD.lease_expires_at
     OR NEW.progress <> OLD.progress OR NEW.progress_message IS DISTINCT FROM OLD.progress_message
     OR NEW.lease_token <> OLD.lease_token OR NEW.queue <> OLD.queue OR NEW.priority <> OLD.priority OR NEW.run_at <> OLD.run_at
@@ -219,21 +298,15 @@ BEGIN
     OR NEW.idempotency_key IS DISTINCT FROM OLD.idempotency_key OR NEW.singleton_key IS DISTINCT FROM OLD.singleton_key
     OR NEW.parent_id IS DISTINCT FROM OLD.parent_id OR NEW.root_id IS DISTINCT FROM OLD.root_id
     OR NEW.trace_id IS DISTINCT FROM OLD.trace_id OR NEW.callback_url IS DISTINCT FROM OLD.callback_url
+    OR NEW.losses <> OLD.losses OR NEW.on_lost <> OLD.on_lost
+    OR NEW.attempt_timeout_seconds IS DISTINCT FROM OLD.attempt_timeout_seconds OR NEW.limit_key IS DISTINCT FROM OLD.limit_key
+    OR NEW.wait_expires_at IS DISTINCT FROM OLD.wait_expires_at
     OR NEW.required_action IS DISTINCT FROM OLD.required_action OR NEW.usage <> OLD.usage
     OR NEW.error IS DISTINCT FROM OLD.error OR NEW.metadata <> OLD.metadata OR NEW.inputs <> OLD.inputs
     OR NEW.result IS DISTINCT FROM OLD.result THEN
     NEW.updated_at := now();
   ELSE
     NEW.updated_at := OLD.updated_at;
-  END IF;
-  -- What claims that know where the queue begins must ask for apart (note_queue_starts). The row is locked, so that the
-  -- transaction has its number.
-  IF NEW.status = 'pending' THEN
-    NEW.backdated := CASE
-      WHEN (OLD.status, OLD.run_at, OLD.priority, OLD.queue) IS DISTINCT FROM (NEW.status, NEW.run_at, NEW.priority, NEW.queue)
-        THEN NEW.run_at < jobs_now() - interval '0.1 seconds'
-      ELSE OLD.backdated
-    END;
   END IF;
   RETURN NEW;
 END
@@ -247,13 +320,13 @@ LANGUAGE plpgsql
 SET search_path FROM CURRENT
 AS $$
 BEGIN
-  PERFORM continue_parent(NEW.parent_id);
+  PERFORM continue_parents(ARRAY[NEW.parent_id]);
   RETURN NULL;
 END
 $$;
 --> statement-breakpoint
 -- source: src/sql/triggers/jobs_delete_attempts.sql
--- Deletes the attempts of deleted jobs, as a cascading foreign key would.
+-- Deletes the attempts and answers of deleted jobs, as cascading foreign keys would.
 CREATE OR REPLACE FUNCTION jobs_delete_attempts()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -262,6 +335,7 @@ SET enable_seqscan = off
 AS $$
 BEGIN
   DELETE FROM job_attempts WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
+  DELETE FROM job_answers WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
   RETURN NULL;
 END
 $$;
@@ -341,6 +415,41 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- path: strict
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/triggers/keep_memory_history.sql
+-- Keeps what a memory was before an update (the trigger's condition says which columns count). A column that the update
+-- left alone is kept as null. The rows of a memory go where it goes: to another id or namespace as well.
+-- SECURITY DEFINER, because whoever may change memories need not be able to write their history; so who it was is asked of
+-- the session: the role that SET ROLE chose, else the login.
+CREATE OR REPLACE FUNCTION keep_memory_history()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  IF OLD.id <> NEW.id OR OLD.namespace <> NEW.namespace THEN
+    UPDATE memory_history AS kept SET memory_id = NEW.id, namespace = NEW.namespace WHERE kept.memory_id = OLD.id;
+  END IF;
+  INSERT INTO memory_history (memory_id, namespace, changed_by, actor, text, tags, metadata, importance)
+  SELECT NEW.id, NEW.namespace, COALESCE(NULLIF(current_setting('role'), 'none'), session_user),
+    NULLIF(current_setting('opa.actor', true), ''),
+    CASE WHEN OLD.text <> NEW.text THEN OLD.text END,
+    CASE WHEN OLD.tags <> NEW.tags THEN OLD.tags END,
+    CASE WHEN OLD.metadata <> NEW.metadata THEN OLD.metadata END,
+    CASE WHEN OLD.importance <> NEW.importance THEN OLD.importance END
+  WHERE (OLD.text, OLD.tags, OLD.metadata, OLD.importance) <> (NEW.text, NEW.tags, NEW.metadata, NEW.importance);
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
 -- source: src/sql/triggers/keep_updated_at.sql
 -- Undoes an update of updated_at alone: it says when something else changed, and a client may not say otherwise.
 CREATE OR REPLACE FUNCTION keep_updated_at()
@@ -353,7 +462,7 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- path: definer
+-- path: strict
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/triggers/log_memory_items_change.sql

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { type Connection, connect } from '../../src/database/connect.ts'
-import { install, testPath } from './installation.ts'
+import { openEmbeddedCopy } from './embedded-template.ts'
+import { testPath } from './installation.ts'
+import { applyMutantOfEnvironment } from './mutant.ts'
 import { databaseUrl, withAdmin } from './server-setup.ts'
 
 /** The fresh, migrated database of a describe block. Read its members inside tests and hooks only. */
@@ -78,8 +80,8 @@ function opened(backend: 'embedded' | 'server', open: () => Promise<Connection>)
 }
 
 async function openMigratedEmbedded(): Promise<Connection> {
-  const connection = await connect({ kind: 'embedded', dataDir: 'memory://' })
-  await install(connection.db)
+  const connection = await openEmbeddedCopy(inject('embedded'))
   await connection.db.execute(sql.raw(`SET search_path = ${testPath}`))
+  await applyMutantOfEnvironment(connection.db)
   return connection
 }
