@@ -70,6 +70,7 @@ export { type Worker, type WorkOptions, work } from './jobs/work.ts'
 export { type Bm25ScoreOptions, bm25Score } from './memory/bm25-score.ts'
 export {
   type Bm25Result,
+  type Corrections,
   type Bm25SearchOptions,
   bm25Search,
   type SearchResult,

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, type Row, toDate, toNumber } from '../database/rows.ts'
+import { queryRows, type Row, toDate, toJson, toNumber } from '../database/rows.ts'
 import { memoryItems } from '../schema/memory-items.ts'
 import { checkedInteger, checkText } from './check.ts'
 import { filterSql, type PagedFilter, type SearchOptions, textArraySql } from './search-filter.ts'
@@ -13,13 +13,20 @@ export interface SearchResult {
   readonly createdAt: Date
 }
 
+/**
+ * Which of the query's words were corrected, because no memory that passes the filter has them: each as it was typed, and the
+ * lexeme that was taken for it. The same for all results of a search; empty where nothing was corrected.
+ */
+export type Corrections = Readonly<Record<string, string>>
+
 export interface Bm25Result extends SearchResult {
   /** BM25, above 0. */
   readonly score: number
+  readonly corrections: Corrections
 }
 
 export interface Bm25SearchOptions extends SearchOptions {
-  /** Words, `"phrases"` that must occur, `-exclusions` that must not. */
+  /** Words, `"phrases"` that must occur, `-exclusions` that must not; prose where `filter.operators` is false. */
   readonly queryText: string
   readonly filter?: PagedFilter
 }
@@ -40,9 +47,13 @@ export async function bm25Search(db: Database, options: Bm25SearchOptions): Prom
   checkText(queryText, 'queryText')
   const rows = await queryRows(
     db,
-    sql`SELECT * FROM public.bm25_search(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
+    sql`SELECT * FROM public.bm25_search_corrected(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
   )
-  return rows.map((row) => ({ ...searchResult(row), score: toNumber(row.score) }))
+  return rows.map((row) => ({ ...searchResult(row), score: toNumber(row.score), corrections: toCorrections(row) }))
+}
+
+export function toCorrections(row: Row): Corrections {
+  return row.corrections === null ? {} : toJson<Corrections>(row.corrections)
 }
 
 /** The columns that every search has. */

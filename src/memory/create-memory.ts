@@ -39,7 +39,7 @@ export interface EmbeddingMemory {
     options?: RememberOptions & Omit<RememberManyOptions, 'items'>,
   ): Promise<RememberedResult[]>
   /**
-   * Finds what helps to answer a question, by keyword and meaning; by keyword alone, and saying so, if the embedder
+   * Finds what helps to answer a question (prose, as in `recall`), by keyword and meaning; by keyword alone, and saying so, if the embedder
    * fails.
    *
    * @throws as `hybridSearch`; not for the embedder's errors.
@@ -110,7 +110,7 @@ export function createMemory(
         queryEmbedding: found ? vector : null,
         queryTags: tags,
         k,
-        filter: asked === undefined ? filter : { ...filter, namespace: asked },
+        filter: { operators: false, ...filter, ...(asked === undefined ? {} : { namespace: asked }) },
         // Weights are for two legs: with one, a weight of 0 would make every score 0.
         ...(found ? fusion : {}),
       })

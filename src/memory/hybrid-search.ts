@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber, toNumberOrNull } from '../database/rows.ts'
-import { limitSql, type SearchResult, searchResult } from './bm25-search.ts'
+import { type Corrections, limitSql, type SearchResult, searchResult, toCorrections } from './bm25-search.ts'
 import { checkText } from './check.ts'
 import { type Embedding, embeddingSql } from './embedding.ts'
 import { filterSql, type HybridFilter, type SearchOptions, textArraySql } from './search-filter.ts'
@@ -15,10 +15,11 @@ export interface HybridResult extends SearchResult {
   /** 1 is best, within the union of both legs; null if the row shares no word with the query. */
   readonly bm25Rank: number | null
   readonly vectorRank: number | null
+  readonly corrections: Corrections
 }
 
 export interface HybridSearchOptions extends SearchOptions {
-  /** Empty, null or stop words alone: vector search. */
+  /** Empty, null or without a word: vector search. Prose where `filter.operators` is false. */
   readonly queryText?: string | null
   /** Null: keyword search. */
   readonly queryEmbedding?: Embedding | null
@@ -49,7 +50,7 @@ export async function hybridSearch(db: Database, options: HybridSearchOptions): 
   const rows = await queryRows(
     db,
     sql`
-      SELECT * FROM public.hybrid_search(
+      SELECT * FROM public.hybrid_search_corrected(
         ${queryText}::text, ${embeddingSql(queryEmbedding, 'queryEmbedding')}, ${textArraySql(queryTags)}, ${limitSql(k)},
         ${String(bm25Weight)}::text::float8, ${String(vectorWeight)}::text::float8, ${filterSql(filter)}, ${fusion}::text
       )
@@ -62,5 +63,6 @@ export async function hybridSearch(db: Database, options: HybridSearchOptions): 
     combinedScore: toNumber(row.combined_score),
     bm25Rank: toNumberOrNull(row.bm25_rank),
     vectorRank: toNumberOrNull(row.vector_rank),
+    corrections: toCorrections(row),
   }))
 }

@@ -8,12 +8,17 @@ RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
 DECLARE
-  common constant text[] := '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy}';
+  common constant text[] := '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,operators,prefix,min_match}';
+  most_tags constant integer := 1000;
   conditions text[] := ARRAY['(m.expires_at IS NULL OR m.expires_at > now())'];
   unknown text;
 BEGIN
   IF array_position(query_tags, NULL) IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'query_tags must be strings, got a null among them';
+  END IF;
+  IF cardinality(query_tags) > most_tags THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('query_tags must have at most %s tags, got %s', most_tags, cardinality(query_tags));
   END IF;
   IF jsonb_typeof(filter) <> 'object' THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
@@ -31,9 +36,13 @@ BEGIN
     END IF;
     PERFORM public.check_filter_value(filter, key, expected)
     FROM unnest(
-      '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy}'::text[],
-      '{string,string,boolean,string,string,object,array,boolean}'::text[]
+      '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,operators,prefix,min_match}'::text[],
+      '{string,string,boolean,string,string,object,array,boolean,boolean,boolean,number}'::text[]
     ) AS value (key, expected);
+    IF (filter ->> 'min_match')::numeric NOT BETWEEN 0 AND 1 THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('filter.min_match must be from 0 to 1, got %s', left(filter ->> 'min_match', 60));
+    END IF;
     -- Strict, because a lax path would look into an array among the ids; silent, because a strict one wants the key.
     IF jsonb_path_exists(filter, 'strict $.ids[*] ? (@.type() != "string")', silent => true) THEN
       RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
