@@ -1,5 +1,6 @@
 import { defineConfig } from 'drizzle-kit'
-import { readEnvironment, resolveLocation } from './src/database/location.ts'
+import { readEnvironment, resolveLocation, urlInSchema } from './src/database/location.ts'
+import { defaultSchema, internalSchema, ledgerTable } from './src/database/schema-name.ts'
 
 const location = resolveLocation(readEnvironment())
 
@@ -13,7 +14,8 @@ if (location.kind === 'embedded' && needsServer) {
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: './src/schema/index.ts',
+  schema: './src/schema/all.ts',
   out: './drizzle',
-  ...(location.kind === 'server' && { dbCredentials: { url: location.url } }),
+  migrations: { schema: internalSchema(location.schema ?? defaultSchema), table: ledgerTable },
+  ...(location.kind === 'server' && { dbCredentials: { url: urlInSchema(location) } }),
 })

@@ -23,14 +23,14 @@ SQL
   # The transaction is ended by the last line written: if this shell fails before, psql rolls back
   {
     echo 'BEGIN;'
-    echo 'CREATE SCHEMA IF NOT EXISTS drizzle;'
-    echo 'CREATE TABLE IF NOT EXISTS drizzle.__drizzle_migrations
+    echo 'CREATE SCHEMA IF NOT EXISTS public_opa;'
+    echo 'CREATE TABLE IF NOT EXISTS public_opa.migrations
             (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint);'
     while read -r when tag; do
       hash=$(sha256sum "$migrations/$tag.sql" | cut -d ' ' -f 1)
       echo "\\echo migrating: $tag"
       echo "\\include $migrations/$tag.sql"
-      echo "INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES ('$hash', $when);"
+      echo "INSERT INTO public_opa.migrations (hash, created_at) VALUES ('$hash', $when);"
     done <<<"$entries"
     echo 'COMMIT;'
   } | "${psql[@]}"

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import { migrationsFolder } from '../database/migrations.ts'
-import * as schema from '../schema/index.ts'
+import * as schema from '../schema/all.ts'
 import { checksums, recordedChecksums } from './generate.ts'
 import { recordedSections, sourceSections } from './sections.ts'
 
@@ -25,10 +25,7 @@ async function tableDrift(): Promise<string[]> {
 
 function sectionDrift(): string[] {
   const recorded = recordedSections()
-  const sources = sourceSections()
-  const wanted = new Map(
-    [...sources.beforeTables, ...sources.afterTables].map(({ name, sql }) => [name, sql]),
-  )
+  const wanted = new Map(sourceSections().map(({ name, sql }) => [name, sql]))
   return [
     ...[...wanted].filter(([name, sql]) => recorded.get(name) !== sql).map(([name]) => `${name} has changed`),
     ...[...recorded.keys()].filter((name) => !wanted.has(name)).map((name) => `${name} is gone`),

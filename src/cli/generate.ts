@@ -1,67 +1,191 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { migrationsFolder, readMigrations } from '../database/migrations.ts'
+import { customText, tablesText } from './migration-text.ts'
 import {
-  joinSections,
   recordedSections,
   removalText,
   type Section,
+  type SectionGroup,
   sectionText,
-  sourceSections,
+  sourceGroups,
 } from './sections.ts'
 
+const journalFile = `${migrationsFolder}/meta/_journal.json`
+const checksumsFile = `${migrationsFolder}/checksums.txt`
+/** A migration is for reading too: a group with more lines is divided into several. */
+const mostLines = 600
+
 /**
- * Writes the migrations for whatever changed in src/schema and src/sql since the last ones: functions that tables call,
- * then tables (drizzle-kit's own), then the other functions and the triggers.
+ * Writes the migrations for whatever changed in src/schema and src/sql since the last ones: what tables call, then tables
+ * (drizzle-kit's own), then the other functions and the triggers.
  *
  * @returns the tags of the new migrations.
  */
 export function generate(name?: string): string[] {
-  const before = existsSync(`${migrationsFolder}/meta/_journal.json`)
-    ? readMigrations().map((each) => each.tag)
-    : []
+  const before = existsSync(journalFile) ? readMigrations().map((each) => each.tag) : []
   const recorded = before.length > 0 ? recordedSections() : new Map<string, string>()
-  const sources = sourceSections()
-  const names = new Set([...sources.beforeTables, ...sources.afterTables].map((section) => section.name))
+  const sources = sourceGroups()
+  const all = [...sources.beforeTables, ...sources.afterTables].flatMap(({ sections }) => sections)
+  const names = new Set(all.map((section) => section.name))
   const removals = [...recorded]
     .filter(([section]) => !names.has(section))
-    .map(([section, sql]) => removalText(section, sql))
+    .map(([section, sql]) => ({ name: section, sql, text: removalText(section, sql) }))
 
-  writeCustom(name ?? 'extensions_and_column_functions', changedTexts(sources.beforeTables, recorded))
-  drizzleKit('generate', '--name', name ?? 'tables')
-  writeCustom(name ?? 'functions_and_triggers', [
-    ...removals.reverse(),
-    ...changedTexts(sources.afterTables, recorded),
-  ])
+  writeGroups(sources.beforeTables, recorded, name)
+  writeTables(name ?? 'tables')
+  if (removals.length > 0) writeCustom(name ?? 'removals', removals.reverse())
+  writeGroups(sources.afterTables, recorded, name)
 
-  writeChecksums()
+  writeFileSync(checksumsFile, checksums())
   return readMigrations()
     .map((each) => each.tag)
     .filter((tag) => !before.includes(tag))
 }
 
-function changedTexts(sections: Section[], recorded: Map<string, string>): string[] {
-  return sections
-    .filter((section) => recorded.get(section.name) !== section.sql)
-    .map((section) => sectionText(section, recorded.get(section.name)))
+/**
+ * Writes the whole history anew, as one would from an empty folder. Only until a version is released: from then on a
+ * migration is never edited. The same sources give the same files.
+ */
+export function squash(): string[] {
+  rmSync(migrationsFolder, { recursive: true, force: true })
+  mkdirSync(`${migrationsFolder}/meta`, { recursive: true })
+  writeJson(journalFile, { version: '7', dialect: 'postgresql', entries: [] })
+  return generate()
 }
 
-function writeCustom(name: string, texts: string[]): void {
-  if (texts.length === 0) return
-  drizzleKit('generate', '--custom', '--name', name)
-  const tag = readMigrations().at(-1)?.tag
-  writeFileSync(`${migrationsFolder}/${tag}.sql`, joinSections(texts))
+type Written = Section & { readonly text: string }
+
+/** One migration for all groups if it has a name of its own; else each group's own. */
+function writeGroups(groups: readonly SectionGroup[], recorded: Map<string, string>, name?: string): void {
+  const isNew = (section: Section) => recorded.get(section.name) !== section.sql
+  const hasNew = groups.some(({ sections }) => sections.some(isNew))
+  const changed = groups.map((group) => ({
+    name: group.name,
+    sections: group.sections
+      .filter((section) => isNew(section) || (hasNew && isRepeated(section)))
+      .map((section) => ({ ...section, text: sectionText(section, recorded.get(section.name)) })),
+  }))
+  if (name !== undefined) {
+    writeCustom(
+      name,
+      changed.flatMap(({ sections }) => sections),
+    )
+    return
+  }
+  for (const group of changed) {
+    const parts = dividedByLength(group.sections)
+    parts.forEach((part, at) => {
+      writeCustom(parts.length === 1 ? group.name : `${group.name}_${at + 1}`, part)
+    })
+  }
 }
 
-function drizzleKit(...words: string[]): void {
-  const { status } = spawnSync('npx', ['drizzle-kit', ...words], { stdio: ['ignore', 'ignore', 'inherit'] })
-  if (status !== 0) throw new Error(`drizzle-kit ${words.join(' ')} failed with status ${status}`)
+/** New functions and tables have the rights that the database's defaults give, until this is run again. */
+function isRepeated({ name }: Section): boolean {
+  return name === 'src/sql/final/rights.sql'
 }
 
-const checksumsFile = `${migrationsFolder}/checksums.txt`
+function dividedByLength(sections: readonly Written[]): Written[][] {
+  const parts: Written[][] = []
+  let lines = Number.POSITIVE_INFINITY
+  for (const section of sections) {
+    const length = section.text.split('\n').length + 1
+    if (lines + length > mostLines - 80) {
+      parts.push([])
+      lines = 0
+    }
+    parts.at(-1)?.push(section)
+    lines += length
+  }
+  return parts
+}
 
-/** The migrations' SHA-256, as sha256sum prints them. */
+function writeCustom(name: string, sections: readonly Written[]): void {
+  if (sections.length === 0) return
+  const tag = addToJournal(name)
+  writeFileSync(`${migrationsFolder}/${tag}.sql`, customText(sections))
+}
+
+function writeTables(name: string): void {
+  const before = readMigrations().length
+  const { status } = spawnSync('npx', ['drizzle-kit', 'generate', '--name', name], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  if (status !== 0) throw new Error(`drizzle-kit generate failed with status ${status}`)
+  const tag = readMigrations()[before]?.tag
+  if (tag === undefined) return
+  const file = `${migrationsFolder}/${tag}.sql`
+  writeFileSync(file, tablesText(readFileSync(file, 'utf8')))
+  dateLast()
+}
+
+interface Journal {
+  entries: { idx: number; version: string; when: number; tag: string; breakpoints: boolean }[]
+}
+
+/** What `drizzle-kit generate --custom` does: an entry, and the last snapshot again under a new id. */
+function addToJournal(name: string): string {
+  const journal = readJson<Journal>(journalFile)
+  const idx = journal.entries.length
+  const tag = `${number(idx)}_${name}`
+  const last = `${migrationsFolder}/meta/${number(idx - 1)}_snapshot.json`
+  const snapshot = existsSync(last) ? readJson<{ id: string }>(last) : emptySnapshot
+  writeJson(`${migrationsFolder}/meta/${number(idx)}_snapshot.json`, {
+    ...snapshot,
+    id: idFor(tag),
+    prevId: snapshot.id,
+  })
+  journal.entries.push({ idx, version: '7', when: 0, tag, breakpoints: true })
+  writeJson(journalFile, journal)
+  dateLast()
+  return tag
+}
+
+/** Times only have to grow: by the order alone, so that writing the same history again changes nothing. */
+function dateLast(): void {
+  const journal = readJson<Journal>(journalFile)
+  const entry = journal.entries.at(-1)
+  if (entry === undefined) return
+  entry.when = (journal.entries.at(-2)?.when ?? Date.UTC(2026, 10, 26)) + 1000
+  writeJson(journalFile, journal)
+  const file = `${migrationsFolder}/meta/${number(entry.idx)}_snapshot.json`
+  writeJson(file, { ...readJson<object>(file), id: idFor(entry.tag) })
+}
+
+const emptySnapshot = {
+  id: '00000000-0000-0000-0000-000000000000',
+  version: '7',
+  dialect: 'postgresql',
+  tables: {},
+  enums: {},
+  schemas: {},
+  sequences: {},
+  roles: {},
+  policies: {},
+  views: {},
+  _meta: { columns: {}, schemas: {}, tables: {} },
+}
+
+function idFor(tag: string): string {
+  const hex = createHash('sha256').update(tag).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
+
+function number(idx: number): string {
+  return String(idx).padStart(4, '0')
+}
+
+function readJson<T>(file: string): T {
+  return JSON.parse(readFileSync(file, 'utf8')) as T
+}
+
+function writeJson(file: string, value: unknown): void {
+  writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`)
+}
+
+/** The migrations' SHA-256, as sha256sum prints them. A checksum that changes in review says that a released one was edited. */
 export function checksums(): string {
   return readMigrations()
     .map(({ tag }) => {
@@ -75,9 +199,4 @@ export function checksums(): string {
 
 export function recordedChecksums(): string {
   return readFileSync(checksumsFile, 'utf8')
-}
-
-/** Released migrations are never edited; a checksum that changes in review says that one was. */
-function writeChecksums(): void {
-  writeFileSync(checksumsFile, checksums())
 }

@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { connect } from '../database/connect.ts'
 import type { Database } from '../database/database.ts'
 import { migrate } from '../database/migrate.ts'
 import { queryRows } from '../database/rows.ts'
+import { internalSchema } from '../database/schema-name.ts'
 
 /** The catalog of a migrated database, as people read it in review. */
 export const goldenFile = fileURLToPath(new URL('../../test/golden/catalog.txt', import.meta.url))
@@ -22,41 +23,58 @@ export async function writeGoldenCatalog(): Promise<string> {
 }
 
 /**
- * What is in schema public and not an extension's: enums, tables with columns, storage, indexes, constraints and
- * triggers, views, functions with their bodies and whether everybody may call them. The same text on every supported
- * version of PostgreSQL.
+ * What is in an installation's two schemas and not an extension's: enums, tables with columns, storage, indexes,
+ * constraints and triggers, views, functions with their bodies and settings, and whether everybody may use them. The same
+ * text on every supported version of PostgreSQL and in every schema, written as if it were public.
  */
-export async function readCatalog(db: Database): Promise<string> {
-  const parts = [
-    '-- The catalog that the migrations make. Rewritten by: npm run db:golden',
-    ...(await lines(db, extensions)),
-    ...(await lines(db, enums)),
-    ...(await lines(db, tables)),
-    ...(await lines(db, views)),
-    ...(await lines(db, functions)),
-  ]
-  return `${parts.join('\n\n')}\n`
+export async function readCatalog(
+  db: Database,
+  { schema = 'public', extensions = 'public' }: { schema?: string; extensions?: string } = {},
+): Promise<string> {
+  const schemas = sql`ANY (ARRAY[${schema}::text, ${internalSchema(schema)}::text]::regnamespace[])`
+  const parts = await db.transaction(async (transaction) => {
+    // With nothing in the path PostgreSQL prints every name with its schema.
+    await transaction.execute(sql`SELECT set_config('search_path', '', true)`)
+    return [
+      '-- The catalog that the migrations make. Rewritten by: npm run db:golden',
+      ...(await lines(transaction, extensionsQuery)),
+      ...(await lines(transaction, enums(schemas))),
+      ...(await lines(transaction, tables(schemas))),
+      ...(await lines(transaction, views(schemas))),
+      ...(await lines(transaction, functions(schemas))),
+    ]
+  })
+  const renamed = [
+    [internalSchema(schema), 'public_opa'],
+    [schema, 'public'],
+    [extensions, 'public'],
+  ] as const
+  const text = renamed.reduce(
+    (all, [from, to]) => all.replaceAll(new RegExp(`\\b${from}\\b`, 'g'), to),
+    parts.join('\n\n'),
+  )
+  return `${text}\n`
 }
 
-async function lines(db: Database, query: ReturnType<typeof sql>): Promise<string[]> {
+async function lines(db: Database, query: SQL): Promise<string[]> {
   return (await queryRows(db, query)).map((row) => String(row.line).replace(/[ \t]+$/gm, ''))
 }
 
-const extensions = sql`
+const extensionsQuery = sql`
   SELECT 'EXTENSION ' || extname AS line FROM pg_extension WHERE extname IN ('vector', 'pg_trgm') ORDER BY extname
 `
 
-const enums = sql`
-  SELECT format('ENUM %s (%s)', t.typname, string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)) AS line
+const enums = (schemas: SQL) => sql`
+  SELECT format('ENUM %s (%s)', t.oid::regtype, string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)) AS line
   FROM pg_type AS t JOIN pg_enum AS e ON e.enumtypid = t.oid
-  WHERE t.typnamespace = 'public'::regnamespace
-  GROUP BY t.typname ORDER BY t.typname COLLATE "C"
+  WHERE t.typnamespace = ${schemas}
+  GROUP BY t.oid, t.typname ORDER BY t.typname COLLATE "C"
 `
 
 // NOT NULL is told with the column: PostgreSQL 18 lists it among the constraints as well.
-const tables = sql`
+const tables = (schemas: SQL) => sql`
   SELECT concat_ws(E'\n',
-    format('TABLE %s%s%s', c.relname, ' WITH (' || array_to_string(c.reloptions, ', ') || ')',
+    format('TABLE %s%s%s', c.oid::regclass, ' WITH (' || array_to_string(c.reloptions, ', ') || ')',
       CASE WHEN has_table_privilege('public', c.oid, 'SELECT') THEN ' -- everybody may read' END),
     (
       SELECT string_agg(concat_ws(' ', '  COLUMN', a.attname, format_type(a.atttypid, a.atttypmod),
@@ -85,26 +103,26 @@ const tables = sql`
     )
   ) AS line
   FROM pg_class AS c
-  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+  WHERE c.relnamespace = ${schemas} AND c.relkind = 'r' AND c.relname <> 'migrations'
   ORDER BY c.relname COLLATE "C"
 `
 
 // Columns only: how PostgreSQL prints a view's query differs between versions, and the drift check compares its source.
-const views = sql`
-  SELECT concat_ws(E'\n', 'VIEW ' || c.relname,
+const views = (schemas: SQL) => sql`
+  SELECT concat_ws(E'\n', 'VIEW ' || c.oid::regclass,
     (SELECT string_agg(format('  COLUMN %s %s', a.attname, format_type(a.atttypid, a.atttypmod)), E'\n' ORDER BY a.attnum)
      FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0)) AS line
   FROM pg_class AS c
-  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'v'
+  WHERE c.relnamespace = ${schemas} AND c.relkind = 'v'
   ORDER BY c.relname COLLATE "C"
 `
 
-const functions = sql`
+const functions = (schemas: SQL) => sql`
   SELECT concat_ws(E'\n',
     CASE WHEN NOT has_function_privilege('public', p.oid, 'EXECUTE') THEN '-- not for everybody' END,
     pg_get_functiondef(p.oid)) AS line
   FROM pg_proc AS p
-  WHERE p.pronamespace = 'public'::regnamespace
+  WHERE p.pronamespace = ${schemas}
     AND NOT EXISTS (
       SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
     )

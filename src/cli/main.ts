@@ -75,6 +75,14 @@ program
   })
 
 program
+  .command('squash')
+  .description('write all migrations anew; only while nothing is released')
+  .action(async () => {
+    const { squash } = await import('./generate.ts')
+    console.log(`wrote ${squash().join(', ')}`)
+  })
+
+program
   .command('drift')
   .description('fail if the migrations are not what the sources ask for')
   .action(async () => {

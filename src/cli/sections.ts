@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { migrationsFolder, readMigrations } from '../database/migrations.ts'
-import * as schema from '../schema/index.ts'
+import * as schema from '../schema/all.ts'
 import { type Trigger, triggerSql } from '../schema/trigger.ts'
 
 /**
@@ -15,51 +15,84 @@ export interface Section {
   readonly sql: string
 }
 
-const breakpoint = '--> statement-breakpoint'
+/** Sections that make a migration together, in the order in which they run. */
+export interface SectionGroup {
+  readonly name: string
+  readonly sections: Section[]
+}
+
+export const breakpoint = '--> statement-breakpoint'
 const marker = /^-- source: (.+)$/m
 const sqlFolder = fileURLToPath(new URL('../sql', import.meta.url))
 
-/** What table definitions call, so it must be there before the tables; and locks, taken before any of it changes. */
-const beforeTables = ['locks', 'extensions', 'columns']
-const afterTables = ['storage', 'triggers', 'statistics', 'memory', 'jobs', 'views', 'rights']
-/** What changes rows, once: everything else must be there. */
-const afterTriggers = ['data']
+/** What table definitions call, so it must be there before the tables. */
+const beforeTables = ['extensions', 'columns']
+/** Tables are where they belong before anything is said about them; views after the functions that they select from. */
+const afterTables = [
+  'internal_tables',
+  'storage',
+  'triggers',
+  'statistics',
+  'memory',
+  'jobs',
+  'rights',
+  'views',
+]
+/** What is done again after whatever else has changed: rights. */
+const last = ['final']
 
 /** The sections that the sources ask for, in the order in which they must run. */
-export function sourceSections(): { beforeTables: Section[]; afterTables: Section[] } {
-  const known = [...beforeTables, ...afterTables, ...afterTriggers]
+export function sourceGroups(): { beforeTables: SectionGroup[]; afterTables: SectionGroup[] } {
+  const known = [...beforeTables, ...afterTables, ...last]
   const unknown = readdirSync(sqlFolder).filter((folder) => !known.includes(folder))
   if (unknown.length > 0)
     throw new Error(`src/sql has folders that no migration would take: ${unknown.join(', ')}`)
+  const groupOf = (folder: string) => ({ name: folder, sections: filesOf(folder) })
   const triggers = Object.values(schema)
     .filter((value): value is Trigger => (value as { kind?: unknown }).kind === 'trigger')
     .map((trigger) => ({ name: `trigger ${trigger.name}`, sql: triggerSql(trigger) }))
   return {
-    beforeTables: beforeTables.flatMap(filesOf),
-    // Triggers after their functions.
-    afterTables: [...afterTables.flatMap(filesOf), ...triggers, ...afterTriggers.flatMap(filesOf)],
+    beforeTables: beforeTables.map(groupOf),
+    afterTables: [
+      ...afterTables.map(groupOf),
+      // Triggers after their functions.
+      { name: 'table_triggers', sections: triggers },
+      ...last.map(groupOf),
+    ],
   }
 }
 
+export function sourceSections(): Section[] {
+  const { beforeTables, afterTables } = sourceGroups()
+  return [...beforeTables, ...afterTables].flatMap(({ sections }) => sections)
+}
+
+/** The files of a folder, then those of the folders in it. */
 function filesOf(folder: string): Section[] {
-  let files: string[]
-  try {
-    files = readdirSync(`${sqlFolder}/${folder}`)
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return []
-    throw error
-  }
-  return files.sort().map((file) => ({
-    name: `src/sql/${folder}/${file}`,
-    sql: readFileSync(`${sqlFolder}/${folder}/${file}`, 'utf8').trim(),
-  }))
+  if (!existsSync(`${sqlFolder}/${folder}`)) return []
+  const entries = readdirSync(`${sqlFolder}/${folder}`, { withFileTypes: true }).sort((one, other) =>
+    one.name < other.name ? -1 : 1,
+  )
+  return [
+    ...entries
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => ({
+        name: `src/sql/${folder}/${name}`,
+        sql: readFileSync(`${sqlFolder}/${folder}/${name}`, 'utf8').trim(),
+      })),
+    ...entries
+      .filter((entry) => entry.isDirectory())
+      .flatMap((directory) => filesOf(`${folder}/${directory.name}`)),
+  ]
 }
 
 /** The sections that the migrations have made so far, the current one of each name; removed ones are left out. */
 export function recordedSections(): Map<string, string> {
   const recorded = new Map<string, string>()
   for (const migration of readMigrations()) {
-    const parts = readFileSync(`${migrationsFolder}/${migration.tag}.sql`, 'utf8').split(marker)
+    const parts = readFileSync(`${migrationsFolder}/${migration.tag}.sql`, 'utf8')
+      .replace(/^-- path: [\s\S]*?(?=^-- source: |(?![\s\S]))/gm, '')
+      .split(marker)
     for (let at = 1; at < parts.length; at += 2) {
       const name = parts[at] ?? ''
       const sql = (parts[at + 1] ?? '')
@@ -89,16 +122,27 @@ export function removalText(name: string, recorded: string): string {
   return `-- source: ${name}\n-- removed\n${dropOf(recorded) ?? ''}`.trim()
 }
 
-/** Bodies are not checked while the functions are made, so that their files need no order among themselves. */
-export function joinSections(texts: string[]): string {
-  return `${['SET LOCAL check_function_bodies = off;', ...texts].join(`\n${breakpoint}\n`)}\n`
-}
-
 function withoutDrops(sql: string): string {
   return sql.replace(new RegExp(`^DROP [^\\n]* -- replaced below\\n${breakpoint}\\n`), '')
 }
 
 const created = /^CREATE (?:OR REPLACE )?(FUNCTION|VIEW|TRIGGER|CONSTRAINT TRIGGER) ([\w.]+)/m
+
+/** A function's name and arguments as ALTER FUNCTION takes them: without their defaults. */
+export function signatureOf({ name, sql }: Section): string {
+  const [start, called] = /^CREATE OR REPLACE FUNCTION (\w+)\(/m.exec(sql) ?? []
+  if (start === undefined) throw new Error(`${name} makes no function`)
+  const parameters = ['']
+  let depth = 1
+  for (const character of sql.slice(sql.indexOf(start) + start.length)) {
+    if (character === '(') depth += 1
+    if (character === ')') depth -= 1
+    if (depth === 0) break
+    if (depth === 1 && character === ',') parameters.push('')
+    else parameters[parameters.length - 1] += character
+  }
+  return `${called}(${parameters.map((each) => each.replace(/ DEFAULT .*/s, '').trim()).join(', ')})`
+}
 
 /** What the object is called by others: everything before the body. */
 function signature(sql: string): string {

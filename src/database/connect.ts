@@ -6,6 +6,7 @@ import { ConfigurationError } from '../errors.ts'
 import * as schema from '../schema/index.ts'
 import type { DatabaseLocation } from './location.ts'
 import { usePreparedStatements } from './prepared.ts'
+import { checkedSchema, quoteIdentifier, useSchema } from './schema-name.ts'
 
 /** An open database: `db` for the helpers and for Drizzle's own queries, `close` when done. */
 export interface Connection {
@@ -44,16 +45,32 @@ async function connectServer(
   const [{ default: postgres }, { drizzle }] = await installed('postgres', () =>
     Promise.all([import('postgres'), import('drizzle-orm/postgres-js')]),
   )
-  const client = postgres(location.url, { max: maxConnections, prepare, onnotice: () => {} })
+  const client = postgres(location.url, {
+    max: maxConnections,
+    prepare,
+    onnotice: () => {},
+    ...(location.schema !== undefined && { connection: { search_path: searchPath(location.schema) } }),
+  })
   const db = drizzle(client, { schema })
   if (prepare) usePreparedStatements(db)
+  if (location.schema !== undefined) useSchema(db, location.schema)
   return { db, location, close: () => client.end({ timeout: 5 }) }
 }
 
 async function connectEmbedded(location: DatabaseLocation & { kind: 'embedded' }): Promise<Connection> {
   const { drizzle } = await import('drizzle-orm/pglite')
   const client = await openEmbedded(location.dataDir)
-  return { db: drizzle(client, { schema }), location, close: () => client.close() }
+  const db = drizzle(client, { schema })
+  if (location.schema !== undefined) {
+    useSchema(db, location.schema)
+    await client.query(`SET search_path = ${searchPath(location.schema)}`)
+  }
+  return { db, location, close: () => client.close() }
+}
+
+/** For Drizzle's own queries, which name the tables alone; and those of a service, and the extensions' types, behind. */
+function searchPath(schema: string): string {
+  return `${quoteIdentifier(checkedSchema(schema))}, public, extensions`
 }
 
 /** A PGlite with the two extensions that the migrations need. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { loadEnvFile } from 'node:process'
 import { ConfigurationError } from '../errors.ts'
+import { checkedSchema, quoteIdentifier } from './schema-name.ts'
 
 /** Where a database is: a server by its URL, or a PGlite of this process in a folder (or in memory). */
 export type DatabaseLocation = ServerLocation | EmbeddedLocation
@@ -9,12 +10,16 @@ export interface ServerLocation {
   readonly kind: 'server'
   /** A `postgres://` URL. */
   readonly url: string
+  /** The schema of the installation; the search_path decides where none is named. */
+  readonly schema?: string
 }
 
 export interface EmbeddedLocation {
   readonly kind: 'embedded'
   /** A folder, made when it is not there; `memory://` keeps nothing. */
   readonly dataDir: string
+  /** The schema of the installation; `public` where none is named. */
+  readonly schema?: string
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -28,7 +33,7 @@ export function readEnvironment(): Environment {
 /**
  * Decides where the database is: `DATABASE_URL`; else `POSTGRES_HOST`, `POSTGRES_PORT`, `POSTGRES_DB`,
  * `POSTGRES_USER`, `POSTGRES_PASSWORD`, any of them; else an embedded PGlite in `OPA_DATA_DIR`, by default `.opa`.
- * An empty variable counts as not set.
+ * `OPA_SCHEMA` names the schema of the installation. An empty variable counts as not set.
  *
  * @throws ConfigurationError if a value cannot be right.
  * @example
@@ -37,8 +42,10 @@ export function readEnvironment(): Environment {
  */
 export function resolveLocation(environment: Environment): DatabaseLocation {
   const value = (name: string) => environment[name] || undefined
+  const named = value('OPA_SCHEMA')
+  const schema = named === undefined ? {} : { schema: checkedSchema(named) }
   const url = value('DATABASE_URL')
-  if (url !== undefined) return { kind: 'server', url: checkedUrl(url) }
+  if (url !== undefined) return { kind: 'server', url: checkedUrl(url), ...schema }
 
   const parts = ['HOST', 'PORT', 'DB', 'USER', 'PASSWORD'].map((part) => value(`POSTGRES_${part}`))
   if (parts.some((part) => part !== undefined)) {
@@ -52,9 +59,10 @@ export function resolveLocation(environment: Environment): DatabaseLocation {
       url: checkedUrl(
         `postgres://${credentials.join(':')}@${urlHost(host)}:${port}/${encodeURIComponent(database)}`,
       ),
+      ...schema,
     }
   }
-  return { kind: 'embedded', dataDir: value('OPA_DATA_DIR') ?? '.opa' }
+  return { kind: 'embedded', dataDir: value('OPA_DATA_DIR') ?? '.opa', ...schema }
 }
 
 /** IPv6 addresses and socket folders need care in a URL. */
@@ -94,4 +102,14 @@ export function isLocalServer(url: string): boolean {
     host.startsWith('/') ||
     /^127(\.\d{1,3}){3}$/.test(host)
   )
+}
+
+/**
+ * The URL of a server with the schema of the installation at the head of its search_path, for programs that know nothing
+ * but a URL, such as drizzle-kit.
+ */
+export function urlInSchema({ url, schema }: ServerLocation): string {
+  if (schema === undefined) return url
+  const options = `-c search_path=${quoteIdentifier(schema)},public,extensions`
+  return `${url}${url.includes('?') ? '&' : '?'}options=${encodeURIComponent(options)}`
 }

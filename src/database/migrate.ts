@@ -1,11 +1,21 @@
 import { sql } from 'drizzle-orm'
 import { MigrationError, OpaError, UnsupportedDatabaseError } from '../errors.ts'
 import type { Database } from './database.ts'
-import { type Migration, readMigrations } from './migrations.ts'
-import { postgresError, rowsOf } from './rows.ts'
+import { createLedger, readLedger, recordMigrations, refuseForeignLedger } from './ledger.ts'
+import { type Migration, namesMade, readMigrations } from './migrations.ts'
+import { postgresError, queryRows } from './rows.ts'
+import { checkedSchema, quoteIdentifier, schemaOf } from './schema-name.ts'
 
 /** The advisory lock under which migrations run; any number will do, if it is always the same. */
 const migrationLock = 7_067_984_233_001
+
+export interface MigrateOptions {
+  /**
+   * The schema to install into, made if it is not there. By default that of `connect` or `useSchema`, else the first of
+   * the connection's search_path, which is `public` where nobody has changed it.
+   */
+  readonly schema?: string
+}
 
 export interface MigrateResult {
   /** The migrations applied by this call, in order; empty when the database was up to date. */
@@ -13,29 +23,44 @@ export interface MigrateResult {
 }
 
 /**
- * Brings the database to the version of this package: runs the migrations that its ledger (`drizzle.__drizzle_migrations`,
- * shared with `drizzle-kit migrate`) does not have, all in one transaction, under an advisory lock, so that any number
- * of processes may call it at once.
+ * Brings the database to the version of this package: runs the migrations that the installation's ledger does not have
+ * (`migrations` in the internal schema, shared with `drizzle-kit migrate`), all in one transaction, under an advisory
+ * lock, so that any number of processes may call it at once. No other project's ledger or table is touched.
  *
+ * @throws InvalidInputError for what is no name of a schema.
  * @throws UnsupportedDatabaseError for a server older than 15, a pgvector older than 0.8, an encoding other than UTF-8,
  *   or a ledger that is newer than this package.
- * @throws MigrationError if a migration fails (nothing of it stays), or if one that was applied has been edited since.
+ * @throws MigrationError if a migration fails (nothing of it stays), if one that was applied has been edited since, or if
+ *   tables of these names are there that this package did not make.
  * @example
  * const { db, close } = await connect({ kind: 'embedded', dataDir: '.opa' })
  * const { applied } = await migrate(db)
  */
-export async function migrate(db: Database): Promise<MigrateResult> {
+export async function migrate(db: Database, options: MigrateOptions = {}): Promise<MigrateResult> {
   const migrations = readMigrations()
+  const named = options.schema === undefined ? schemaOf(db) : checkedSchema(options.schema)
   try {
     await refuseUnsupportedServer(db)
     return await db.transaction(
       async (transaction) => {
         await transaction.execute(sql`SELECT pg_advisory_xact_lock(${migrationLock}::bigint)`)
-        const ledger = await readLedger(transaction)
+        const [before] = await queryRows(
+          transaction,
+          sql`SELECT current_setting('search_path') AS path, current_schema() AS schema`,
+        )
+        const schema = checkedSchema(named ?? before?.schema)
+        const ledger = await readLedger(transaction, schema)
         refuseForeignLedger(ledger, migrations)
         await refuseOldVector(transaction)
         const pending = migrations.slice(ledger.length)
-        await applyMigrations(transaction, pending)
+        if (pending.length === 0) return { applied: [] }
+        await transaction.execute(sql.raw(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`))
+        if (ledger.length === 0) await refuseForeignTables(transaction, schema)
+        await applyMigrations(transaction, schema, pending)
+        // The migrations leave their own path; a transaction of the caller's goes on with the one that it had.
+        await transaction.execute(
+          sql`SELECT set_config('search_path', ${String(before?.path)}::text, true), set_config('opa.schema', '', true)`,
+        )
         await refuseOldVector(transaction)
         return { applied: pending.map((migration) => migration.tag) }
       },
@@ -56,27 +81,38 @@ export async function migrate(db: Database): Promise<MigrateResult> {
  * Runs the migrations and writes the ledger as Drizzle's own migrator would. That one cannot be used here: it opens a
  * transaction of its own, outside of which the advisory lock would be another connection's.
  */
-async function applyMigrations(db: Database, pending: readonly Migration[]): Promise<void> {
-  if (pending.length === 0) return
-  await db.execute(sql`CREATE SCHEMA IF NOT EXISTS drizzle`)
+async function applyMigrations(db: Database, schema: string, pending: readonly Migration[]): Promise<void> {
+  await createLedger(db, schema)
   await db.execute(
-    sql`CREATE TABLE IF NOT EXISTS drizzle.__drizzle_migrations (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint)`,
+    sql`SELECT set_config('search_path', ${quoteIdentifier(schema)}::text, true), set_config('opa.schema', ${schema}::text, true)`,
   )
   for (const migration of pending) {
     for (const statement of migration.sql) await db.execute(sql.raw(statement))
-    await db.execute(
-      sql`INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES (${migration.hash}, ${migration.folderMillis})`,
-    )
   }
+  await recordMigrations(db, schema, pending)
+}
+
+/** CREATE TABLE would say that one exists, and not whose it is or what to do. */
+async function refuseForeignTables(db: Database, schema: string): Promise<void> {
+  const rows = await queryRows(
+    db,
+    sql`SELECT relname AS name FROM pg_class
+        WHERE relnamespace = ${quoteIdentifier(schema)}::text::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND relname = ANY (${sql.param([...namesMade('TABLE'), ...namesMade('VIEW')])}::text[]) ORDER BY relname`,
+  )
+  if (rows.length === 0) return
+  const names = rows.map(({ name }) => String(name)).join(', ')
+  throw new MigrationError(
+    `schema ${schema} has tables of these names that opa-db did not make: ${names}. Install it into a schema of its own: migrate(db, { schema: 'opa' })`,
+  )
 }
 
 async function refuseUnsupportedServer(db: Database): Promise<void> {
-  const rows = rowsOf(
-    await db.execute(
-      sql`SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version, current_setting('server_encoding') AS encoding`,
-    ),
+  const rows = await queryRows(
+    db,
+    sql`SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version, current_setting('server_encoding') AS encoding`,
   )
-  const server = rows[0] as { number: number; version: string; encoding: string }
+  const server = rows[0] as unknown as { number: number; version: string; encoding: string }
   if (server.number < 150_000) {
     throw new UnsupportedDatabaseError(
       `opa-db needs PostgreSQL 15 or newer, and this server is ${server.version}: upgrade the server`,
@@ -90,8 +126,9 @@ async function refuseUnsupportedServer(db: Database): Promise<void> {
 }
 
 async function refuseOldVector(db: Database): Promise<void> {
-  const rows = rowsOf(
-    await db.execute(sql`SELECT extversion AS version FROM pg_extension WHERE extname = 'vector'`),
+  const rows = await queryRows(
+    db,
+    sql`SELECT extversion AS version FROM pg_extension WHERE extname = 'vector'`,
   )
   const version = rows[0]?.version
   if (version === undefined) return
@@ -100,38 +137,4 @@ async function refuseOldVector(db: Database): Promise<void> {
   throw new UnsupportedDatabaseError(
     `opa-db needs pgvector 0.8 or newer, and this database has ${String(version)}: install a newer pgvector on the server, then run in this database: ALTER EXTENSION vector UPDATE;`,
   )
-}
-
-interface LedgerEntry {
-  readonly hash: string
-  readonly createdAt: number
-}
-
-async function readLedger(db: Database): Promise<LedgerEntry[]> {
-  const there = rowsOf(
-    await db.execute(sql`SELECT to_regclass('drizzle.__drizzle_migrations') IS NOT NULL AS there`),
-  )
-  if (there[0]?.there !== true) return []
-  const rows = rowsOf(
-    await db.execute(sql`SELECT hash, created_at FROM drizzle.__drizzle_migrations ORDER BY created_at, id`),
-  )
-  return rows.map((row) => ({ hash: String(row.hash), createdAt: Number(row.created_at) }))
-}
-
-/** Drizzle compares only the newest entry's time: it would pass over a newer database and an edited migration in silence. */
-function refuseForeignLedger(ledger: LedgerEntry[], migrations: Migration[]): void {
-  const newest = migrations.at(-1)?.folderMillis ?? 0
-  const unknown = ledger.filter((entry) => entry.createdAt > newest)
-  if (unknown.length > 0) {
-    throw new UnsupportedDatabaseError(
-      `this database has ${unknown.length} migration(s) that this version of opa-db does not know (the newest from ${new Date(unknown.at(-1)?.createdAt ?? 0).toISOString()}): upgrade opa-db before you use it here`,
-    )
-  }
-  ledger.forEach((entry, at) => {
-    const migration = migrations[at]
-    if (migration?.folderMillis === entry.createdAt && migration.hash === entry.hash) return
-    throw new MigrationError(
-      `migration ${migration?.tag ?? at} is not the one that was applied to this database: an applied migration must never be edited. Restore the file, or start anew (npm run db:reset)`,
-    )
-  })
 }

@@ -18,3 +18,12 @@ export function readMigrations(): Migration[] {
   const files = readMigrationFiles({ migrationsFolder })
   return files.map((file, at) => ({ ...file, tag: journal.entries[at]?.tag ?? String(at) }))
 }
+
+const created = /^CREATE (?:OR REPLACE )?(TABLE|TYPE|VIEW) "?(\w+)"?/gm
+
+/** The names of the tables, enums or views that the migrations make, in whatever schema. */
+export function namesMade(kind: 'TABLE' | 'TYPE' | 'VIEW'): string[] {
+  return readMigrations().flatMap(({ sql }) =>
+    [...sql.join('\n').matchAll(created)].filter((match) => match[1] === kind).map((match) => match[2] ?? ''),
+  )
+}

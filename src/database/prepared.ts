@@ -78,6 +78,6 @@ function flatten(statement: SQL): { sql: string; params: unknown[] } | undefined
 }
 
 /** Drizzle's types hide it. */
-function dialectOf(db: Database): PgDialect {
+export function dialectOf(db: Database): PgDialect {
   return (db as unknown as { readonly dialect: PgDialect }).dialect
 }

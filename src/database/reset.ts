@@ -1,46 +1,40 @@
-import { readFileSync } from 'node:fs'
 import { sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
-import { migrationsFolder, readMigrations } from './migrations.ts'
+import { ledgerName, readLedger } from './ledger.ts'
+import { namesMade } from './migrations.ts'
 import { queryRows, translatingErrors } from './rows.ts'
+import { checkedSchema, internalSchema, quoteIdentifier, schemaOf } from './schema-name.ts'
 
-/** What a migration created, by the statement that did it. */
-const created =
-  /^CREATE (?:OR REPLACE )?(TABLE|TYPE|FUNCTION|VIEW) (?:IF NOT EXISTS )?((?:"?\w+"?\.)?"?\w+"?)/gm
+export interface ResetOptions {
+  /** The schema of the installation; as for `migrate`, that of the connection by default. */
+  readonly schema?: string
+  /** Drop the extensions vector and pg_trgm as well; false by default. */
+  readonly extensions?: boolean
+}
 
 /**
- * Drops what the migrations made: views, tables with their triggers, functions, enums and the ledger. What others made
- * stays, unless it depends on these (then nothing is dropped and the error names it). All or nothing.
+ * Drops an installation: its views, tables with their triggers, functions and enums, the internal schema and the ledger.
+ * Only what the migrations made: a function of the same name that somebody else made stays, and so does every other
+ * project's ledger. If anything depends on what is dropped, nothing is, and the error names it. All or nothing.
  *
- * @returns what was dropped, as `TABLE memory_items` and so on, in the order in which it was.
+ * @returns what was dropped, as `TABLE memory_items` and so on, in the order in which it was; nothing where no ledger is.
  */
-export async function resetDatabase(
-  db: Database,
-  { extensions = false }: { readonly extensions?: boolean } = {},
-): Promise<string[]> {
+export async function resetDatabase(db: Database, options: ResetOptions = {}): Promise<string[]> {
   return translatingErrors(() =>
     db.transaction(async (transaction) => {
+      const [here] = await queryRows(transaction, sql`SELECT current_schema() AS schema`)
+      const schema = checkedSchema(options.schema ?? schemaOf(db) ?? here?.schema)
       const dropped: string[] = []
-      const drop = async (what: string, suffix = '') => {
-        await transaction.execute(sql.raw(`DROP ${what}${suffix}`))
+      const drop = async (what: string) => {
+        await transaction.execute(sql.raw(`DROP ${what}`))
         dropped.push(what)
       }
-      for (const view of await existing(transaction, 'VIEW')) await drop(`VIEW ${view}`)
-      // Functions that return rows of a table go before it; those that its columns and triggers call, after it.
-      for (const signature of await existing(transaction, 'FREE FUNCTION'))
-        await drop(`FUNCTION ${signature}`)
-      // Tables in one statement, since they refer to one another.
-      const tables = await existing(transaction, 'TABLE')
-      if (tables.length > 0) await drop(`TABLE ${tables.join(', ')}`)
-      for (const signature of await existing(transaction, 'FUNCTION')) await drop(`FUNCTION ${signature}`)
-      for (const type of await existing(transaction, 'TYPE')) await drop(`TYPE ${type}`)
-      await drop('TABLE IF EXISTS drizzle.__drizzle_migrations')
-      const others = await queryRows(
-        transaction,
-        sql`SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace('drizzle')::oid LIMIT 1`,
-      )
-      if (others.length === 0) await drop('SCHEMA IF EXISTS drizzle')
-      if (extensions) {
+      if ((await readLedger(transaction, schema)).length > 0) {
+        for (const kind of kinds) await dropAll(transaction, schema, kind, drop)
+        await drop(`TABLE ${ledgerName(schema)}`)
+        await drop(`SCHEMA ${quoteIdentifier(internalSchema(schema))}`)
+      }
+      if (options.extensions) {
         await drop('EXTENSION IF EXISTS vector')
         await drop('EXTENSION IF EXISTS pg_trgm')
       }
@@ -49,36 +43,52 @@ export async function resetDatabase(
   )
 }
 
-type Kind = 'VIEW' | 'TABLE' | 'FREE FUNCTION' | 'FUNCTION' | 'TYPE'
+/** Functions that return rows of a table go before it; those that its columns and triggers call, after it. */
+const kinds = ['VIEW', 'FREE FUNCTION', 'TABLE', 'FUNCTION', 'TYPE'] as const
+type Kind = (typeof kinds)[number]
 
-/** Functions, but never one of an extension that happens to have the name. */
-const functions = sql`
-  SELECT p.oid::regprocedure::text AS object, p.proname AS name FROM pg_proc AS p
-  WHERE p.pronamespace = 'public'::regnamespace
-    AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-`
-
-/** The objects of a kind that the migrations made and that are there, the last made first, as DROP takes them. */
-async function existing(db: Database, kind: Kind): Promise<string[]> {
-  const names = madeByMigrations(kind)
-  const catalog = {
-    VIEW: sql`SELECT oid::regclass::text AS object, relname AS name FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace`,
-    TABLE: sql`SELECT oid::regclass::text AS object, relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`,
-    'FREE FUNCTION': sql`${functions} AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid)`,
-    FUNCTION: functions,
-    TYPE: sql`SELECT oid::regtype::text AS object, typname AS name FROM pg_type WHERE typtype = 'e' AND typnamespace = 'public'::regnamespace`,
-  }
-  const rows = await queryRows(db, catalog[kind])
-  return rows
-    .filter((row) => names.includes(String(row.name)))
-    .sort((one, other) => names.indexOf(String(other.name)) - names.indexOf(String(one.name)))
-    .map((row) => String(row.object))
+async function dropAll(
+  db: Database,
+  schema: string,
+  kind: Kind,
+  drop: (what: string) => Promise<void>,
+): Promise<void> {
+  const rows = await queryRows(db, madeByUs(schema, kind))
+  const names = rows.map(({ object }) => String(object))
+  // Tables in one statement, since they refer to one another.
+  if (kind === 'TABLE' && names.length > 0) return drop(`TABLE ${names.join(', ')}`)
+  for (const name of names) await drop(`${kind.replace('FREE ', '')} ${name}`)
 }
 
-function madeByMigrations(kind: Kind): string[] {
-  return readMigrations().flatMap(({ tag }) =>
-    [...readFileSync(`${migrationsFolder}/${tag}.sql`, 'utf8').matchAll(created)]
-      .filter((match) => kind.endsWith(match[1] ?? ''))
-      .map((match) => (match[2] ?? '').replaceAll('"', '').replace(/^public\./, '')),
-  )
+/**
+ * Everything in the internal schema is ours. In the other one, functions are told by their search_path, which begins with
+ * the internal schema and which nobody else's has; tables, views and enums by name, of which no second one can be there.
+ */
+function madeByUs(schema: string, kind: Kind) {
+  const internal = internalSchema(schema)
+  const named = (oid: string, name: string, namespace: string, names: readonly string[]) =>
+    sql`(${sql.raw(namespace)} = to_regnamespace(${quoteIdentifier(internal)}::text)::oid
+      OR ${sql.raw(namespace)} = to_regnamespace(${quoteIdentifier(schema)}::text)::oid AND ${sql.raw(name)} IN (${sql.join(
+        names.map((each) => sql`${each}::text`),
+        sql`, `,
+      )})) ORDER BY ${sql.raw(oid)} DESC`
+  if (kind === 'VIEW')
+    return sql`SELECT oid::regclass::text AS object FROM pg_class WHERE relkind = 'v' AND ${named('oid', 'relname', 'relnamespace', namesMade('VIEW'))}`
+  if (kind === 'TABLE')
+    return sql`SELECT oid::regclass::text AS object FROM pg_class
+      WHERE relkind = 'r' AND oid IS DISTINCT FROM to_regclass(${ledgerName(schema)}::text)::oid AND ${named('oid', 'relname', 'relnamespace', namesMade('TABLE'))}`
+  if (kind === 'TYPE')
+    return sql`SELECT oid::regtype::text AS object FROM pg_type WHERE typtype = 'e' AND ${named('oid', 'typname', 'typnamespace', namesMade('TYPE'))}`
+  const free =
+    kind === 'FUNCTION'
+      ? sql`true`
+      : sql`NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid)`
+  return sql`
+    SELECT p.oid::regprocedure::text AS object FROM pg_proc AS p
+    WHERE ${free} AND (p.pronamespace = to_regnamespace(${quoteIdentifier(internal)}::text)::oid
+      OR p.pronamespace = to_regnamespace(${quoteIdentifier(schema)}::text)::oid AND (
+        EXISTS (SELECT FROM unnest(p.proconfig) AS setting
+                WHERE starts_with(setting, 'search_path=' || quote_ident(${internal}::text) || ', '))
+        OR p.proname = 'parse_embedding' AND p.prosqlbody IS NOT NULL))
+    ORDER BY p.oid DESC`
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome, type Lease, leaseSql, type SettleOutcome } from './lease.ts'
 import { numberSql, textSql } from './parameters.ts'
 
@@ -23,7 +24,7 @@ export async function addUsage(db: Database, options: AddUsageOptions): Promise<
   const { model, inputTokens = 0, outputTokens = 0, cost = 0 } = options
   return callForOutcome(
     db,
-    sql`public.add_usage(${leaseSql(options)}, model => ${textSql('model', model)},
+    sql`${api(db)}add_usage(${leaseSql(options)}, model => ${textSql('model', model)},
       input_tokens => ${numberSql('inputTokens', inputTokens, 'bigint')},
       output_tokens => ${numberSql('outputTokens', outputTokens, 'bigint')},
       cost => ${numberSql('cost', cost, 'numeric')})`,

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome } from './lease.ts'
 import { textSql } from './parameters.ts'
 import type { ResumeOutcome } from './resume.ts'
@@ -21,7 +22,7 @@ export interface ApprovalOptions {
 export async function approve(db: Database, options: ApprovalOptions): Promise<ResumeOutcome> {
   return callForOutcome(
     db,
-    sql`public.approve(job_id => ${textSql('id', options.id)}, approved_by => ${textSql('by', options.by)},
+    sql`${api(db)}approve(job_id => ${textSql('id', options.id)}, approved_by => ${textSql('by', options.by)},
       comment => ${textSql('comment', options.comment)})`,
   )
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome } from './lease.ts'
 import { textSql } from './parameters.ts'
 
@@ -23,6 +24,6 @@ export interface CancelOptions {
 export async function cancel(db: Database, { id, cascade = false }: CancelOptions): Promise<CancelOutcome> {
   return callForOutcome(
     db,
-    sql`public.cancel(job_id => ${textSql('id', id)}, cascade => ${String(cascade)}::text::boolean)`,
+    sql`${api(db)}cancel(job_id => ${textSql('id', id)}, cascade => ${String(cascade)}::text::boolean)`,
   )
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts'
 import { queryPrepared, remembering } from '../database/prepared.ts'
+import { apiPrefix } from '../database/schema-name.ts'
 import type { ExecutionMode } from '../schema/enums.ts'
 import type { Job } from '../schema/jobs.ts'
 import { type JobSelection, selectionOf, wholeJob } from './job-row.ts'
@@ -26,7 +27,9 @@ export interface ClaimOptions<K extends keyof Job = keyof Job> {
 /** A job of which some columns were asked for. */
 export type ClaimedJob<K extends keyof Job = keyof Job> = Pick<Job, K | 'id' | 'leaseToken'>
 
-const statementFor = remembering((list: string) => `SELECT ${list} FROM public.claim(${claimArguments(1)})`)
+const statementFor = remembering((schema: string) =>
+  remembering((list: string) => `SELECT ${list} FROM ${schema}claim(${claimArguments(1)})`),
+)
 
 /**
  * Takes the jobs that are next: the highest priority first, then the earliest `runAt`, then by id. Each is running now
@@ -44,7 +47,10 @@ export async function claim<K extends keyof Job = keyof Job>(
   options: ClaimOptions<K>,
 ): Promise<ClaimedJob<K>[]> {
   const { list, decode } = claimSelection(options)
-  const rows = await queryPrepared(db, { sql: statementFor(list), params: claimValues(options) })
+  const rows = await queryPrepared(db, {
+    sql: statementFor(apiPrefix(db))(list),
+    params: claimValues(options),
+  })
   return rows.map(decode) as ClaimedJob<K>[]
 }
 
@@ -56,7 +62,7 @@ export function claimSelection({ columns }: Pick<ClaimOptions, 'columns'>): JobS
 /** The arguments of the SQL function by their names, for the parameters of {@link claimValues} from the given one on. */
 export function claimArguments(first: number): string {
   return `queue => $${first}::text, worker_id => $${first + 1}::text, max_jobs => $${first + 2}::text::int,
-    lease_seconds => $${first + 3}::text::float8, modes => $${first + 4}::text::public.execution_mode[]`
+    lease_seconds => $${first + 3}::text::float8, modes => $${first + 4}`
 }
 
 export function claimValues(options: Omit<ClaimOptions, 'columns'>): (string | null)[] {

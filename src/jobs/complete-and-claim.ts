@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts'
 import { queryPrepared, remembering } from '../database/prepared.ts'
+import { apiPrefix } from '../database/schema-name.ts'
 import type { Job } from '../schema/jobs.ts'
 import { type ClaimedJob, type ClaimOptions, claimArguments, claimSelection, claimValues } from './claim.ts'
 import type { CompleteOptions } from './complete.ts'
@@ -17,11 +18,13 @@ export interface CompleteAndClaimResult<K extends keyof Job = keyof Job> {
   readonly jobs: ClaimedJob<K>[]
 }
 
-const statementFor = remembering(
-  (list: string) => `SELECT outcome, ${list} FROM (
-    SELECT outcome, (job).* FROM public.complete_and_claim(
+const statementFor = remembering((schema: string) =>
+  remembering(
+    (list: string) => `SELECT outcome, ${list} FROM (
+    SELECT outcome, (job).* FROM ${schema}complete_and_claim(
       ${leaseArguments}, result => $3::text::jsonb, ${claimArguments(4)})
   ) AS answer`,
+  ),
 )
 
 /**
@@ -44,7 +47,7 @@ export async function completeAndClaim<K extends keyof Job = keyof Job>(
   const { list, decode } = claimSelection(options)
   const result = jsonValue('result', options.result)
   const params = [...leaseValues(options), result, ...claimValues(options)]
-  const rows = await queryPrepared(db, { sql: statementFor(list), params })
+  const rows = await queryPrepared(db, { sql: statementFor(apiPrefix(db))(list), params })
   return {
     outcome: rows[0]?.outcome as SettleOutcome,
     jobs: rows.filter(({ id }) => id !== null).map((row) => decode(row) as ClaimedJob<K>),

@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.ts'
-import { queryPrepared } from '../database/prepared.ts'
+import { queryPrepared, remembering } from '../database/prepared.ts'
 import { toNumber } from '../database/rows.ts'
+import { apiPrefix } from '../database/schema-name.ts'
 import type { CompleteOptions } from './complete.ts'
 import type { SettleOutcome } from './lease.ts'
 import { arrayValue, jsonText } from './parameters.ts'
@@ -11,11 +12,13 @@ export interface CompleteManyResult {
 }
 
 // Only what is not ok is sent back: nearly always nothing.
-const statement = `SELECT place, id, outcome
-  FROM public.complete_many(
+const statementFor = remembering(
+  (schema: string) => `SELECT place, id, outcome
+  FROM ${schema}complete_many(
     job_ids => $1::text::text[], lease_tokens => $2::text::bigint[], results => $3::text::jsonb[]
   ) WITH ORDINALITY AS answer (id, outcome, place)
-  WHERE outcome IS DISTINCT FROM 'ok'`
+  WHERE outcome IS DISTINCT FROM 'ok'`,
+)
 
 /**
  * Ends many jobs well in one statement. Each is settled, or refused, on its own, as by {@link complete}.
@@ -46,7 +49,10 @@ export async function completeMany(
     arrayValue('results', results),
   ]
   const outcomes = jobs.map(({ id }): CompleteManyResult => ({ id, outcome: 'ok' }))
-  for (const { place, id, outcome } of await queryPrepared(db, { sql: statement, params })) {
+  for (const { place, id, outcome } of await queryPrepared(db, {
+    sql: statementFor(apiPrefix(db)),
+    params,
+  })) {
     outcomes[toNumber(place) - 1] = { id: id as string, outcome: outcome as SettleOutcome }
   }
   return outcomes

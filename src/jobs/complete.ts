@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts'
-import { queryPrepared } from '../database/prepared.ts'
+import { queryPrepared, remembering } from '../database/prepared.ts'
+import { apiPrefix } from '../database/schema-name.ts'
 import { type Lease, leaseArguments, leaseValues, type SettleOutcome } from './lease.ts'
 import { jsonValue } from './parameters.ts'
 
@@ -8,7 +9,9 @@ export interface CompleteOptions extends Lease {
   readonly result?: unknown
 }
 
-const statement = `SELECT public.complete(${leaseArguments}, result => $3::text::jsonb) AS outcome`
+const statementFor = remembering(
+  (schema: string) => `SELECT ${schema}complete(${leaseArguments}, result => $3::text::jsonb) AS outcome`,
+)
 
 /**
  * Ends a job well. Only the holder of its current lease can: a worker that was given up, and whose job another one has
@@ -20,6 +23,6 @@ const statement = `SELECT public.complete(${leaseArguments}, result => $3::text:
  */
 export async function complete(db: Database, options: CompleteOptions): Promise<SettleOutcome> {
   const params = [...leaseValues(options), jsonValue('result', options.result)]
-  const [row] = await queryPrepared(db, { sql: statement, params })
+  const [row] = await queryPrepared(db, { sql: statementFor(apiPrefix(db)), params })
   return row?.outcome as SettleOutcome
 }

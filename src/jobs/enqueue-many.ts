@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
+import { api } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
 import type { EnqueueOptions, EnqueueResult } from './enqueue.ts'
 import { jsonSql } from './parameters.ts'
@@ -51,7 +52,7 @@ export async function enqueueMany(
   )
   const rows = await queryPrepared(
     db,
-    sql`SELECT id, status, created FROM public.enqueue_many(${jsonSql('jobs', elements)})`,
+    sql`SELECT id, status, created FROM ${api(db)}enqueue_many(${jsonSql('jobs', elements)})`,
   )
   return rows as unknown as EnqueueResult[]
 }

@@ -1,9 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
+import { api } from '../database/schema-name.ts'
 import { DatabaseError } from '../errors.ts'
 import type { ExecutionMode, JobStatus } from '../schema/enums.ts'
-import { jsonSql, momentSql, numberSql, textSql } from './parameters.ts'
+import { jsonSql, momentSql, numberSql, textSql, textValue } from './parameters.ts'
 
 /** A piece of work to accept. Only the intent is needed. */
 export interface EnqueueOptions {
@@ -60,7 +61,7 @@ export interface EnqueueResult {
 export async function enqueue(db: Database, options: EnqueueOptions): Promise<EnqueueResult> {
   const [row] = await queryPrepared(
     db,
-    sql`SELECT id, status, created FROM public.enqueue(${enqueueArguments(options)})`,
+    sql`SELECT id, status, created FROM ${api(db)}enqueue(${enqueueArguments(options)})`,
   )
   if (row === undefined) throw new DatabaseError('expected the id of the job, got no row')
   return row as unknown as EnqueueResult
@@ -76,7 +77,7 @@ function enqueueArguments(options: EnqueueOptions): SQL {
     options
   add('inputs', inputs, () => jsonSql('inputs', inputs))
   add('queue', queue, () => textSql('queue', queue))
-  add('mode', mode, () => sql`${textSql('mode', mode)}::public.execution_mode`)
+  add('mode', mode, () => sql`${textValue('mode', mode)}`)
   add('priority', priority, () => numberSql('priority', priority, 'int'))
   add('run_at', runAt, () => momentSql('runAt', runAt))
   add('job_id', id, () => textSql('id', id))

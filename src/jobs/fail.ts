@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import type { JobError } from '../schema/jobs.ts'
 import { callForOutcome, type Lease, leaseSql, type SettleOutcome } from './lease.ts'
 import { jsonSql, numberSql } from './parameters.ts'
@@ -25,7 +26,7 @@ export async function fail(db: Database, options: FailOptions): Promise<SettleOu
   const { error, retryable = true, retryInSeconds } = options
   return callForOutcome(
     db,
-    sql`public.fail(${leaseSql(options)}, error => ${jsonSql('error', toJobError(error))},
+    sql`${api(db)}fail(${leaseSql(options)}, error => ${jsonSql('error', toJobError(error))},
       retryable => ${String(retryable)}::text::boolean,
       retry_in_seconds => ${numberSql('retryInSeconds', retryInSeconds, 'float8')})`,
   )

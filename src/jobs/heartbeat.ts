@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
 import { toDateOrNull, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import type { Lease } from './lease.ts'
 import { arraySql, numberSql } from './parameters.ts'
 
@@ -38,7 +39,7 @@ export async function heartbeat(db: Database, options: HeartbeatOptions): Promis
   if (leases.length === 0) return []
   const rows = await queryPrepared(
     db,
-    sql`SELECT id, lease_token, state, lease_expires_at FROM public.heartbeat(
+    sql`SELECT id, lease_token, state, lease_expires_at FROM ${api(db)}heartbeat(
       job_ids => ${arraySql(
         'leases',
         leases.map(({ id }) => id),

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toDate, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import type { JobAttempt } from '../schema/job-attempts.ts'
 import { textSql } from './parameters.ts'
 
@@ -15,7 +16,7 @@ export async function jobAttempts(db: Database, { id }: { readonly id: string })
   const rows = await queryRows(
     db,
     sql`SELECT job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id, error::text AS error
-      FROM public.job_attempts_of(${textSql('id', id)})`,
+      FROM ${api(db)}job_attempts_of(${textSql('id', id)})`,
   )
   return rows.map((row) => ({
     jobId: row.job_id as string,

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toDate, toDateOrNull, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import type { Job } from '../schema/jobs.ts'
 import { textSql } from './parameters.ts'
 
@@ -40,7 +41,7 @@ export async function jobTree(db: Database, { id }: { readonly id: string }): Pr
     db,
     sql`SELECT depth, id, parent_id, queue, intent, mode, status, progress, progress_message, attempt, wait_reason,
       error::text AS error, usage::text AS usage, created_at, started_at, completed_at
-      FROM public.job_tree(${textSql('id', id)})`,
+      FROM ${api(db)}job_tree(${textSql('id', id)})`,
   )
   return rows.map((row) => ({
     depth: toNumber(row.depth),

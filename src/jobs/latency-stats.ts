@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, type Row, toNumber, toNumberOrNull } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import type { ExecutionMode } from '../schema/enums.ts'
 import { durationSql, textSql } from './parameters.ts'
 import type { StatsOptions } from './queue-stats.ts'
@@ -40,7 +41,7 @@ export async function latencyStats(db: Database, options: StatsOptions = {}): Pr
   const { queue, period = '1 hour' } = options
   const rows = await queryRows(
     db,
-    sql`SELECT * FROM public.latency_stats(queue => ${textSql('queue', queue)}, period => ${durationSql('period', period)})`,
+    sql`SELECT * FROM ${api(db)}latency_stats(queue => ${textSql('queue', queue)}, period => ${durationSql('period', period)})`,
   )
   return rows.map((row) => ({
     queue: row.queue_name as string,

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
 import type { ExecutionMode, JobStatus } from '../schema/enums.ts'
 import type { Job } from '../schema/jobs.ts'
@@ -49,11 +50,11 @@ export async function listJobs(db: Database, options: ListJobsOptions = {}): Pro
   }
   const rows = await queryRows(
     db,
-    sql`SELECT ${jobColumns} FROM public.list_jobs(
+    sql`SELECT ${jobColumns} FROM ${api(db)}list_jobs(
       queue => ${textSql('queue', options.queue)},
-      statuses => ${arraySql('statuses', options.statuses, 'public.job_status')},
+      statuses => ${arraySql('statuses', options.statuses, 'enum')},
       intent => ${textSql('intent', options.intent)},
-      modes => ${arraySql('modes', options.modes, 'public.execution_mode')},
+      modes => ${arraySql('modes', options.modes, 'enum')},
       worker_id => ${textSql('workerId', options.workerId)},
       parent_id => ${textSql('parentId', options.parentId)},
       root_id => ${textSql('rootId', options.rootId)},

@@ -91,10 +91,12 @@ type Elements = readonly (string | number | null)[]
 export function arraySql(
   name: string,
   values: Elements | null | undefined,
-  type: 'text' | 'bigint' | 'jsonb' | 'public.job_status' | 'public.execution_mode',
+  type: 'text' | 'bigint' | 'jsonb' | 'enum',
 ): SQL {
-  const elementType = sql.raw(`${type}[]`)
   const text = arrayValue(name, values)
+  // The parameter of the function says which enum it is, in whatever schema that lies.
+  if (type === 'enum') return text === null ? sql`NULL` : sql`${text}`
+  const elementType = sql.raw(`${type}[]`)
   return text === null ? sql`NULL::${elementType}` : sql`${text}::text::${elementType}`
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import type { JobStatus } from '../schema/enums.ts'
 import { arraySql, type Duration, durationSql, numberSql, textSql } from './parameters.ts'
 
@@ -28,11 +29,11 @@ export async function prune(db: Database, options: PruneOptions): Promise<number
   const { olderThan, batch = 1000, queue, statuses } = options
   const [row] = await queryRows(
     db,
-    sql`SELECT public.prune(
+    sql`SELECT ${api(db)}prune(
       older_than => ${durationSql('olderThan', olderThan)},
       batch => ${numberSql('batch', batch, 'int')},
       queue => ${textSql('queue', queue)},
-      statuses => ${arraySql('statuses', statuses, 'public.job_status')}) AS pruned`,
+      statuses => ${arraySql('statuses', statuses, 'enum')}) AS pruned`,
   )
   return toNumber(row?.pruned)
 }

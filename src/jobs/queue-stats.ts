@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toDateOrNull, toNumber, toNumberOrNull } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { type Duration, durationSql, textSql } from './parameters.ts'
 
 export interface StatsOptions {
@@ -41,7 +42,7 @@ export async function queueStats(db: Database, options: StatsOptions = {}): Prom
   const { queue, period = '1 hour' } = options
   const rows = await queryRows(
     db,
-    sql`SELECT * FROM public.queue_stats(queue => ${textSql('queue', queue)}, period => ${durationSql('period', period)})`,
+    sql`SELECT * FROM ${api(db)}queue_stats(queue => ${textSql('queue', queue)}, period => ${durationSql('period', period)})`,
   )
   return rows.map((row) => ({
     queue: row.queue_name as string,

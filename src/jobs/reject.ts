@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import type { ApprovalOptions } from './approve.ts'
 import { callForOutcome } from './lease.ts'
 import { textSql } from './parameters.ts'
@@ -14,7 +15,7 @@ import type { ResumeOutcome } from './resume.ts'
 export async function reject(db: Database, options: ApprovalOptions): Promise<ResumeOutcome> {
   return callForOutcome(
     db,
-    sql`public.reject(job_id => ${textSql('id', options.id)}, rejected_by => ${textSql('by', options.by)},
+    sql`${api(db)}reject(job_id => ${textSql('id', options.id)}, rejected_by => ${textSql('by', options.by)},
       comment => ${textSql('comment', options.comment)})`,
   )
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome, type Lease, leaseSql, type SettleOutcome } from './lease.ts'
 
 /**
@@ -10,5 +11,5 @@ import { callForOutcome, type Lease, leaseSql, type SettleOutcome } from './leas
  * process.once('SIGTERM', () => release(db, { id: job.id, leaseToken: job.leaseToken }))
  */
 export async function release(db: Database, lease: Lease): Promise<SettleOutcome> {
-  return callForOutcome(db, sql`public.release(${leaseSql(lease)})`)
+  return callForOutcome(db, sql`${api(db)}release(${leaseSql(lease)})`)
 }

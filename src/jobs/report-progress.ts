@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome, type Lease, leaseSql, type SettleOutcome } from './lease.ts'
 import { numberSql, textSql } from './parameters.ts'
 
@@ -20,7 +21,7 @@ export interface ReportProgressOptions extends Lease {
 export async function reportProgress(db: Database, options: ReportProgressOptions): Promise<SettleOutcome> {
   return callForOutcome(
     db,
-    sql`public.report_progress(${leaseSql(options)}, progress => ${numberSql('progress', options.progress, 'float8')},
+    sql`${api(db)}report_progress(${leaseSql(options)}, progress => ${numberSql('progress', options.progress, 'float8')},
       message => ${textSql('message', options.message)})`,
   )
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome } from './lease.ts'
 import { jsonSql, textSql } from './parameters.ts'
 
@@ -21,6 +22,6 @@ export interface ResumeOptions {
 export async function resume(db: Database, { id, response }: ResumeOptions): Promise<ResumeOutcome> {
   return callForOutcome(
     db,
-    sql`public.resume(job_id => ${textSql('id', id)}, response => ${jsonSql('response', response)})`,
+    sql`${api(db)}resume(job_id => ${textSql('id', id)}, response => ${jsonSql('response', response)})`,
   )
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome } from './lease.ts'
 import { momentSql, textSql } from './parameters.ts'
 
@@ -22,6 +23,6 @@ export interface RetryOptions {
 export async function retry(db: Database, { id, runAt }: RetryOptions): Promise<RetryOutcome> {
   return callForOutcome(
     db,
-    sql`public.retry(job_id => ${textSql('id', id)}, run_at => ${momentSql('runAt', runAt)})`,
+    sql`${api(db)}retry(job_id => ${textSql('id', id)}, run_at => ${momentSql('runAt', runAt)})`,
   )
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome, type Lease, leaseSql, type SettleOutcome } from './lease.ts'
 import { numberSql } from './parameters.ts'
 
@@ -17,5 +18,5 @@ export interface SnoozeOptions extends Lease {
  */
 export async function snooze(db: Database, options: SnoozeOptions): Promise<SettleOutcome> {
   const delay = numberSql('delaySeconds', options.delaySeconds, 'float8')
-  return callForOutcome(db, sql`public.snooze(${leaseSql(options)}, delay_seconds => ${delay})`)
+  return callForOutcome(db, sql`${api(db)}snooze(${leaseSql(options)}, delay_seconds => ${delay})`)
 }

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toDate } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import type { ExecutionMode, JobStatus } from '../schema/enums.ts'
 import { type Duration, durationSql, numberSql, textSql } from './parameters.ts'
 
@@ -45,7 +46,7 @@ export async function stuckJobs(db: Database, options: StuckJobsOptions = {}): P
   const { queue, longerThan = '15 minutes', limit = 100 } = options
   const rows = await queryRows(
     db,
-    sql`SELECT * FROM public.stuck_jobs(queue => ${textSql('queue', queue)},
+    sql`SELECT * FROM ${api(db)}stuck_jobs(queue => ${textSql('queue', queue)},
       longer_than => ${durationSql('longerThan', longerThan)}, max_jobs => ${numberSql('limit', limit, 'int')})`,
   )
   return rows.map((row) => ({

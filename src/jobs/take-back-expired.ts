@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { numberSql, textSql } from './parameters.ts'
 
 export interface TakeBackExpiredOptions {
@@ -22,7 +23,7 @@ export async function takeBackExpired(db: Database, options: TakeBackExpiredOpti
   const { queue = 'default', limit = 100 } = options
   const [row] = await queryRows(
     db,
-    sql`SELECT public.take_back_expired(queue => ${textSql('queue', queue)}, max_jobs => ${numberSql('limit', limit, 'int')}) AS jobs`,
+    sql`SELECT ${api(db)}take_back_expired(queue => ${textSql('queue', queue)}, max_jobs => ${numberSql('limit', limit, 'int')}) AS jobs`,
   )
   return toNumber(row?.jobs)
 }

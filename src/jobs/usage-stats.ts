@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { durationSql, textSql } from './parameters.ts'
 import type { StatsOptions } from './queue-stats.ts'
 
@@ -24,7 +25,7 @@ export async function usageStats(db: Database, options: StatsOptions = {}): Prom
   const { queue, period = '1 day' } = options
   const rows = await queryRows(
     db,
-    sql`SELECT * FROM public.usage_stats(queue => ${textSql('queue', queue)}, period => ${durationSql('period', period)})`,
+    sql`SELECT * FROM ${api(db)}usage_stats(queue => ${textSql('queue', queue)}, period => ${durationSql('period', period)})`,
   )
   return rows.map((row) => ({
     model: row.model as string,

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { api } from '../database/schema-name.ts'
 import { callForOutcome, type Lease, leaseSql, type SettleOutcome } from './lease.ts'
 import { jsonSql, numberSql, textSql } from './parameters.ts'
 
@@ -31,7 +32,7 @@ export async function waitFor(db: Database, options: WaitForOptions): Promise<Se
       : leaseSql({ id, leaseToken })
   return callForOutcome(
     db,
-    sql`public.wait_for(${lease}, reason => ${textSql('reason', reason)},
+    sql`${api(db)}wait_for(${lease}, reason => ${textSql('reason', reason)},
       required_action => ${jsonSql('requiredAction', requiredAction)},
       on_child_failure => ${textSql('onChildFailure', onChildFailure)})`,
   )

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { checkText } from './check.ts'
 
 export interface Bm25ScoreOptions {
@@ -26,7 +27,7 @@ export async function bm25Score(db: Database, options: Bm25ScoreOptions): Promis
   checkText(docText, 'docText')
   const [row] = await queryRows(
     db,
-    sql`SELECT public.bm25_score(${queryText}::text, ${docText}::text, ${String(k1)}::text::float8, ${String(b)}::text::float8) AS score`,
+    sql`SELECT ${api(db)}bm25_score(${queryText}::text, ${docText}::text, ${String(k1)}::text::float8, ${String(b)}::text::float8) AS score`,
   )
   return toNumber(row?.score)
 }

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, type Row, toDate, toJson, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { memoryItems } from '../schema/memory-items.ts'
 import { checkedInteger, checkText } from './check.ts'
 import { filterSql, type PagedFilter, type SearchOptions, textArraySql } from './search-filter.ts'
@@ -47,7 +48,7 @@ export async function bm25Search(db: Database, options: Bm25SearchOptions): Prom
   checkText(queryText, 'queryText')
   const rows = await queryRows(
     db,
-    sql`SELECT * FROM public.bm25_search_corrected(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
+    sql`SELECT * FROM ${api(db)}bm25_search_corrected(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
   )
   return rows.map((row) => ({ ...searchResult(row), score: toNumber(row.score), corrections: toCorrections(row) }))
 }

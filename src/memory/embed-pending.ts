@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { checkEmbedder, type Embedder, embedEach } from '../embedders/embedder.ts'
 import { EmbedderError } from '../errors.ts'
 import { checkedInteger, checkText } from './check.ts'
@@ -102,7 +103,7 @@ async function startingPlace(db: Database, pending: SQL): Promise<{ count: numbe
   const [row] = await queryRows(
     db,
     sql`
-      WITH drawn AS MATERIALIZED (SELECT id FROM public.memory_items WHERE ${pending})
+      WITH drawn AS MATERIALIZED (SELECT id FROM ${api(db)}memory_items WHERE ${pending})
       SELECT (SELECT count(*) FROM drawn) AS count,
         (SELECT id FROM drawn OFFSET floor(random() * (SELECT count(*) FROM drawn)) LIMIT 1) AS start
     `,
@@ -126,7 +127,7 @@ async function* batches(
       const rows = await queryRows(
         db,
         sql`
-          SELECT id, text FROM public.memory_items
+          SELECT id, text FROM ${api(db)}memory_items
           WHERE ${pending} AND ${part} AND ${beyond} ORDER BY id LIMIT ${wanted}::integer
         `,
       )
@@ -157,11 +158,11 @@ async function writeVectors(db: Database, rows: readonly EmbeddedRow[]): Promise
         SELECT * FROM jsonb_to_recordset(${JSON.stringify(given)}::text::jsonb) AS item (id text, text text, embedding text)
       ),
       unchanged AS MATERIALIZED (
-        SELECT m.id FROM public.memory_items AS m JOIN given ON given.id = m.id
+        SELECT m.id FROM ${api(db)}memory_items AS m JOIN given ON given.id = m.id
         WHERE m.text = given.text AND m.embedding IS NULL
         FOR UPDATE OF m SKIP LOCKED
       )
-      UPDATE public.memory_items AS m SET embedding = given.embedding::vector
+      UPDATE ${api(db)}memory_items AS m SET embedding = ${api(db)}parse_embedding(given.embedding)
       FROM given JOIN unchanged ON unchanged.id = given.id
       WHERE m.id = given.id
       RETURNING m.id

@@ -43,9 +43,7 @@ export function storableEmbeddingText(embedding: Embedding, name: string): strin
   return text
 }
 
-/** An embedding, or its absence, as a parameter. */
+/** An embedding, or its absence, as a parameter of a function, which knows the type in whatever schema pgvector is. */
 export function embeddingSql(embedding: Embedding | null | undefined, name: string): SQL {
-  return embedding === null || embedding === undefined
-    ? sql`NULL::vector`
-    : sql`${embeddingText(embedding, name)}::text::vector`
+  return embedding === null || embedding === undefined ? sql`NULL` : sql`${embeddingText(embedding, name)}`
 }

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toJson } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { limitSql } from './bm25-search.ts'
 import { checkText } from './check.ts'
 import { filterSql, type SearchOptions, textArraySql } from './search-filter.ts'
@@ -90,7 +91,7 @@ export async function explainSearch(db: Database, options: ExplainSearchOptions)
   checkText(queryText, 'queryText')
   const [row] = await queryRows(
     db,
-    sql`SELECT public.explain_search(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})::text AS report`,
+    sql`SELECT ${api(db)}explain_search(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})::text AS report`,
   )
   const report = toJson<Report>(row?.report)
   const lexemes = report.lexemes.map(({ document_frequency: documentFrequency, ...lexeme }) => ({

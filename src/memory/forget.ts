@@ -1,7 +1,7 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { translatingErrors } from '../database/rows.ts'
-import { memoryItems } from '../schema/memory-items.ts'
+import { queryRows } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { checkText, checkTexts } from './check.ts'
 import { textArraySql } from './search-filter.ts'
 
@@ -19,12 +19,10 @@ export async function forget(
   checkTexts(ids, 'ids')
   if (namespace !== undefined) checkText(namespace, 'namespace')
   if (ids.length === 0) return []
-  const ofNamespace = namespace === undefined ? undefined : eq(memoryItems.namespace, namespace)
-  const rows = await translatingErrors(() =>
-    db
-      .delete(memoryItems)
-      .where(and(sql`${memoryItems.id} = ANY (${textArraySql(ids, 'ids')})`, ofNamespace))
-      .returning({ id: memoryItems.id }),
+  const ofNamespace = namespace === undefined ? sql`true` : sql`namespace = ${namespace}::text`
+  const rows = await queryRows(
+    db,
+    sql`DELETE FROM ${api(db)}memory_items WHERE id = ANY (${textArraySql(ids, 'ids')}) AND ${ofNamespace} RETURNING id`,
   )
-  return rows.map((row) => row.id)
+  return rows.map((row) => String(row.id))
 }

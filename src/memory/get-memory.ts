@@ -1,6 +1,7 @@
 import { and, eq, getTableColumns } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { translatingErrors } from '../database/rows.ts'
+import { inSchemaOf } from '../database/schema-name.ts'
 import { type MemoryItem, memoryItems } from '../schema/memory-items.ts'
 import { checkText } from './check.ts'
 
@@ -27,7 +28,7 @@ export async function getMemory(
   const [memory] = await translatingErrors(() =>
     db
       .select(memoryColumns)
-      .from(memoryItems)
+      .from(inSchemaOf(db, memoryItems))
       .where(and(eq(memoryItems.id, id), ofNamespace)),
   )
   return memory ?? null

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { checkText, checkTexts, longestName } from './check.ts'
 import { textArraySql } from './search-filter.ts'
 
@@ -20,7 +21,7 @@ export async function grantNamespaces(
   checkTexts(namespaces, 'namespaces', { from: 1, to: longestName })
   const [row] = await queryRows(
     db,
-    sql`SELECT public.grant_namespaces(${role}::text, ${textArraySql(namespaces, 'namespaces')}) AS granted`,
+    sql`SELECT ${api(db)}grant_namespaces(${role}::text, ${textArraySql(namespaces, 'namespaces')}) AS granted`,
   )
   return toNumber(row?.granted)
 }
@@ -40,6 +41,9 @@ export async function revokeNamespaces(
   checkText(role, 'role')
   if (namespaces !== undefined) checkTexts(namespaces, 'namespaces', { from: 1, to: longestName })
   const named = namespaces === undefined ? sql`NULL::text[]` : textArraySql(namespaces, 'namespaces')
-  const [row] = await queryRows(db, sql`SELECT public.revoke_namespaces(${role}::text, ${named}) AS revoked`)
+  const [row] = await queryRows(
+    db,
+    sql`SELECT ${api(db)}revoke_namespaces(${role}::text, ${named}) AS revoked`,
+  )
   return toNumber(row?.revoked)
 }

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { checkedInteger, checkText } from './check.ts'
 
 export interface HighlightOptions {
@@ -34,7 +35,7 @@ export async function highlight(db: Database, options: HighlightOptions): Promis
   const words = String(checkedInteger(maxWords, 'maxWords', { from: 0, to: 1000, otherwise: 35 }))
   const [row] = await queryRows(
     db,
-    sql`SELECT public.highlight(${text}::text, ${queryText}::text, ${startTag}::text, ${stopTag}::text, ${words}::text::integer) AS shown`,
+    sql`SELECT ${api(db)}highlight(${text}::text, ${queryText}::text, ${startTag}::text, ${stopTag}::text, ${words}::text::integer) AS shown`,
   )
   return String(row?.shown)
 }

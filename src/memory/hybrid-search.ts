@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber, toNumberOrNull } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { type Corrections, limitSql, type SearchResult, searchResult, toCorrections } from './bm25-search.ts'
 import { checkText } from './check.ts'
 import { type Embedding, embeddingSql } from './embedding.ts'
@@ -50,7 +51,7 @@ export async function hybridSearch(db: Database, options: HybridSearchOptions): 
   const rows = await queryRows(
     db,
     sql`
-      SELECT * FROM public.hybrid_search_corrected(
+      SELECT * FROM ${api(db)}hybrid_search_corrected(
         ${queryText}::text, ${embeddingSql(queryEmbedding, 'queryEmbedding')}, ${textArraySql(queryTags)}, ${limitSql(k)},
         ${String(bm25Weight)}::text::float8, ${String(vectorWeight)}::text::float8, ${filterSql(filter)}, ${fusion}::text
       )

@@ -1,6 +1,7 @@
 import { and, arrayOverlaps, desc, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { translatingErrors } from '../database/rows.ts'
+import { inSchemaOf } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
 import { memoryItems } from '../schema/memory-items.ts'
 import { checkedInteger, checkText } from './check.ts'
@@ -58,7 +59,7 @@ export async function listMemories(db: Database, options: ListMemoriesOptions = 
         ...memoryColumns,
         moment: sql<string>`(extract(epoch FROM ${memoryItems.createdAt}) * 1000000)::bigint::text`,
       })
-      .from(memoryItems)
+      .from(inSchemaOf(db, memoryItems))
       .where(and(...conditions))
       .orderBy(desc(memoryItems.createdAt), desc(memoryItems.id))
       .limit(limit + 1),

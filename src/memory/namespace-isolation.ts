@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, translatingErrors } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { checkedJson } from './check.ts'
 import { grantNamespaces } from './grant-namespaces.ts'
 
@@ -33,7 +34,7 @@ export async function enableNamespaceIsolation(
   checkedJson(roles, 'roles')
   await translatingErrors(() =>
     db.transaction(async (transaction) => {
-      await queryRows(transaction, sql`SELECT public.enable_namespace_isolation()`)
+      await queryRows(transaction, sql`SELECT ${api(db)}enable_namespace_isolation()`)
       for (const [role, namespaces] of Object.entries(roles)) {
         await grantNamespaces(transaction, { role, namespaces })
       }
@@ -50,5 +51,5 @@ export async function enableNamespaceIsolation(
  * await disableNamespaceIsolation(db)
  */
 export async function disableNamespaceIsolation(db: Database): Promise<void> {
-  await queryRows(db, sql`SELECT public.disable_namespace_isolation()`)
+  await queryRows(db, sql`SELECT ${api(db)}disable_namespace_isolation()`)
 }

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { checkedInteger, checkedTime, checkText } from './check.ts'
 
 export interface PruneExpiredOptions {
@@ -36,8 +37,8 @@ export async function pruneExpired(db: Database, options: PruneExpiredOptions = 
     const rows = await queryRows(
       db,
       sql`
-        DELETE FROM public.memory_items AS m USING (
-          SELECT id FROM public.memory_items
+        DELETE FROM ${api(db)}memory_items AS m USING (
+          SELECT id FROM ${api(db)}memory_items
           WHERE expires_at <= least(now(), ${before}::text::timestamptz)
             AND (${namespace}::text IS NULL OR namespace = ${namespace}::text)
           LIMIT ${batchSize}::integer

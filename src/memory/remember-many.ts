@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, translatingErrors } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { ConflictError, InvalidInputError } from '../errors.ts'
 import {
   checkedInteger,
@@ -123,9 +124,9 @@ async function writeBatch(db: Database, rows: ItemRow[]): Promise<Map<string, Re
           importance real, expires_at timestamptz, created_at timestamptz
         )
       )
-      INSERT INTO public.memory_items AS m
+      INSERT INTO ${api(db)}memory_items AS m
         (id, namespace, text, tags, speaker_id, metadata, embedding, importance, expires_at, created_at)
-      SELECT id, namespace, text, COALESCE(tags, '{}'), speaker_id, COALESCE(metadata, '{}'), embedding::vector,
+      SELECT id, namespace, text, COALESCE(tags, '{}'), speaker_id, COALESCE(metadata, '{}'), ${api(db)}parse_embedding(embedding),
         COALESCE(importance, 0.5), expires_at, COALESCE(created_at, now())
       FROM items
       ON CONFLICT (id) DO UPDATE SET

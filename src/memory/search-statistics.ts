@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 
 /**
  * Adds what has been written to the statistics of keyword search, from which reading is fastest. Writers do this
@@ -14,7 +15,7 @@ import { queryRows, toNumber } from '../database/rows.ts'
  * await foldSearchStatistics(db)
  */
 export async function foldSearchStatistics(db: Database): Promise<number> {
-  const [row] = await queryRows(db, sql`SELECT public.fold_search_statistics() AS folded`)
+  const [row] = await queryRows(db, sql`SELECT ${api(db)}fold_search_statistics() AS folded`)
   return toNumber(row?.folded)
 }
 
@@ -28,5 +29,5 @@ export async function foldSearchStatistics(db: Database): Promise<number> {
  * await rebuildSearchStatistics(db)
  */
 export async function rebuildSearchStatistics(db: Database): Promise<void> {
-  await queryRows(db, sql`SELECT public.rebuild_search_statistics()`)
+  await queryRows(db, sql`SELECT ${api(db)}rebuild_search_statistics()`)
 }

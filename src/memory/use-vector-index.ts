@@ -3,6 +3,7 @@ import { is, sql } from 'drizzle-orm'
 import { PgTransaction } from 'drizzle-orm/pg-core'
 import type { Database } from '../database/database.ts'
 import { postgresError, queryRows, translatingErrors } from '../database/rows.ts'
+import { apiPrefix } from '../database/schema-name.ts'
 import { ConflictError, DatabaseError, InvalidInputError } from '../errors.ts'
 import { embeddingDimensions } from '../schema/memory-items.ts'
 import {
@@ -14,6 +15,7 @@ import {
   newIndexName,
   oldIndexName,
   vectorIndexes,
+  vectorSchema,
 } from './vector-index-catalog.ts'
 import {
   builtParameters,
@@ -106,37 +108,37 @@ async function switchConcurrently(
   await refuseSecondBuild(db)
   const { embeddings, plan, wanted } = await planFor(db, method, options)
   const indexes = await vectorIndexes(db)
-  await run(db, `DROP INDEX CONCURRENTLY IF EXISTS public.${oldIndexName}`)
+  await run(db, `DROP INDEX CONCURRENTLY IF EXISTS ${apiPrefix(db)}${oldIndexName}`)
 
   if (method === 'none') {
     for (const name of [newIndexName, indexName]) {
-      if (indexes.has(name)) await run(db, `DROP INDEX CONCURRENTLY IF EXISTS public.${name}`)
+      if (indexes.has(name)) await run(db, `DROP INDEX CONCURRENTLY IF EXISTS ${apiPrefix(db)}${name}`)
     }
     return { method, built: indexes.has(indexName), embeddings, bytes: 0 }
   }
   // One that was finished but did not come into use any more is as good as a new one.
   const finished = wanted(indexes.get(newIndexName))
   if (indexes.has(newIndexName) && !finished) {
-    await run(db, `DROP INDEX CONCURRENTLY IF EXISTS public.${newIndexName}`)
+    await run(db, `DROP INDEX CONCURRENTLY IF EXISTS ${apiPrefix(db)}${newIndexName}`)
   }
   const current = indexes.get(indexName)
   if (current !== undefined && wanted(current)) {
-    if (finished) await run(db, `DROP INDEX CONCURRENTLY IF EXISTS public.${newIndexName}`)
+    if (finished) await run(db, `DROP INDEX CONCURRENTLY IF EXISTS ${apiPrefix(db)}${newIndexName}`)
     return described(current, embeddings, false)
   }
   if (!finished) {
-    await withBuildProgress(db, options.onProgress, () =>
-      run(db, createIndex('CONCURRENTLY ', newIndexName, method, storageParameters(method, plan))),
+    await withBuildProgress(db, options.onProgress, async () =>
+      run(db, await createIndex(db, 'CONCURRENTLY ', newIndexName, method, storageParameters(method, plan))),
     )
   }
   // Renaming, unlike dropping, waits for nobody who reads or writes the table.
   await db.transaction(async (transaction) => {
     if (current !== undefined) {
-      await run(transaction, `ALTER INDEX public.${indexName} RENAME TO ${oldIndexName}`)
+      await run(transaction, `ALTER INDEX ${apiPrefix(transaction)}${indexName} RENAME TO ${oldIndexName}`)
     }
-    await run(transaction, `ALTER INDEX public.${newIndexName} RENAME TO ${indexName}`)
+    await run(transaction, `ALTER INDEX ${apiPrefix(transaction)}${newIndexName} RENAME TO ${indexName}`)
   })
-  await run(db, `DROP INDEX CONCURRENTLY IF EXISTS public.${oldIndexName}`)
+  await run(db, `DROP INDEX CONCURRENTLY IF EXISTS ${apiPrefix(db)}${oldIndexName}`)
   return inUse(db, embeddings)
 }
 
@@ -147,24 +149,27 @@ async function switchAtOnce(
 ): Promise<VectorIndex> {
   await refuseSecondBuild(transaction)
   // Before anything is counted: what is planned by it must still hold when the index is built.
-  await run(transaction, 'LOCK TABLE public.memory_items IN SHARE MODE')
+  await run(transaction, `LOCK TABLE ${apiPrefix(transaction)}memory_items IN SHARE MODE`)
   const { embeddings, plan, wanted } = await planFor(transaction, method, options)
   const indexes = await vectorIndexes(transaction)
   const current = indexes.get(indexName)
   for (const name of [newIndexName, oldIndexName]) {
-    if (indexes.has(name)) await run(transaction, `DROP INDEX public.${name}`)
+    if (indexes.has(name)) await run(transaction, `DROP INDEX ${apiPrefix(transaction)}${name}`)
   }
   if (method !== 'none' && current !== undefined && wanted(current)) {
     return described(current, embeddings, false)
   }
   if (method !== 'none') {
     options.onProgress?.({ phase: 'building index', done: 0 })
-    await run(transaction, createIndex('', newIndexName, method, storageParameters(method, plan)))
+    await run(
+      transaction,
+      await createIndex(transaction, '', newIndexName, method, storageParameters(method, plan)),
+    )
     options.onProgress?.({ phase: 'building index', done: 1 })
   }
-  if (current !== undefined) await run(transaction, `DROP INDEX public.${indexName}`)
+  if (current !== undefined) await run(transaction, `DROP INDEX ${apiPrefix(transaction)}${indexName}`)
   if (method === 'none') return { method, built: current !== undefined, embeddings, bytes: 0 }
-  await run(transaction, `ALTER INDEX public.${newIndexName} RENAME TO ${indexName}`)
+  await run(transaction, `ALTER INDEX ${apiPrefix(transaction)}${newIndexName} RENAME TO ${indexName}`)
   return inUse(transaction, embeddings)
 }
 
@@ -178,8 +183,15 @@ async function planFor(db: Database, method: VectorIndexMethod, options: UseVect
 }
 
 /** As in src/schema/memory-items.ts: another expression would not serve the searches. */
-function createIndex(how: string, name: string, method: VectorIndexMethod, storage: string): string {
-  return `CREATE INDEX ${how}${name} ON public.memory_items USING ${method} ((l2_normalize(embedding)::halfvec(${embeddingDimensions})) halfvec_cosine_ops)${storage}`
+async function createIndex(
+  db: Database,
+  how: string,
+  name: string,
+  method: VectorIndexMethod,
+  storage: string,
+): Promise<string> {
+  const vector = await vectorSchema(db)
+  return `CREATE INDEX ${how}${name} ON ${apiPrefix(db)}memory_items USING ${method} ((${vector}.l2_normalize(embedding)::${vector}.halfvec(${embeddingDimensions})) ${vector}.halfvec_cosine_ops)${storage}`
 }
 
 async function inUse(db: Database, embeddings: number): Promise<VectorIndex> {

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toJson, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import type { BuiltIndex, VectorIndexMethod } from './vector-index-plan.ts'
 
 /** The index that searches use. vector_index() finds it by this name. */
@@ -26,7 +27,7 @@ export async function vectorIndexes(db: Database): Promise<Map<string, IndexEntr
       FROM pg_index AS entry
       JOIN pg_class AS index ON index.oid = entry.indexrelid
       JOIN pg_am AS access ON access.oid = index.relam
-      WHERE entry.indrelid = 'public.memory_items'::regclass
+      WHERE entry.indrelid = '${api(db)}memory_items'::regclass
         AND index.relname ~ ${`^${indexName}(_new|_old|_cc(new|old)[0-9]*)?$`}::text
     `,
   )
@@ -52,7 +53,7 @@ export async function buildingProcess(db: Database): Promise<number | null> {
       SELECT progress.pid
       FROM pg_stat_progress_create_index AS progress
       JOIN pg_locks AS held ON held.pid = progress.pid AND held.database = progress.datid
-      WHERE progress.datname = current_database() AND held.relation = 'public.memory_items'::regclass
+      WHERE progress.datname = current_database() AND held.relation = '${api(db)}memory_items'::regclass
         AND held.mode IN ('ShareUpdateExclusiveLock', 'ShareLock') AND progress.pid <> pg_backend_pid()
       LIMIT 1
     `,
@@ -63,7 +64,7 @@ export async function buildingProcess(db: Database): Promise<number | null> {
 export async function countEmbeddings(db: Database): Promise<{ rows: number; embeddings: number }> {
   const [row] = await queryRows(
     db,
-    sql`SELECT count(*) AS rows, count(embedding) AS embeddings FROM public.memory_items`,
+    sql`SELECT count(*) AS rows, count(embedding) AS embeddings FROM ${api(db)}memory_items`,
   )
   return { rows: toNumber(row?.rows), embeddings: toNumber(row?.embeddings) }
 }
@@ -72,4 +73,13 @@ export async function countEmbeddings(db: Database): Promise<{ rows: number; emb
 export async function isEmbedded(db: Database): Promise<boolean> {
   const [row] = await queryRows(db, sql`SELECT version() ~ 'PGlite|emscripten' AS embedded`)
   return row?.embedded === true
+}
+
+/** The quoted name of the schema that pgvector is in, wherever that is. */
+export async function vectorSchema(db: Database): Promise<string> {
+  const [row] = await queryRows(
+    db,
+    sql`SELECT quote_ident(n.nspname) AS name FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'vector'`,
+  )
+  return String(row?.name)
 }

@@ -1,9 +1,10 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { checkedInteger } from './check.ts'
 import { vectorIndexAdvice } from './vector-index-advice.ts'
-import { countEmbeddings, indexName, vectorIndexes } from './vector-index-catalog.ts'
+import { countEmbeddings, indexName, vectorIndexes, vectorSchema } from './vector-index-catalog.ts'
 import { builtParameters, type VectorIndexMethod, type VectorIndexParameters } from './vector-index-plan.ts'
 
 export interface VectorIndexHealthOptions {
@@ -51,7 +52,7 @@ export async function vectorIndexHealth(
   const counts = await countEmbeddings(db)
   const [table] = await queryRows(
     db,
-    sql`SELECT reltuples FROM pg_class WHERE oid = 'public.memory_items'::regclass`,
+    sql`SELECT reltuples FROM pg_class WHERE oid = '${api(db)}memory_items'::regclass`,
   )
   const estimate = toNumber(table?.reltuples)
   const measured =
@@ -83,13 +84,14 @@ async function measureRecall(
 ): Promise<{ recall: number | null; sampled: number }> {
   const ids = await queryRows(
     db,
-    sql`SELECT id FROM public.memory_items WHERE embedding IS NOT NULL ORDER BY random() LIMIT ${sample}::integer`,
+    sql`SELECT id FROM ${api(db)}memory_items WHERE embedding IS NOT NULL ORDER BY random() LIMIT ${sample}::integer`,
   )
+  const vector = sql.raw(await vectorSchema(db))
   let found = 0
   let wanted = 0
   let done = 0
   for (const { id } of ids) {
-    const [row] = await queryRows(db, neighboursOf(String(id), k))
+    const [row] = await queryRows(db, neighboursOf(db, vector, String(id), k))
     found += toNumber(row?.found)
     wanted += toNumber(row?.wanted)
     done += 1
@@ -102,22 +104,22 @@ async function measureRecall(
  * How many of a row's k nearest there are, and how many of them the index finds. A row as near as the k-th of them
  * counts as found: which of several equal ones is named does not matter.
  */
-function neighboursOf(id: string, k: number) {
+function neighboursOf(db: Database, vector: SQL, id: string, k: number) {
   return sql`
     WITH query AS MATERIALIZED (
-      SELECT l2_normalize(embedding) AS vector, jsonb_build_object('id', id) AS filter
-      FROM public.memory_items WHERE id = ${id}::text AND embedding IS NOT NULL
+      SELECT ${vector}.l2_normalize(embedding) AS vector, jsonb_build_object('id', id) AS filter
+      FROM ${api(db)}memory_items WHERE id = ${id}::text AND embedding IS NOT NULL
     ),
     exact AS MATERIALIZED (
-      SELECT 1 - (m.embedding <=> query.vector) AS similarity
-      FROM query CROSS JOIN public.memory_items AS m
+      SELECT 1 - (m.embedding OPERATOR(${vector}.<=>) query.vector) AS similarity
+      FROM query CROSS JOIN ${api(db)}memory_items AS m
       WHERE m.embedding IS NOT NULL AND m.id <> ${id}::text
       ORDER BY similarity DESC
       LIMIT ${k}::integer
     )
     SELECT (SELECT count(*) FROM exact) AS wanted, count(nearest.similarity) AS found
-    FROM query CROSS JOIN public.vector_index() AS index
-    LEFT JOIN LATERAL public.vector_index_rows(
+    FROM query CROSS JOIN ${api(db)}vector_index() AS index
+    LEFT JOIN LATERAL ${api(db)}vector_index_rows(
       query.vector, NULL, 'm.id <> ($2 ->> ''id'')', '{}', ${k}::integer, query.filter, index.method, index.lists
     ) AS nearest ON nearest.similarity >= (SELECT min(similarity) FROM exact)
   `

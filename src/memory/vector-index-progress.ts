@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumberOrNull } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 
 export interface VectorIndexProgress {
   /** PostgreSQL's word for what is being done, such as `building index: loading tuples`. */
@@ -51,7 +52,7 @@ async function buildProgress(db: Database): Promise<VectorIndexProgress | undefi
       SELECT phase,
         COALESCE(blocks_done::float8 / NULLIF(blocks_total, 0), tuples_done::float8 / NULLIF(tuples_total, 0)) AS done
       FROM pg_stat_progress_create_index
-      WHERE relid = 'public.memory_items'::regclass AND datname = current_database()
+      WHERE relid = '${api(db)}memory_items'::regclass AND datname = current_database()
       LIMIT 1
     `,
   )

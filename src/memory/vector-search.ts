@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
+import { api } from '../database/schema-name.ts'
 import { limitSql, type SearchResult, searchResult } from './bm25-search.ts'
 import { type Embedding, embeddingSql } from './embedding.ts'
 import { filterSql, type PagedFilter, type SearchOptions, textArraySql } from './search-filter.ts'
@@ -27,7 +28,7 @@ export async function vectorSearch(db: Database, options: VectorSearchOptions): 
   const { queryEmbedding, queryTags, k = 10, filter } = options
   const rows = await queryRows(
     db,
-    sql`SELECT * FROM public.vector_search(${embeddingSql(queryEmbedding, 'queryEmbedding')}, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
+    sql`SELECT * FROM ${api(db)}vector_search(${embeddingSql(queryEmbedding, 'queryEmbedding')}, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
   )
   return rows.map((row) => ({ ...searchResult(row), similarity: toNumber(row.similarity) }))
 }

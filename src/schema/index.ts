@@ -1,7 +1,16 @@
-export * from './enums.ts'
-export * from './job-attempts.ts'
-export * from './jobs.ts'
-export * from './memory-items.ts'
-export * from './namespace-roles.ts'
-export * from './relations.ts'
-export * from './search-statistics.ts'
+// What services import, and what they may refer to: the tables of the API. The internal tables, of which no client knows,
+// and the triggers are in all.ts.
+export { attemptOutcome, type ExecutionMode, executionMode, type JobStatus, jobStatus } from './enums.ts'
+export { type JobAttempt, jobAttempts, type NewJobAttempt } from './job-attempts.ts'
+export {
+  type Job,
+  type JobError,
+  type JobUsage,
+  type Json,
+  type JsonObject,
+  jobs,
+  type ModelUsage,
+  type NewJob,
+} from './jobs.ts'
+export { embeddingDimensions, type MemoryItem, memoryItems, type NewMemoryItem } from './memory-items.ts'
+export { jobAttemptsRelations, jobsRelations } from './relations.ts'

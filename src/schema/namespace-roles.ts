@@ -1,7 +1,5 @@
-import { customType, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
-
-/** A role by its object id, shown as its name: a new role of an old name inherits nothing. */
-const role = customType<{ data: string }>({ dataType: () => 'regrole' })
+import { pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
+import { role } from './role-rights.ts'
 
 /**
  * Which namespaces a role sees once `enableNamespaceIsolation` is called: written by `grant_namespaces` and

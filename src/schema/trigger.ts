@@ -74,7 +74,7 @@ function vectorDiffers(name: string): string {
 
 /** The statements that make a trigger anew, whether or not it exists. */
 export function triggerSql(definition: Trigger): string {
-  const table = `public.${getTableName(definition.table)}`
+  const table = getTableName(definition.table)
   const words = [
     definition.atCommit ? 'CREATE CONSTRAINT TRIGGER' : 'CREATE OR REPLACE TRIGGER',
     `${definition.name}\n  ${definition.timing} ${definition.events} ON ${table}`,
@@ -82,7 +82,7 @@ export function triggerSql(definition: Trigger): string {
     ...(definition.atCommit ? ['\n  DEFERRABLE INITIALLY DEFERRED'] : []),
     `\n  FOR EACH ${definition.each}`,
     ...(definition.when ? [`\n  WHEN (${definition.when})`] : []),
-    `\n  EXECUTE FUNCTION public.${definition.function}();`,
+    `\n  EXECUTE FUNCTION ${definition.function}();`,
   ]
   const create = words.join(' ').replaceAll(' \n', '\n')
   // CREATE OR REPLACE is not there for constraint triggers.

@@ -65,7 +65,7 @@ export async function run({ rows = [100_000], queries: queryCount = 200, out }: 
         await storePassages(db, passages, stored, size)
         stored = size
         await withBar('building hnsw', 1, () => useVectorIndex(db, 'hnsw'))
-        await db.execute(sql`VACUUM ANALYZE public.memory_items`)
+        await db.execute(sql`VACUUM ANALYZE memory_items`)
         for (const percent of percents) measurements.push(await measure(client, questions, size, percent))
       }
     } finally {

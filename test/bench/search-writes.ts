@@ -27,12 +27,12 @@ export async function indexShares(db: Database): Promise<IndexShare[]> {
     db,
     sql`
       SELECT indexrelid::regclass::text AS index, pg_relation_size(indexrelid) AS bytes
-      FROM pg_index WHERE indrelid = 'public.memory_items'::regclass
+      FROM pg_index WHERE indrelid = 'memory_items'::regclass
       UNION ALL
       SELECT 'statistics', sum(pg_total_relation_size(oid)) FROM pg_class
       WHERE relname IN ('search_totals', 'search_lexemes', 'search_vocabulary', 'search_log', 'search_log_lexemes')
       UNION ALL
-      SELECT 'memory_items', pg_table_size('public.memory_items')
+      SELECT 'memory_items', pg_table_size('memory_items')
       ORDER BY bytes DESC
     `,
   )
@@ -46,14 +46,14 @@ export async function indexShares(db: Database): Promise<IndexShare[]> {
 
 /** Takes from a database what this machinery adds: the triggers, and the layers in search_vector. */
 async function strip(db: Database): Promise<void> {
-  await db.execute(sql`ALTER TABLE public.memory_items DISABLE TRIGGER USER`)
-  await db.execute(sql`ALTER TABLE public.memory_items ENABLE TRIGGER memory_items_updated_at`)
-  await db.execute(sql`ALTER TABLE public.memory_items DROP COLUMN search_vector`)
+  await db.execute(sql`ALTER TABLE memory_items DISABLE TRIGGER USER`)
+  await db.execute(sql`ALTER TABLE memory_items ENABLE TRIGGER memory_items_updated_at`)
+  await db.execute(sql`ALTER TABLE memory_items DROP COLUMN search_vector`)
   await db.execute(
-    sql`ALTER TABLE public.memory_items ADD COLUMN search_vector tsvector GENERATED ALWAYS AS (to_tsvector('pg_catalog.english', text)) STORED`,
+    sql`ALTER TABLE memory_items ADD COLUMN search_vector tsvector GENERATED ALWAYS AS (to_tsvector('pg_catalog.english', text)) STORED`,
   )
-  await db.execute(sql`ALTER TABLE public.memory_items ALTER COLUMN search_vector SET STORAGE EXTERNAL`)
-  await db.execute(sql`CREATE INDEX ON public.memory_items USING gin (search_vector)`)
+  await db.execute(sql`ALTER TABLE memory_items ALTER COLUMN search_vector SET STORAGE EXTERNAL`)
+  await db.execute(sql`CREATE INDEX ON memory_items USING gin (search_vector)`)
 }
 
 const rounds = 6

@@ -85,7 +85,7 @@ export async function run({ rows = [100_000], queries: queryCount = 100, out }: 
     const indexes: SearchResults['indexes'][number][] = []
     try {
       for (const size of rows) {
-        await db.execute(sql`TRUNCATE public.memory_items`)
+        await db.execute(sql`TRUNCATE memory_items`)
         const fts5 = await openFts5()
         await store(client, corpus, size, fts5)
         // What bulk statements logged last is read by each search until more of them come, 0.03 ms each.

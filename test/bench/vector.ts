@@ -82,7 +82,7 @@ export async function run({
         await useVectorIndex(db, 'none')
         await storePassages(db, passages, stored, size)
         stored = size
-        await db.execute(sql`VACUUM ANALYZE public.memory_items`)
+        await db.execute(sql`VACUUM ANALYZE memory_items`)
         const exact = await measureExact(client, queries, size)
         measurements.push(...exact.measurements)
         for (const method of ['hnsw', 'ivfflat'] as const) {

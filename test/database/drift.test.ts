@@ -5,7 +5,9 @@ import { findDrift } from '../../src/cli/drift.ts'
 import { goldenFile, readCatalog } from '../../src/cli/golden.ts'
 import { sourceSections } from '../../src/cli/sections.ts'
 import { queryRows } from '../../src/database/rows.ts'
+import { internalSchema } from '../../src/database/schema-name.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
+import { installation } from '../support/installation.ts'
 
 describe('the sources', () => {
   it('ask for nothing that the migrations do not have', async () => {
@@ -15,20 +17,19 @@ describe('the sources', () => {
 
 describeOnEachBackend('the migrated database', (test) => {
   it('equals the golden catalog (if the change is meant: npm run db:golden)', async () => {
-    expect(await readCatalog(test.db)).toBe(readFileSync(goldenFile, 'utf8'))
+    expect(await readCatalog(test.db, installation)).toBe(readFileSync(goldenFile, 'utf8'))
   })
 
   it('has every function of src/sql, byte for byte', async () => {
-    const { beforeTables, afterTables } = sourceSections()
-    const bodies = [...beforeTables, ...afterTables].flatMap(({ name, sql: text }) => {
-      const [, made] = /CREATE OR REPLACE FUNCTION public\.(\w+)/.exec(text) ?? []
+    const bodies = sourceSections().flatMap(({ name, sql: text }) => {
+      const [, made] = /CREATE OR REPLACE FUNCTION (\w+)/.exec(text) ?? []
       const [, body] = /AS \$\$([\s\S]*)\$\$;/.exec(text) ?? []
-      return made === undefined ? [] : [{ name, made, body }]
+      return made === undefined || body === undefined ? [] : [{ name, made, body }]
     })
     expect(bodies.length).toBeGreaterThan(20)
     const rows = await queryRows(
       test.db,
-      sql`SELECT proname AS name, prosrc AS body FROM pg_proc WHERE pronamespace = 'public'::regnamespace`,
+      sql`SELECT proname AS name, prosrc AS body FROM pg_proc WHERE pronamespace IN (${installation.schema}::text::regnamespace, ${internalSchema(installation.schema)}::text::regnamespace)`,
     )
     for (const { name, made, body } of bodies) {
       expect(

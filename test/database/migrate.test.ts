@@ -20,7 +20,7 @@ const everyTag = readMigrations().map((migration) => migration.tag)
 const onServer = describe.skipIf('skipped' in inject('server'))
 
 async function ledger(db: Connection['db']) {
-  return queryRows(db, sql`SELECT id, hash, created_at FROM drizzle.__drizzle_migrations ORDER BY id`)
+  return queryRows(db, sql`SELECT id, hash, created_at FROM public_opa.migrations ORDER BY id`)
 }
 
 describe('migrate (embedded)', () => {
@@ -106,7 +106,7 @@ onServer('migrate (server)', () => {
     const { db } = await connectForTest(await createEmptyDatabase())
     await migrate(db)
     await db.execute(
-      sql`INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES ('of a later version', 9999999999999)`,
+      sql`INSERT INTO public_opa.migrations (hash, created_at) VALUES ('of a later version', 9999999999999)`,
     )
     await expect(migrate(db)).rejects.toMatchObject({
       code: 'unsupported_database',
@@ -117,7 +117,7 @@ onServer('migrate (server)', () => {
   it('refuses an applied migration that was edited since', async () => {
     const { db } = await connectForTest(await createEmptyDatabase())
     await migrate(db)
-    await db.execute(sql`UPDATE drizzle.__drizzle_migrations SET hash = 'another' WHERE id = 2`)
+    await db.execute(sql`UPDATE public_opa.migrations SET hash = 'another' WHERE id = 2`)
     await expect(migrate(db)).rejects.toMatchObject({
       code: 'migration_failed',
       message: expect.stringContaining(`${everyTag[1]} is not the one that was applied`),
@@ -155,10 +155,15 @@ onServer('migrate (server)', () => {
   it('leaves nothing behind when a migration fails', async () => {
     const { db } = await connectForTest(await createEmptyDatabase())
     await db.execute(sql`CREATE TABLE jobs (mine integer)`)
-    await expect(migrate(db)).rejects.toMatchObject({ code: 'migration_failed' })
+    await expect(migrate(db)).rejects.toMatchObject({
+      code: 'migration_failed',
+      message: expect.stringMatching(
+        /schema public has tables .* that opa-db did not make: jobs\. .*schema: 'opa'/,
+      ),
+    })
     const made = await queryRows(
       db,
-      sql`SELECT to_regclass('public.memory_items') AS table, to_regclass('drizzle.__drizzle_migrations') AS ledger`,
+      sql`SELECT to_regclass('public.memory_items') AS table, to_regclass('public_opa.migrations') AS ledger`,
     )
     expect(made).toEqual([{ table: null, ledger: null }])
   })

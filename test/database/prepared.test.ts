@@ -21,7 +21,7 @@ describeOnServer('prepared statements', (test) => {
       })
     }
     const rows = rowsOf(
-      await db.execute(sql`SELECT name FROM pg_prepared_statements WHERE statement LIKE '%public.%'`),
+      await db.execute(sql`SELECT name FROM pg_prepared_statements WHERE statement LIKE '%complete(%'`),
     )
     return rows.map(({ name }) => name)
   }

@@ -168,7 +168,7 @@ async function loadDocuments(
   vectors: Vectors | undefined,
   onProgress: (done: number, total: number) => void,
 ): Promise<void> {
-  await db.execute(sql`DELETE FROM public.memory_items`)
+  await db.execute(sql`DELETE FROM memory_items`)
   const items = documents.map(({ id, text }, at) => ({
     id,
     // Some collections have empty documents, which count among N. A memory has at least one byte.
@@ -176,7 +176,7 @@ async function loadDocuments(
     embedding: vectors?.documents[at] ?? null,
   }))
   await rememberMany(db, { items, onProgress })
-  await db.execute(sql`ANALYZE public.memory_items`)
+  await db.execute(sql`ANALYZE memory_items`)
 }
 
 /** The largest difference of bm25's nDCG@10 from the reference that is accepted. */

@@ -128,7 +128,7 @@ describeOnEachBackend('bm25_search', (test) => {
       sql`SELECT * FROM bm25_search('window seat', '{}', 10, '{}')`,
       sql`SELECT * FROM bm25_search('window seat', NULL, 10, NULL)`,
       sql`SELECT * FROM bm25_search(query_text => 'window seat', k => 10)`,
-      sql`SELECT * FROM public.bm25_search(filter => '{}', k => 10, query_tags => '{}', query_text => 'window seat')`,
+      sql`SELECT * FROM bm25_search(filter => '{}', k => 10, query_tags => '{}', query_text => 'window seat')`,
     ]
     for (const call of calls) {
       const rows = rowsOf(await test.db.execute(call))

@@ -13,7 +13,7 @@ const common = [0, 1, 2, 3].map(zipfWord)
 describeOnEachBackend('bm25_search where it does not read every match', (test) => {
   beforeAll(async () => {
     await insertRows(test.db, zipfRows(rows))
-    await test.db.execute(sql`ANALYZE public.memory_items`)
+    await test.db.execute(sql`ANALYZE memory_items`)
   })
 
   const same = async (queryText: string, k: number, tags: string[] = []) => {
@@ -47,9 +47,9 @@ describeOnEachBackend('bm25_search where it does not read every match', (test) =
 
   it('keeps to tags and a namespace together, whichever index reads them', async () => {
     await test.db.execute(
-      sql`UPDATE public.memory_items SET namespace = 'odd' WHERE right(id, 1) IN ('1', '3', '5', '7', '9')`,
+      sql`UPDATE memory_items SET namespace = 'odd' WHERE right(id, 1) IN ('1', '3', '5', '7', '9')`,
     )
-    await test.db.execute(sql`ANALYZE public.memory_items`)
+    await test.db.execute(sql`ANALYZE memory_items`)
     for (const tags of [[], ['p50'], ['p5'], ['p01']]) {
       for (const queryText of [common.join(' '), common[1] as string]) {
         const found = await bm25Search(test.db, { queryText, queryTags: tags, filter: { namespace: 'odd' } })
@@ -59,8 +59,8 @@ describeOnEachBackend('bm25_search where it does not read every match', (test) =
         )
       }
     }
-    await test.db.execute(sql`UPDATE public.memory_items SET namespace = 'default'`)
-    await test.db.execute(sql`ANALYZE public.memory_items`)
+    await test.db.execute(sql`UPDATE memory_items SET namespace = 'default'`)
+    await test.db.execute(sql`ANALYZE memory_items`)
   })
 
   it('finds what the exhaustive query finds, for any number of words and results, with and without tags', async () => {
@@ -130,14 +130,14 @@ describeOnEachBackend('bm25_search where it does not read every match', (test) =
 
   it('breaks ties by the bytes of the id, wherever k cuts them', async () => {
     await test.db.execute(sql`
-      INSERT INTO public.memory_items (id, text)
+      INSERT INTO memory_items (id, text)
       SELECT CASE WHEN n % 2 = 0 THEN 'T' ELSE 't' END || n, ${`${common[0]} ${common[0]} ${common[0]}`} FROM generate_series(1, 700) AS n
     `)
     const all = await bm25Search(test.db, { queryText: common[0] as string, k: 1000 })
     for (const k of [1, 2, 99, 700]) {
       expect(await bm25Search(test.db, { queryText: common[0] as string, k })).toEqual(all.slice(0, k))
     }
-    await test.db.execute(sql`DELETE FROM public.memory_items WHERE id ^@ 'T' OR id ^@ 't'`)
+    await test.db.execute(sql`DELETE FROM memory_items WHERE id ^@ 'T' OR id ^@ 't'`)
   })
 
   it('is exact with texts of 64 KiB among the others, which move the average length', async () => {
@@ -151,12 +151,12 @@ describeOnEachBackend('bm25_search where it does not read every match', (test) =
   })
 
   it('is exact for a corpus of one row and for an empty one', async () => {
-    await test.db.execute(sql`DELETE FROM public.memory_items WHERE id <> 'z7'`)
-    const [row] = await queryRows(test.db, sql`SELECT text FROM public.memory_items`)
+    await test.db.execute(sql`DELETE FROM memory_items WHERE id <> 'z7'`)
+    const [row] = await queryRows(test.db, sql`SELECT text FROM memory_items`)
     await same(String(row?.text), 10)
-    await test.db.execute(sql`DELETE FROM public.memory_items`)
+    await test.db.execute(sql`DELETE FROM memory_items`)
     expect(await bm25Search(test.db, { queryText: common.join(' ') })).toEqual([])
-    await test.db.execute(sql`TRUNCATE public.memory_items`)
+    await test.db.execute(sql`TRUNCATE memory_items`)
     expect(await explainSearch(test.db, { queryText: common.join(' ') })).toMatchObject({
       path: 'no match',
       documents: 0,

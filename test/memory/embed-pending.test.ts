@@ -12,7 +12,7 @@ describeOnEachBackend('embedPending', (test) => {
   let embedder = wordEmbedder()
   beforeEach(async () => {
     embedder = wordEmbedder()
-    await test.db.execute(sql`TRUNCATE public.memory_items`)
+    await test.db.execute(sql`TRUNCATE memory_items`)
   })
 
   it('embeds what has no vector, in batches, with progress, and leaves the rest alone', async () => {
@@ -59,7 +59,7 @@ describeOnEachBackend('embedPending', (test) => {
       if (batch.includes('poison')) throw new EmbedderError('too odd')
     }
     for (const batchSize of [1, 8, 100]) {
-      await test.db.execute(sql`UPDATE public.memory_items SET embedding = NULL`)
+      await test.db.execute(sql`UPDATE memory_items SET embedding = NULL`)
       const result = await embedPending(test.db, embedder, { batchSize })
       expect(result).toMatchObject({ embedded: 20, skipped: 0 })
       expect(result.failed).toEqual([
@@ -104,7 +104,7 @@ describeOnEachBackend('embedPending', (test) => {
     embedder.embed = async (batch) => {
       const vectors = await original(batch)
       await remember(test.db, { id: 'a', text: 'new text' })
-      await test.db.execute(sql`DELETE FROM public.memory_items WHERE id = 'b'`)
+      await test.db.execute(sql`DELETE FROM memory_items WHERE id = 'b'`)
       return vectors
     }
     expect(await embedPending(test.db, embedder)).toEqual({ embedded: 1, failed: [], skipped: 2 })
@@ -161,7 +161,7 @@ describeOnServer('embedPending in several processes', (server) => {
   })
 
   it('does not wait for a writer', async () => {
-    await server.db.execute(sql`TRUNCATE public.memory_items`)
+    await server.db.execute(sql`TRUNCATE memory_items`)
     await rememberMany(server.db, {
       items: [
         { id: 'held', text: 'held' },
@@ -170,7 +170,7 @@ describeOnServer('embedPending in several processes', (server) => {
     })
     const other = await server.connectAgain(1)
     const result = await other.db.transaction(async (transaction) => {
-      await transaction.execute(sql`SELECT 1 FROM public.memory_items WHERE id = 'held' FOR UPDATE`)
+      await transaction.execute(sql`SELECT 1 FROM memory_items WHERE id = 'held' FOR UPDATE`)
       return embedPending(server.db, wordEmbedder())
     })
     expect(result).toEqual({ embedded: 1, failed: [], skipped: 1 })

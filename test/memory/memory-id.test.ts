@@ -12,7 +12,7 @@ describeOnEachBackend('memory_id', (test) => {
   const idsInSql = async (cases: readonly (readonly [string, string, readonly string[]])[]) => {
     const rows = rowsOf(
       await test.db.execute(sql`
-        SELECT public.memory_id(one ->> 0, one ->> 1, ARRAY(SELECT json_array_elements_text(one -> 2))) AS id
+        SELECT memory_id(one ->> 0, one ->> 1, ARRAY(SELECT json_array_elements_text(one -> 2))) AS id
         FROM json_array_elements(${JSON.stringify(cases)}::text::json) WITH ORDINALITY AS given (one, place)
         ORDER BY place
       `),

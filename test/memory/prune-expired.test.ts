@@ -14,7 +14,7 @@ const expired = (count: number, days: number, namespace = 'default') =>
   }))
 
 describeOnEachBackend('pruneExpired', (test) => {
-  beforeEach(() => test.db.execute(sql`TRUNCATE public.memory_items`))
+  beforeEach(() => test.db.execute(sql`TRUNCATE memory_items`))
   const left = async () =>
     (await listMemories(test.db, { includeExpired: true })).items.map(({ text }) => text).sort()
 
@@ -68,7 +68,7 @@ describeOnServer('pruneExpired in several processes', (server) => {
     })
     const other = await server.connectAgain(1)
     await other.db.transaction(async (transaction) => {
-      await transaction.execute(sql`SELECT 1 FROM public.memory_items WHERE id = 'held' FOR UPDATE`)
+      await transaction.execute(sql`SELECT 1 FROM memory_items WHERE id = 'held' FOR UPDATE`)
       const runs = await Promise.all([1, 2, 3].map(() => pruneExpired(server.db, { batchSize: 20 })))
       const remaining = await pruneExpired(server.db)
       expect(runs.reduce((sum, deleted) => sum + deleted, remaining)).toBe(500)

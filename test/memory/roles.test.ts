@@ -45,13 +45,13 @@ describeOnServer('roles with few rights', (server) => {
     for (const role of [reader, stranger, writer]) {
       await server.db.execute(sql.raw(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`))
     }
-    await server.db.execute(sql.raw(`GRANT SELECT ON memory_items TO ${reader}`))
-    await server.db.execute(sql.raw(`GRANT SELECT, INSERT, UPDATE, DELETE ON memory_items TO ${writer}`))
+    await server.db.execute(sql`SELECT grant_reader(${reader}::text)`)
+    await server.db.execute(sql`SELECT grant_service(${writer}::text)`)
   })
   afterAll(async () => {
     await Promise.all(connections.map((connection) => connection.close()))
     for (const role of [reader, stranger, writer]) {
-      await server.db.execute(sql.raw(`DROP OWNED BY ${role}`))
+      await server.db.execute(sql`SELECT revoke_rights(${role}::text)`)
       await server.db.execute(sql.raw(`DROP ROLE ${role}`))
     }
   })

@@ -17,7 +17,7 @@ import { zipfRows, zipfWord } from '../support/zipf-corpus.ts'
 describeOnEachBackend('search statistics', (test) => {
   const run = (text: string) => test.db.execute(sql.raw(text))
   beforeEach(async () => {
-    await run('TRUNCATE public.memory_items')
+    await run('TRUNCATE memory_items')
     await insertRows(test.db, zipfRows(50))
   })
   afterEach(() => expectExactStatistics(test.db))

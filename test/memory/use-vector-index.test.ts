@@ -143,8 +143,8 @@ describeOnServer('useVectorIndex among others', (server) => {
     await useVectorIndex(server.db, 'ivfflat')
     const building = useVectorIndex(server.db, 'hnsw')
     await builder()
-    await server.db.execute(sql`UPDATE public.memory_items SET importance = 1 WHERE id = 'm1'`)
-    const [row] = await queryRows(server.db, sql`SELECT method FROM public.vector_index()`)
+    await server.db.execute(sql`UPDATE memory_items SET importance = 1 WHERE id = 'm1'`)
+    const [row] = await queryRows(server.db, sql`SELECT method FROM vector_index()`)
     expect(row?.method).toBe('ivfflat')
     expect(await building).toMatchObject({ method: 'hnsw', built: true })
   })
@@ -206,7 +206,7 @@ describeOnServer('useVectorIndex among others', (server) => {
     await server.db.execute(sql`CREATE ROLE opa_reader_of_index`)
     try {
       const refused = server.db.transaction(async (transaction) => {
-        await transaction.execute(sql`GRANT SELECT, UPDATE ON public.memory_items TO opa_reader_of_index`)
+        await transaction.execute(sql`GRANT SELECT, UPDATE ON memory_items TO opa_reader_of_index`)
         await transaction.execute(sql`SET LOCAL ROLE opa_reader_of_index`)
         await useVectorIndex(transaction, 'hnsw', { concurrently: false })
       })

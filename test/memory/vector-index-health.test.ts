@@ -56,14 +56,14 @@ describeOnEachBackend('vectorIndexHealth', (test) => {
     })
 
     it('counts what is embedded, and tells an index that is not valid or not there', async () => {
-      await test.db.execute(sql`UPDATE public.memory_items SET embedding = NULL WHERE id LIKE '%0'`)
+      await test.db.execute(sql`UPDATE memory_items SET embedding = NULL WHERE id LIKE '%0'`)
       await useVectorIndex(test.db, 'none')
       expect(await vectorIndexHealth(test.db)).toMatchObject({
         ...{ method: 'none', bytes: 0, recall: null, rows: 1500, embeddings: 1350, advice: [] },
       })
       await useVectorIndex(test.db, 'hnsw')
       await test.db.execute(
-        sql`UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.memory_items_embedding_idx'::regclass`,
+        sql`UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'memory_items_embedding_idx'::regclass`,
       )
       const { valid, recall, advice } = await vectorIndexHealth(test.db)
       expect({ valid, recall }).toEqual({ valid: false, recall: null })

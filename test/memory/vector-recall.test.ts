@@ -25,7 +25,7 @@ async function withIndexScans<T>(
 async function indexScans(db: Database): Promise<number> {
   const [row] = await queryRows(
     db,
-    sql`SELECT pg_stat_get_xact_numscans('public.memory_items_embedding_idx'::regclass) AS scans`,
+    sql`SELECT pg_stat_get_xact_numscans('memory_items_embedding_idx'::regclass) AS scans`,
   )
   return toNumber(row?.scans)
 }
@@ -38,15 +38,15 @@ describeOnServer('vector_search over an index', (server) => {
     await insertClusters(server.db, rows)
     // Some rows expired, some without a vector: the index knows nothing of either.
     await server.db.execute(
-      sql`UPDATE public.memory_items SET expires_at = now() - interval '1 day' WHERE id LIKE '%7'`,
+      sql`UPDATE memory_items SET expires_at = now() - interval '1 day' WHERE id LIKE '%7'`,
     )
-    await server.db.execute(sql`UPDATE public.memory_items SET embedding = NULL WHERE id LIKE '%9'`)
+    await server.db.execute(sql`UPDATE memory_items SET embedding = NULL WHERE id LIKE '%9'`)
   })
 
   describe.each(['hnsw', 'ivfflat'] as const)('%s', (method) => {
     beforeAll(async () => {
       await useVectorIndex(server.db, method, method === 'ivfflat' ? { lists: 40 } : {})
-      await server.db.execute(sql`ANALYZE public.memory_items`)
+      await server.db.execute(sql`ANALYZE memory_items`)
     })
 
     it('asks the index where many rows pass, and reads them all where few do', async () => {
@@ -82,7 +82,7 @@ describeOnServer('vector_search over an index', (server) => {
           const [match] = await queryRows(
             server.db,
             sql`
-              SELECT count(*) AS matching FROM public.memory_items
+              SELECT count(*) AS matching FROM memory_items
               WHERE embedding IS NOT NULL AND (expires_at IS NULL OR expires_at > now())
                 AND CASE WHEN ${tags.length}::integer = 0 THEN true WHEN ${allTags}::boolean
                   THEN tags @> string_to_array(${tags.join(',')}, ',') ELSE tags && string_to_array(${tags.join(',')}, ',') END
@@ -109,7 +109,7 @@ describeOnServer('vector_search over an index', (server) => {
   async function storedVector(number: number): Promise<number[]> {
     const [row] = await queryRows(
       server.db,
-      sql`SELECT embedding::text AS vector FROM public.memory_items WHERE embedding IS NOT NULL ORDER BY id OFFSET ${number % 8000}::integer LIMIT 1`,
+      sql`SELECT embedding::text AS vector FROM memory_items WHERE embedding IS NOT NULL ORDER BY id OFFSET ${number % 8000}::integer LIMIT 1`,
     )
     return JSON.parse(String(row?.vector)) as number[]
   }
@@ -143,7 +143,7 @@ describe.skipIf(folder === null)('on real vectors', () => {
         })),
         batchSize: 2000,
       })
-      await server.db.execute(sql`ANALYZE public.memory_items`)
+      await server.db.execute(sql`ANALYZE memory_items`)
     })
 
     it.each(['hnsw', 'ivfflat'] as const)(

@@ -147,7 +147,7 @@ export async function apply(db: Database, history: readonly Change[]): Promise<v
           if (error.name !== 'DrizzleError' && error.message !== 'Rollback') throw error
         })
     } else if (one.kind === 'truncate') {
-      await db.execute(sql`TRUNCATE public.memory_items`)
+      await db.execute(sql`TRUNCATE memory_items`)
       present.clear()
     } else {
       const chosen = pick(one.at)

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { type Connection, connect } from '../../src/database/connect.ts'
-import { migrate } from '../../src/database/migrate.ts'
+import { install, testPath } from './installation.ts'
 import { databaseUrl, withAdmin } from './server-setup.ts'
 
 /** The fresh, migrated database of a describe block. Read its members inside tests and hooks only. */
@@ -35,9 +36,10 @@ export function describeOnServer(name: string, tests: (server: TestServer) => vo
     const url = databaseUrl(server.url, database)
     const more: Connection[] = []
     const test = opened('server', async () => {
-      await withAdmin(server.url, (admin) =>
-        admin.unsafe(`CREATE DATABASE ${database} TEMPLATE ${server.template}`),
-      )
+      await withAdmin(server.url, async (admin) => {
+        await admin.unsafe(`CREATE DATABASE ${database} TEMPLATE ${server.template}`)
+        await admin.unsafe(`ALTER DATABASE ${database} SET search_path = ${testPath}`)
+      })
       return connect({ kind: 'server', url })
     })
     afterAll(async () => {
@@ -77,6 +79,7 @@ function opened(backend: 'embedded' | 'server', open: () => Promise<Connection>)
 
 async function openMigratedEmbedded(): Promise<Connection> {
   const connection = await connect({ kind: 'embedded', dataDir: 'memory://' })
-  await migrate(connection.db)
+  await install(connection.db)
+  await connection.db.execute(sql.raw(`SET search_path = ${testPath}`))
   return connection
 }

@@ -71,7 +71,7 @@ export async function readCorpus(db: Database): Promise<OracleRow[]> {
         'units', tsvector_to_array(search_units(m.text)),
         'scripts', text_scripts(m.text, 0.1)
       )::text AS row
-      FROM public.memory_items AS m
+      FROM memory_items AS m
     `,
   )
   return rows.map((row) => {
@@ -143,7 +143,7 @@ export async function meaningOf(db: Database, asked: OracleQuery): Promise<Query
   const rows = await query(
     db,
     sql`
-      SELECT m.id FROM public.memory_items AS m
+      SELECT m.id FROM memory_items AS m
       CROSS JOIN LATERAL search_words(m.text) AS document
       WHERE NOT EXISTS (
         SELECT FROM json_to_recordset(${JSON.stringify(parts(asked))}::text::json) AS part (text text, wanted boolean)

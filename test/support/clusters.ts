@@ -7,7 +7,7 @@ import type { Database } from '../../src/database/database.ts'
  * `p1` and `p01` (0.1 %) for the rows that so many percent pass. The vector index is dropped: build the one to try.
  */
 export async function insertClusters(db: Database, rows: number): Promise<void> {
-  await db.execute(sql`DROP INDEX IF EXISTS public.memory_items_embedding_idx`)
+  await db.execute(sql`DROP INDEX IF EXISTS memory_items_embedding_idx`)
   await db.execute(sql`
     WITH direction AS MATERIALIZED (
       SELECT number, (
@@ -16,7 +16,7 @@ export async function insertClusters(db: Database, rows: number): Promise<void> 
       )::vector AS vector
       FROM generate_series(1, 300) AS number
     )
-    INSERT INTO public.memory_items (id, text, tags, embedding)
+    INSERT INTO memory_items (id, text, tags, embedding)
     SELECT 'm' || n, 'memory ' || n,
       ARRAY['all'] || CASE WHEN n % 2 = 0 THEN '{p50}'::text[] ELSE '{}' END
         || CASE WHEN n % 10 = 0 THEN '{p10}'::text[] ELSE '{}' END
@@ -28,5 +28,5 @@ export async function insertClusters(db: Database, rows: number): Promise<void> 
     JOIN direction AS one ON one.number = 101 + n % 97
     JOIN direction AS other ON other.number = 201 + n % 89
   `)
-  await db.execute(sql`ANALYZE public.memory_items`)
+  await db.execute(sql`ANALYZE memory_items`)
 }

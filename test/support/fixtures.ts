@@ -29,7 +29,7 @@ export function vectorText(values: readonly number[]): string {
 }
 
 export async function clearMemories(db: Database): Promise<void> {
-  await db.execute(sql`DELETE FROM public.memory_items`)
+  await db.execute(sql`DELETE FROM memory_items`)
 }
 
 /** Sorts as `COLLATE "C"` does: by UTF-8 bytes, which is not JavaScript's order beyond the basic plane. */

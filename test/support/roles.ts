@@ -14,7 +14,10 @@ export function roleName(name: string): string {
 export async function createRoles(db: Database, roles: Record<string, string | null>): Promise<void> {
   for (const [role, rights] of Object.entries(roles)) {
     await db.execute(sql.raw(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`))
-    if (rights !== null) await db.execute(sql.raw(`GRANT ${rights} ON memory_items TO ${role}`))
+    if (rights === null) continue
+    await db.execute(
+      sql`SELECT ${sql.raw(rights === 'SELECT' ? 'grant_reader' : 'grant_service')}(${role.replaceAll('"', '')}::text)`,
+    )
   }
 }
 

@@ -15,29 +15,29 @@ export async function expectExactStatistics(db: Database): Promise<void> {
     sql`
       WITH real AS (
         SELECT word, count(*) AS frequency
-        FROM public.memory_items AS m CROSS JOIN LATERAL unnest(tsvector_to_array(m.search_vector)) AS word
+        FROM memory_items AS m CROSS JOIN LATERAL unnest(tsvector_to_array(m.search_vector)) AS word
         GROUP BY word
       ),
       asked AS (
         SELECT array_agg(word) AS words
         FROM (
           SELECT word FROM real
-          UNION SELECT lexeme || layer FROM public.search_lexemes, unnest(ARRAY['', E'\\x011', E'\\x012', E'\\x013']) AS layer
-          UNION SELECT unnest(lexemes) FROM public.search_log_lexemes
-          UNION SELECT unnest(tsvector_to_array(lexemes)) FROM public.search_log
+          UNION SELECT lexeme || layer FROM search_lexemes, unnest(ARRAY['', E'\\x011', E'\\x012', E'\\x013']) AS layer
+          UNION SELECT unnest(lexemes) FROM search_log_lexemes
+          UNION SELECT unnest(tsvector_to_array(lexemes)) FROM search_log
         ) AS known
       ),
-      kept AS (SELECT asked.words, counted.* FROM asked CROSS JOIN LATERAL public.search_statistics(COALESCE(asked.words, '{}')) AS counted)
+      kept AS (SELECT asked.words, counted.* FROM asked CROSS JOIN LATERAL search_statistics(COALESCE(asked.words, '{}')) AS counted)
       SELECT json_build_object(
-        'documents', kept.documents - (SELECT count(*) FROM public.memory_items),
-        'total_length', kept.total_length - (SELECT COALESCE(sum(lexeme_count), 0) FROM public.memory_items),
+        'documents', kept.documents - (SELECT count(*) FROM memory_items),
+        'total_length', kept.total_length - (SELECT COALESCE(sum(lexeme_count), 0) FROM memory_items),
         'wrong', (
           SELECT count(*) FROM unnest(kept.words, kept.document_frequencies) AS held (word, frequency)
           LEFT JOIN real USING (word) WHERE held.frequency <> COALESCE(real.frequency, 0)
         ),
         'misnamed', (
-          SELECT count(*) FROM (SELECT DISTINCT lexeme FROM public.search_lexemes) AS folded
-          FULL JOIN public.search_vocabulary AS named USING (lexeme) WHERE folded.lexeme IS NULL OR named.lexeme IS NULL
+          SELECT count(*) FROM (SELECT DISTINCT lexeme FROM search_lexemes) AS folded
+          FULL JOIN search_vocabulary AS named USING (lexeme) WHERE folded.lexeme IS NULL OR named.lexeme IS NULL
         )
       )::text AS difference
       FROM kept
@@ -53,7 +53,7 @@ export async function expectExactStatistics(db: Database): Promise<void> {
 
 /** How many entries of the log are not in the totals. */
 export async function unfolded(db: Database): Promise<number> {
-  const [row] = await queryRows(db, sql`SELECT count(*) AS entries FROM public.search_log_entries()`)
+  const [row] = await queryRows(db, sql`SELECT count(*) AS entries FROM search_log_entries()`)
   return Number(row?.entries)
 }
 
@@ -78,10 +78,10 @@ export async function exhaustiveSearch(
       ),
       held AS MATERIALIZED (
         SELECT m.id, entry.lexeme, cardinality(entry.positions)::float8 AS tf
-        FROM public.memory_items AS m CROSS JOIN LATERAL unnest(to_tsvector('pg_catalog.english', m.text)) AS entry
+        FROM memory_items AS m CROSS JOIN LATERAL unnest(to_tsvector('pg_catalog.english', m.text)) AS entry
       ),
       corpus AS (
-        SELECT (SELECT count(*) FROM public.memory_items)::float8 AS documents, sum(tf) AS total_length FROM held
+        SELECT (SELECT count(*) FROM memory_items)::float8 AS documents, sum(tf) AS total_length FROM held
       ),
       lengths AS (SELECT id, sum(tf) AS length FROM held GROUP BY id),
       frequencies AS (SELECT lexeme, count(*)::float8 AS df FROM held JOIN said USING (lexeme) GROUP BY lexeme)
@@ -90,7 +90,7 @@ export async function exhaustiveSearch(
           / (held.tf + 1.2 * (0.25 + 0.75 * length * documents / total_length))
         ORDER BY said.lexeme COLLATE "C"
       ) AS score
-      FROM held JOIN said USING (lexeme) JOIN frequencies USING (lexeme) JOIN lengths USING (id) JOIN public.memory_items AS m USING (id)
+      FROM held JOIN said USING (lexeme) JOIN frequencies USING (lexeme) JOIN lengths USING (id) JOIN memory_items AS m USING (id)
       CROSS JOIN corpus
       WHERE (${JSON.stringify(tags)}::text = '[]' OR m.tags && ARRAY(SELECT json_array_elements_text(${JSON.stringify(tags)}::text::json)))
         AND (${condition})
@@ -123,7 +123,7 @@ export function expectSameBest(
 export async function insertRows(db: Database, rows: readonly ZipfRow[], batch = 2000): Promise<void> {
   for (let from = 0; from < rows.length; from += batch) {
     await db.execute(sql`
-      INSERT INTO public.memory_items (id, text, tags)
+      INSERT INTO memory_items (id, text, tags)
       SELECT row.id, row.text, ARRAY(SELECT json_array_elements_text(row.tags))
       FROM json_to_recordset(${JSON.stringify(rows.slice(from, from + batch))}::text::json) AS row (id text, text text, tags json)
     `)

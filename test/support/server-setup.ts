@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
 import { connect } from '../../src/database/connect.ts'
-import { migrate } from '../../src/database/migrate.ts'
+import { install } from './installation.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -66,7 +66,7 @@ async function remakeTemplate(url: string, name: string): Promise<void> {
   })
   const connection = await connect({ kind: 'server', url: databaseUrl(url, name) }, { maxConnections: 1 })
   try {
-    await migrate(connection.db)
+    await install(connection.db)
   } finally {
     await connection.close()
   }

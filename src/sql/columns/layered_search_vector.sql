@@ -10,6 +10,7 @@
 CREATE OR REPLACE FUNCTION layered_search_vector(document text)
 RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
 AS $$
 DECLARE
   words tsvector := search_words(document);

@@ -4,6 +4,7 @@
 CREATE OR REPLACE FUNCTION lexeme_count(document text)
 RETURNS integer
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
 AS $$
 BEGIN
   RETURN position_count(search_words(document));

@@ -1,8 +1,13 @@
 -- pgvector is not a trusted extension: on a stock server only a superuser may create it, once in each database.
 -- Managed services and the official image's user may do it themselves. Whoever may not is told what to ask for.
 DO $$
+DECLARE
+  place text := coalesce(
+    (SELECT nspname FROM pg_namespace WHERE nspname IN ('extensions', 'public') AND has_schema_privilege(oid, 'CREATE')
+     ORDER BY nspname LIMIT 1),
+    current_setting('opa.schema'));
 BEGIN
-  CREATE EXTENSION IF NOT EXISTS vector;
+  EXECUTE format('CREATE EXTENSION IF NOT EXISTS vector SCHEMA %I', place);
 EXCEPTION
   WHEN insufficient_privilege THEN
     RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',

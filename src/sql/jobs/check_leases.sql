@@ -1,5 +1,5 @@
 -- Refuses lists of leases that do not fit together, for the functions that take several at once.
-CREATE OR REPLACE FUNCTION public.check_leases(caller text, job_ids text[], lease_tokens bigint[])
+CREATE OR REPLACE FUNCTION check_leases(caller text, job_ids text[], lease_tokens bigint[])
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$

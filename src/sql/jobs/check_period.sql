@@ -1,5 +1,5 @@
 -- Refuses a period that is not one, for the functions that report about the recent past.
-CREATE OR REPLACE FUNCTION public.check_period(caller text, period interval)
+CREATE OR REPLACE FUNCTION check_period(caller text, period interval)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$

@@ -1,5 +1,5 @@
 -- The error of a job that was not done by its deadline, the same wherever that is found out.
-CREATE OR REPLACE FUNCTION public.deadline_error(deadline_at timestamptz)
+CREATE OR REPLACE FUNCTION deadline_error(deadline_at timestamptz)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$

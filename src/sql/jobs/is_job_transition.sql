@@ -1,5 +1,5 @@
 -- Whether the life of a job has this change of status.
-CREATE OR REPLACE FUNCTION public.is_job_transition(old_status public.job_status, new_status public.job_status)
+CREATE OR REPLACE FUNCTION is_job_transition(old_status job_status, new_status job_status)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$

@@ -1,8 +1,8 @@
 -- What is wrong with a job of this status and these columns; null if nothing is. The triggers of jobs ask. Constraints
 -- would say the same, but PostgreSQL reads every check anew for each statement that writes: the six that these were cost
 -- 40 of the 195 µs of one claim and one complete.
-CREATE OR REPLACE FUNCTION public.job_state_problem(
-  status public.job_status,
+CREATE OR REPLACE FUNCTION job_state_problem(
+  status job_status,
   lease_expires_at timestamptz,
   completed_at timestamptz,
   wait_reason text,

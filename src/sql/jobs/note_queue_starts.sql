@@ -17,7 +17,7 @@
 -- 1 the queue's hash, 2 when it was noted, 3 when the indexes were last read from their beginning, 4 where running jobs
 -- start, 5 and 6 the moment and the horizon, 7 the priority, 8 where its pending jobs start; times are seconds since 1970,
 -- and the last two null until the first horizon has passed. Where reading from the beginning is not long, nothing is noted.
-CREATE OR REPLACE FUNCTION public.note_queue_starts(
+CREATE OR REPLACE FUNCTION note_queue_starts(
   queue text,
   moment timestamptz,
   noted float8[],
@@ -51,7 +51,7 @@ BEGIN
     END IF;
     RETURN;
   END IF;
-  SELECT job.started_at INTO first_started_at FROM public.jobs AS job
+  SELECT job.started_at INTO first_started_at FROM jobs AS job
   WHERE job.queue = note_queue_starts.queue AND job.status = 'running'
     AND job.started_at >= CASE WHEN is_known THEN to_timestamp(noted[4]) ELSE '-infinity' END
   ORDER BY job.started_at LIMIT 1;

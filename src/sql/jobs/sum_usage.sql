@@ -1,5 +1,5 @@
 -- A usage (null counts as nothing) with more added to it. Costs are decimal, so that a thousand small ones add up.
-CREATE OR REPLACE FUNCTION public.sum_usage(usage jsonb, input_tokens bigint, output_tokens bigint, cost numeric)
+CREATE OR REPLACE FUNCTION sum_usage(usage jsonb, input_tokens bigint, output_tokens bigint, cost numeric)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$

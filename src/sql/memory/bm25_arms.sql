@@ -2,7 +2,7 @@
 -- bm25_companions, taken apart into one short query for each lexeme ("this one, and what it then needs"), because the
 -- GIN index evaluates the whole of a tsquery for every posting. A lexeme with many documents is taken apart by
 -- layer too: the higher its layer, the less company it needs.
-CREATE OR REPLACE FUNCTION public.bm25_arms(
+CREATE OR REPLACE FUNCTION bm25_arms(
   terms text[], bounds float8[], remaining float8[], frequencies float8[], documents float8, threshold float8
 )
 RETURNS tsquery[]
@@ -33,7 +33,7 @@ BEGIN
       WHILE lower > lowest AND (frequencies[base + lowest] < many_documents OR frequencies[base + lower - 1] < many_documents) LOOP
         lower := lower - 1;
       END LOOP;
-      companions := public.bm25_companions(terms, bounds, remaining, frequencies, documents, i + 1,
+      companions := bm25_companions(terms, bounds, remaining, frequencies, documents, i + 1,
         threshold - bounds[base + upper], frequencies[base + lower], depth);
       IF companions IS NULL THEN
         alone := lower;

@@ -8,7 +8,7 @@
 -- holds. If not, its contribution is at most the bound of the level below that, so the lexemes after i add more than
 -- need minus that bound, which is the same question again; and below the lowest level from which the remaining lexemes
 -- could still fill the gap it cannot be at all.
-CREATE OR REPLACE FUNCTION public.bm25_companions(
+CREATE OR REPLACE FUNCTION bm25_companions(
   terms text[], bounds float8[], remaining float8[], frequencies float8[], documents float8,
   first integer, need float8, expected float8, depth integer
 )
@@ -36,7 +36,7 @@ BEGIN
 
     alternative := CASE WHEN alone < 4 THEN terms[base + alone] ELSE '' END;
     IF lowest < alone THEN
-      companions := public.bm25_companions(terms, bounds, remaining, frequencies, documents, i + 1,
+      companions := bm25_companions(terms, bounds, remaining, frequencies, documents, i + 1,
         need - bounds[base + alone - 1],
         expected * least(1, togetherness * frequencies[base + lowest] / documents), depth - 1);
       IF companions IS NULL THEN

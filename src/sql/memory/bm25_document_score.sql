@@ -2,7 +2,7 @@
 --   idf (as often as the query says it) * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / average_length)).
 -- It is summed in lexeme order, so that the same data gives the same bytes.
 -- Source: Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009.
-CREATE OR REPLACE FUNCTION public.bm25_document_score(
+CREATE OR REPLACE FUNCTION bm25_document_score(
   document tsvector, length float8, average_length float8, lexemes text[], idfs float8[], k1 float8, b float8
 )
 RETURNS float8

@@ -18,7 +18,7 @@
 --
 -- condition: what memory_filter_condition makes of query_tags and filter. If it says more, filter has more keys.
 -- path, access, share: as explain_search has them; thresholds, arm_counts, candidate_counts: one for each reading.
-CREATE OR REPLACE FUNCTION public.bm25_find(
+CREATE OR REPLACE FUNCTION bm25_find(
   query record, condition text, query_tags text[], k integer, filter jsonb,
   OUT ids text[], OUT places tid[], OUT scores float8[],
   OUT path text, OUT access text, OUT share float8, OUT thresholds float8[], OUT arm_counts integer[], OUT candidate_counts bigint[]
@@ -79,7 +79,7 @@ BEGIN
   access := 'search';
   share := 1;
   IF is_filtered THEN
-    estimate := public.estimate_filter(condition, query_tags, filter, query.required);
+    estimate := estimate_filter(condition, query_tags, filter, query.required);
     share := estimate.share;
     has_index := estimate.has_index;
   END IF;
@@ -89,15 +89,15 @@ BEGIN
   ELSE
     wanted := matches;
     IF word_count <= most_pruned AND least(query.documents, matches) * share > few_matches + k
-      AND NOT row_security_active('public.memory_items')
+      AND NOT row_security_active('memory_items')
     THEN
       path := 'threshold';
       -- So many rows must pass the guess, whether the filter lets them pass or not, for k to be left.
       wanted := k / share * CASE WHEN word_count <= 3 OR is_filtered THEN 1 ELSE 0.5 END;
-      levels := public.bm25_levels(
+      levels := bm25_levels(
         query.words, query.frequencies, query.layer_frequencies, query.weights, query.average_length
       );
-      threshold := public.bm25_guess(levels.impacts, levels.frequencies, query.documents, wanted);
+      threshold := bm25_guess(levels.impacts, levels.frequencies, query.documents, wanted);
     END IF;
     IF has_index AND share * query.documents < entries_per_row * wanted THEN
       access := 'both';
@@ -107,7 +107,7 @@ BEGIN
   -- What bm25_scan has no statement for is planned each time.
   IF word_count > most_kept OR NOT is_plain OR (filter ? 'namespace' AND access <> 'search') THEN
     -- IS TRUE keeps a condition's own index out of the plan.
-    statement := public.bm25_statement(word_count, concat_ws(' AND ',
+    statement := bm25_statement(word_count, concat_ws(' AND ',
       format(CASE WHEN path = 'filter' THEN '(%s) IS TRUE' ELSE '%s' END, 'm.search_vector @@ ANY ($4)'),
       format(CASE WHEN access = 'search' AND path = 'threshold' THEN '(%s) IS TRUE' ELSE '(%s)' END, condition),
       CASE WHEN query.required IS NOT NULL THEN 'm.search_vector @@ $3' END,
@@ -116,7 +116,7 @@ BEGIN
 
   FOR round IN 1 .. 10 LOOP
     IF threshold > 0 THEN
-      arms := public.bm25_arms(levels.terms, levels.bounds, levels.remaining, levels.frequencies, query.documents,
+      arms := bm25_arms(levels.terms, levels.bounds, levels.remaining, levels.frequencies, query.documents,
         threshold / most_factor * (1 - 1e-9));
     ELSE
       arms := CASE WHEN word_count <= most_pruned THEN query.queries ELSE ARRAY[lexeme_query(query.words)] END;
@@ -124,7 +124,7 @@ BEGIN
     END IF;
     IF arms IS DISTINCT FROM arms_read OR NOT is_complete THEN
       IF statement IS NULL THEN
-        scan := public.bm25_scan(
+        scan := bm25_scan(
           access, nullif(query_tags, '{}'), filter ->> 'namespace', arms, query.queries, query.weights,
           query.average_length, k, candidate_limit
         );
@@ -136,7 +136,7 @@ BEGIN
         EXECUTE statement
         INTO ids, places, scores, candidates
         USING query_tags, filter, query.required, arms, query.queries, query.weights, query.average_length,
-          public.bm25_tf_thresholds(), k, candidate_limit, query.phrases, query.written, query.word_queries, query.needed,
+          bm25_tf_thresholds(), k, candidate_limit, query.phrases, query.written, query.word_queries, query.needed,
           bm25_correction_factor(query), query.words;
       END IF;
       candidates := COALESCE(candidates, 0);
@@ -154,7 +154,7 @@ BEGIN
     ELSIF round < 3 AND candidates > 0 THEN
       threshold := least(
         threshold * 0.85,
-        public.bm25_guess(levels.impacts, levels.frequencies, query.documents, k / share * 10 ^ round)
+        bm25_guess(levels.impacts, levels.frequencies, query.documents, k / share * 10 ^ round)
       );
     ELSE
       threshold := 0;

@@ -2,7 +2,7 @@
 -- distribution over some steps, built up word by word as if words occurred independently of one another. Only a
 -- guess: bm25_find proves it or lowers it. 0 if fewer documents match at all.
 -- frequencies: for each word how many documents have it, and have it in layer 1, 2 and 3 (four numbers in a row).
-CREATE OR REPLACE FUNCTION public.bm25_guess(impacts float8[], frequencies float8[], documents float8, wanted float8)
+CREATE OR REPLACE FUNCTION bm25_guess(impacts float8[], frequencies float8[], documents float8, wanted float8)
 RETURNS float8
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$

@@ -1,5 +1,5 @@
 -- The weight of a lexeme that occurs in document_frequency of so many documents; never negative.
-CREATE OR REPLACE FUNCTION public.bm25_idf(documents bigint, document_frequency bigint)
+CREATE OR REPLACE FUNCTION bm25_idf(documents bigint, document_frequency bigint)
 RETURNS float8
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$

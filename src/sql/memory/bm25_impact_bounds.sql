@@ -7,7 +7,7 @@
 -- 1 / tf, (0.25 - 10.75 / average_length) / tf + 43 / (t * average_length), so that the ends of any range of tf bound all
 -- within it (255 is the most). The terms below are the first few tf with their shortest lengths and that line from where
 -- it takes over; the tf left out have an x above the line between two of the terms, so they are never the least.
-CREATE OR REPLACE FUNCTION public.bm25_impact_bounds(average_length float8)
+CREATE OR REPLACE FUNCTION bm25_impact_bounds(average_length float8)
 RETURNS float8[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$

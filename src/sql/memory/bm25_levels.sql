@@ -4,7 +4,7 @@
 -- remaining[i] the most that words from i on add together.
 -- word_frequencies, layer_frequencies and weights as bm25_query gives them. The layers' numbers are estimates, and
 -- that is all that pruning needs: nothing is proven by a count.
-CREATE OR REPLACE FUNCTION public.bm25_levels(
+CREATE OR REPLACE FUNCTION bm25_levels(
   words text[], word_frequencies float8[], layer_frequencies float8[], weights float8[], average_length float8,
   OUT impacts float8[], OUT terms text[], OUT bounds float8[], OUT frequencies float8[], OUT remaining float8[]
 )
@@ -12,7 +12,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 #variable_conflict use_column
 DECLARE
-  shares CONSTANT float8[] := public.bm25_impact_bounds(average_length);
+  shares CONSTANT float8[] := bm25_impact_bounds(average_length);
   rarest_first CONSTANT integer[] := ARRAY(
     SELECT position FROM unnest(word_frequencies) WITH ORDINALITY AS word (frequency, position)
      ORDER BY frequency, position);
@@ -23,7 +23,7 @@ DECLARE
 BEGIN
   FOREACH position IN ARRAY rarest_first LOOP
     impact := weights[position] / 2.2;
-    term := public.quote_lexeme(words[position]);
+    term := quote_lexeme(words[position]);
     layer := left(term, -1) || chr(1);
     impacts := impacts || impact;
     terms := terms || ARRAY[term, layer || '1''', layer || '2''', layer || '3'''];

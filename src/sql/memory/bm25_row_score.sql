@@ -3,7 +3,7 @@
 -- said apart, because most queries have not, and even nulls take time. tf comes from ts_rank, see bm25_tf_thresholds;
 -- norm is 1.2 * (0.25 + 0.75 * length / average length).
 -- A single expression, so that PostgreSQL puts it in place of the call.
-CREATE OR REPLACE FUNCTION public.bm25_row_score(
+CREATE OR REPLACE FUNCTION bm25_row_score(
   search_vector tsvector, norm float8, queries tsquery[], weights float8[], tfs float8[], is_long boolean
 )
 RETURNS float8

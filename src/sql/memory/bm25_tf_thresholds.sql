@@ -1,7 +1,7 @@
 -- From a rank back to a term frequency. For one lexeme and flat weights ts_rank gives (1 + 1/4 + … + 1/tf²) / 1.64493,
 -- so width_bucket(ts_rank('{1,1,1,1}', search_vector, lexeme), these thresholds) is tf, and 0 where the lexeme is
 -- absent: ten times cheaper than unnesting the vector. A tsvector keeps at most 255 positions a lexeme.
-CREATE OR REPLACE FUNCTION public.bm25_tf_thresholds()
+CREATE OR REPLACE FUNCTION bm25_tf_thresholds()
 RETURNS float8[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$

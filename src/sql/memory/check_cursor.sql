@@ -1,5 +1,5 @@
 -- Refuses a filter.after that is not the place of a row in a list: {"score": its score, "id": its id}.
-CREATE OR REPLACE FUNCTION public.check_cursor(filter jsonb)
+CREATE OR REPLACE FUNCTION check_cursor(filter jsonb)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$

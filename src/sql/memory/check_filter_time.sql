@@ -1,6 +1,6 @@
 -- Refuses a filter time that is not ISO 8601. The pattern comes first, because PostgreSQL's own input would also take
 -- 'yesterday', 'now' and 'infinity'.
-CREATE OR REPLACE FUNCTION public.check_filter_time(filter jsonb, key text)
+CREATE OR REPLACE FUNCTION check_filter_time(filter jsonb, key text)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$

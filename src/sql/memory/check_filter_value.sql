@@ -1,6 +1,6 @@
 -- Refuses a filter value of the wrong type, by name. An absent key is fine; a null is not, because a caller who passes
 -- one by mistake would get everybody's rows.
-CREATE OR REPLACE FUNCTION public.check_filter_value(filter jsonb, key text, expected text)
+CREATE OR REPLACE FUNCTION check_filter_value(filter jsonb, key text, expected text)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$

@@ -1,5 +1,5 @@
 -- Refuses weights and fusion methods that hybrid_search does not know.
-CREATE OR REPLACE FUNCTION public.check_fusion(bm25_weight float8, vector_weight float8, fusion text)
+CREATE OR REPLACE FUNCTION check_fusion(bm25_weight float8, vector_weight float8, fusion text)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$

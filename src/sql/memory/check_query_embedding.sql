@@ -1,6 +1,6 @@
 -- Refuses a query vector that has no direction in the space of the embeddings. PostgreSQL does not enforce a typmod on
 -- a function's argument, so vector(384) as its type would accept any length.
-CREATE OR REPLACE FUNCTION public.check_query_embedding(caller text, query_embedding vector)
+CREATE OR REPLACE FUNCTION check_query_embedding(caller text, query_embedding vector)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$

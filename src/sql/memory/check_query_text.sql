@@ -1,5 +1,5 @@
 -- Refuses a query text that is longer than the longest memory: nobody asks it, and a dictionary of it would be read.
-CREATE OR REPLACE FUNCTION public.check_query_text(caller text, query_text text)
+CREATE OR REPLACE FUNCTION check_query_text(caller text, query_text text)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$

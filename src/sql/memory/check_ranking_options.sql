@@ -1,7 +1,7 @@
 -- Refuses values of the filter keys that only hybrid_search has (recency, importance, diversity, candidates), and a
 -- diversity together with a cursor: what is most different depends on what was chosen before, which a cursor does not
 -- say. Ranges are compared as numeric, because JSON has numbers that float8 has not.
-CREATE OR REPLACE FUNCTION public.check_ranking_options(filter jsonb, k integer)
+CREATE OR REPLACE FUNCTION check_ranking_options(filter jsonb, k integer)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -10,7 +10,7 @@ DECLARE
   came text;
   given numeric;
 BEGIN
-  PERFORM public.check_filter_value(filter, key, 'number') FROM unnest('{recency,diversity,candidates}'::text[]) AS key;
+  PERFORM check_filter_value(filter, key, 'number') FROM unnest('{recency,diversity,candidates}'::text[]) AS key;
   given := (filter ->> 'recency')::numeric;
   IF given NOT BETWEEN 1e-300 AND 1e300 THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',

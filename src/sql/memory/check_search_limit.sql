@@ -1,5 +1,5 @@
 -- Refuses a k that no search takes, in the name of the function that was called.
-CREATE OR REPLACE FUNCTION public.check_search_limit(caller text, k integer)
+CREATE OR REPLACE FUNCTION check_search_limit(caller text, k integer)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$

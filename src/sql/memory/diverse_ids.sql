@@ -4,7 +4,7 @@
 -- is taken for unlike any other (cosine 0). Answers at most k of the ids, which come best first with their scores; null
 -- for none (null).
 -- Source: Carbonell and Goldstein, The Use of MMR, Diversity-Based Reranking, SIGIR 1998.
-CREATE OR REPLACE FUNCTION public.diverse_ids(ids text[], scores float8[], lambda float8, k integer)
+CREATE OR REPLACE FUNCTION diverse_ids(ids text[], scores float8[], lambda float8, k integer)
 RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT
 AS $$
@@ -20,7 +20,7 @@ BEGIN
     array_agg(COALESCE(given.score / NULLIF(scores[1], 0), 0) ORDER BY given.place)
   INTO embeddings, closest, relevances
   FROM unnest(ids, scores) WITH ORDINALITY AS given (id, score, place)
-  JOIN public.memory_items AS m ON m.id = given.id;
+  JOIN memory_items AS m ON m.id = given.id;
 
   FOR turn IN 1 .. least(k, cardinality(ids)) LOOP
     SELECT item.place INTO latest

@@ -4,7 +4,7 @@
 -- that the filter's hash chooses. A hash, so that whoever uses the session next reads nobody's filter there. An old
 -- estimate, or another filter's, can make a search slow and never wrong.
 -- (VOLATILE only because EXPLAIN demands it.)
-CREATE OR REPLACE FUNCTION public.estimate_filter(
+CREATE OR REPLACE FUNCTION estimate_filter(
   condition text, query_tags text[], filter jsonb, required tsquery, OUT share float8, OUT has_index boolean
 )
 LANGUAGE plpgsql VOLATILE
@@ -24,9 +24,9 @@ BEGIN
     has_index := kept[4] = 1;
     RETURN;
   END IF;
-  EXECUTE format('EXPLAIN (FORMAT json) SELECT FROM public.memory_items AS m WHERE (%s) AND ($3 IS NULL OR m.search_vector @@ $3)', condition)
+  EXECUTE format('EXPLAIN (FORMAT json) SELECT FROM memory_items AS m WHERE (%s) AND ($3 IS NULL OR m.search_vector @@ $3)', condition)
     INTO plan USING query_tags, filter, required;
-  SELECT greatest(reltuples, 1) INTO all_rows FROM pg_catalog.pg_class WHERE oid = 'public.memory_items'::regclass;
+  SELECT greatest(reltuples, 1) INTO all_rows FROM pg_catalog.pg_class WHERE oid = 'memory_items'::regclass;
   share := least(1, (plan #>> '{0,Plan,Plan Rows}')::float8 / all_rows);
   has_index := plan #>> '{0,Plan,Node Type}' <> 'Seq Scan';
   PERFORM set_config(setting, concat_ws(' ', asked::float8, moment, share, has_index::integer), false);

@@ -11,7 +11,7 @@
 -- As exact as the legs are: a vector index finds nearly all neighbours, the exact scan all.
 --
 -- nearest has all candidates; leg_filter is the filter without the options of hybrid_search.
-CREATE OR REPLACE FUNCTION public.hybrid_factor_candidates(
+CREATE OR REPLACE FUNCTION hybrid_factor_candidates(
   query record, query_embedding vector, condition text, query_tags text[],
   k integer, offered integer, bm25_weight float8, vector_weight float8, filter jsonb, leg_filter jsonb,
   OUT keyword_ids text[], OUT keyword_scores float8[], OUT nearest text[]
@@ -20,7 +20,7 @@ LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
 DECLARE
-  factor CONSTANT text := 'public.memory_factor(m.created_at, m.importance, $2) >= ($2 ->> ''least_factor'')::float8';
+  factor CONSTANT text := 'memory_factor(m.created_at, m.importance, $2) >= ($2 ->> ''least_factor'')::float8';
   narrowed text := condition;
   narrowed_filter jsonb := leg_filter;
   legs record;
@@ -32,13 +32,13 @@ DECLARE
   oldest float8;
 BEGIN
   -- The cursor's row must be among the candidates, because its score moves with the time.
-  EXECUTE format('SELECT ARRAY(SELECT m.id FROM public.memory_items AS m WHERE m.id = $4 AND %s'
+  EXECUTE format('SELECT ARRAY(SELECT m.id FROM memory_items AS m WHERE m.id = $4 AND %s'
     ' AND ($3 IS NULL OR m.search_vector @@ $3))', condition)
   INTO nearest
   USING query_tags, leg_filter, query.required, filter #>> '{after,id}';
 
   LOOP
-    legs := public.hybrid_candidates(
+    legs := hybrid_candidates(
       query, query_embedding, narrowed, query_tags, offered, narrowed_filter
     );
     keyword_ids := legs.keyword_ids;
@@ -54,7 +54,7 @@ BEGIN
     ) / (bm25_weight + vector_weight);
     reached := COALESCE((
       SELECT scored.score
-      FROM public.hybrid_scores(
+      FROM hybrid_scores(
         nearest, keyword_ids, keyword_scores, query, query_embedding, bm25_weight, vector_weight,
         'convex', filter
       ) AS scored

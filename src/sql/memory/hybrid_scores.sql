@@ -3,7 +3,7 @@
 -- others among the candidates are scored here, because they may share a word with the query all the same.
 -- With filter.after only those behind the cursor. Its row is looked up, because its score moves with the time where
 -- recency counts; where it is gone, the score that it had is taken.
-CREATE OR REPLACE FUNCTION public.hybrid_scores(
+CREATE OR REPLACE FUNCTION hybrid_scores(
   candidates text[], keyword_ids text[], keyword_scores float8[], query record,
   query_embedding vector, bm25_weight float8, vector_weight float8, fusion text, filter jsonb
 )
@@ -21,7 +21,7 @@ BEGIN
       SELECT hit.id, hit.score FROM unnest(keyword_ids, keyword_scores) AS hit (id, score)
       UNION ALL
       SELECT rest.id, rest.score
-      FROM public.bm25_score_rows(
+      FROM bm25_score_rows(
         query, ARRAY(SELECT unnest(candidates) EXCEPT SELECT unnest(keyword_ids))
       ) AS rest
     ),
@@ -32,9 +32,9 @@ BEGIN
     ),
     scored AS (
       SELECT m.id, keyword.score AS bm25, 1 - (m.embedding <=> l2_normalize(query_embedding)) AS similarity,
-        CASE WHEN has_factor THEN public.memory_factor(m.created_at, m.importance, filter) END AS factor
+        CASE WHEN has_factor THEN memory_factor(m.created_at, m.importance, filter) END AS factor
       FROM candidate
-      JOIN public.memory_items AS m ON m.id = candidate.id
+      JOIN memory_items AS m ON m.id = candidate.id
       LEFT JOIN keyword ON keyword.id = candidate.id
     ),
     ranked AS (
@@ -75,6 +75,6 @@ BEGIN
     )
     SELECT combined.*
     FROM combined
-    WHERE NOT filter ? 'after' OR public.is_after(combined.score, combined.id, (SELECT cursor.place FROM cursor));
+    WHERE NOT filter ? 'after' OR is_after(combined.score, combined.id, (SELECT cursor.place FROM cursor));
 END
 $$;

@@ -1,7 +1,7 @@
 -- A tsquery that any of the lexemes satisfies; null for none. The text form of a one-lexeme tsvector is quoted just as
 -- tsquery's input wants it, whatever characters the lexeme has. In groups, because PostgreSQL reads and evaluates a
 -- tsquery by recursion: one chain of the 10,000 words of a long text would exceed the stack.
-CREATE OR REPLACE FUNCTION public.lexeme_query(lexemes text[])
+CREATE OR REPLACE FUNCTION lexeme_query(lexemes text[])
 RETURNS tsquery
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$

@@ -5,7 +5,7 @@
 --   or learnt: updated_at also moves when an embedding is written); 1 for a time to come. It ends at 2 ^ -500, so that
 --   nothing is ever too small for a number.
 -- importance: how much the column counts, 0 to 1 (true is 1). The factor is 1 - filter.importance * (1 - importance).
-CREATE OR REPLACE FUNCTION public.memory_factor(created_at timestamptz, importance real, filter jsonb)
+CREATE OR REPLACE FUNCTION memory_factor(created_at timestamptz, importance real, filter jsonb)
 RETURNS float8
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$

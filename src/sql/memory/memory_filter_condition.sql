@@ -3,7 +3,7 @@
 -- planner sees just the ones that count. Every search builds its query on this, and every check of a filter is here.
 --
 -- options: the keys beyond the common ones that the calling function supports.
-CREATE OR REPLACE FUNCTION public.memory_filter_condition(query_tags text[], filter jsonb, options text[] DEFAULT '{}')
+CREATE OR REPLACE FUNCTION memory_filter_condition(query_tags text[], filter jsonb, options text[] DEFAULT '{}')
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
@@ -34,7 +34,7 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
         MESSAGE = format('filter has the key "%s", expected only: %s', left(unknown, 60), array_to_string(common || options, ', '));
     END IF;
-    PERFORM public.check_filter_value(filter, key, expected)
+    PERFORM check_filter_value(filter, key, expected)
     FROM unnest(
       '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,operators,prefix,min_match}'::text[],
       '{string,string,boolean,string,string,object,array,boolean,boolean,boolean,number}'::text[]
@@ -60,11 +60,11 @@ BEGIN
     conditions := conditions || 'm.speaker_id = ($2 ->> ''speaker_id'')'::text;
   END IF;
   IF filter ? 'since' THEN
-    PERFORM public.check_filter_time(filter, 'since');
+    PERFORM check_filter_time(filter, 'since');
     conditions := conditions || 'm.created_at >= ($2 ->> ''since'')::timestamptz'::text;
   END IF;
   IF filter ? 'until' THEN
-    PERFORM public.check_filter_time(filter, 'until');
+    PERFORM check_filter_time(filter, 'until');
     conditions := conditions || 'm.created_at < ($2 ->> ''until'')::timestamptz'::text;
   END IF;
   IF filter ? 'metadata' THEN

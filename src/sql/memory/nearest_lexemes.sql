@@ -10,7 +10,7 @@
 CREATE OR REPLACE FUNCTION nearest_lexemes(lexeme text, typed text)
 RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
@@ -43,8 +43,8 @@ BEGIN
     WHERE stem.lexeme <> word;
   END IF;
   -- The operator % can use the index, and takes its threshold from a setting (which is not SET on the function, because
-  -- only a superuser may do that before pg_trgm is loaded). show_limit loads it.
-  PERFORM show_limit();
+  -- only a superuser may do that before pg_trgm is loaded). Asking for a similarity loads it.
+  PERFORM trigram_similarity('', '');
   threshold_before := current_setting('pg_trgm.similarity_threshold');
   PERFORM set_config('pg_trgm.similarity_threshold', least_similarity::text, true);
   WITH log AS MATERIALIZED (
@@ -68,9 +68,9 @@ BEGIN
   FROM (
     SELECT folded.lexeme FROM unnest(edits) AS edit (lexeme) JOIN search_vocabulary AS folded ON folded.lexeme = edit.lexeme COLLATE "C"
     UNION ALL
-    SELECT folded.lexeme FROM search_vocabulary AS folded WHERE folded.lexeme % word
+    SELECT folded.lexeme FROM search_vocabulary AS folded WHERE is_trigram_similar(folded.lexeme, word)
     UNION ALL
-    SELECT logged.lexeme FROM logged WHERE strpos(logged.lexeme, chr(1)) = 0 AND (logged.lexeme = ANY (edits) OR logged.lexeme % word)
+    SELECT logged.lexeme FROM logged WHERE strpos(logged.lexeme, chr(1)) = 0 AND (logged.lexeme = ANY (edits) OR is_trigram_similar(logged.lexeme, word))
   ) AS near;
   PERFORM set_config('pg_trgm.similarity_threshold', threshold_before, true);
 
@@ -78,7 +78,7 @@ BEGIN
   RETURN ARRAY(
     SELECT candidate.lexeme
     FROM unnest(candidates, counted.document_frequencies) AS candidate (lexeme, frequency)
-    CROSS JOIN LATERAL (SELECT array_position(edits, candidate.lexeme) AS place, similarity(candidate.lexeme, word) AS similarity) AS near
+    CROSS JOIN LATERAL (SELECT array_position(edits, candidate.lexeme) AS place, trigram_similarity(candidate.lexeme, word) AS similarity) AS near
     WHERE candidate.frequency > 0 AND candidate.lexeme <> word AND (near.place IS NOT NULL OR near.similarity >= least_similarity)
     ORDER BY COALESCE(kinds[near.place], 2), left(candidate.lexeme, 1) <> left(word, 1),
       near.similarity DESC, candidate.frequency DESC, candidate.lexeme COLLATE "C"

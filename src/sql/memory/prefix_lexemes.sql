@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION prefix_lexemes(prefix text)
 RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column

@@ -4,7 +4,7 @@
 -- Never fewer than limit_rows when so many pass: an approximate index is asked only where many rows pass, and what it
 -- leaves short is read exactly. Where few pass, the exact scan over them is both faster and complete (measured at
 -- 200,000 rows with a filter that 0.1 % pass: HNSW with iterative scan took 50 ms for 7 of 10 rows).
-CREATE OR REPLACE FUNCTION public.vector_rows(
+CREATE OR REPLACE FUNCTION vector_rows(
   query_embedding vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb
 )
 RETURNS TABLE (id text, similarity float8)
@@ -24,7 +24,7 @@ DECLARE
   ids text[];
   similarities float8[];
   -- Under row-level security the planner cannot tell how few rows the policy lets pass, and would read the whole table.
-  is_isolated constant boolean := row_security_active('public.memory_items');
+  is_isolated constant boolean := row_security_active('memory_items');
   seqscan_before constant text := current_setting('enable_seqscan');
 BEGIN
   condition := condition || CASE WHEN required IS NULL THEN '' ELSE ' AND m.search_vector @@ $3' END;
@@ -35,7 +35,7 @@ BEGIN
   SELECT indexed.method, indexed.lists, indexed.row_estimate,
     greatest(4000, limit_rows, sqrt(12 * limit_rows * indexed.row_estimate))
   INTO method, lists, row_estimate, few
-  FROM public.vector_index() AS indexed;
+  FROM vector_index() AS indexed;
 
   IF method IS NOT NULL AND row_estimate > few AND required IS NULL AND query_tags = '{}' AND filter - 'fuzzy' = '{}'
     AND NOT is_isolated
@@ -44,7 +44,7 @@ BEGIN
     passing := row_estimate;
   ELSIF method IS NOT NULL THEN
     EXECUTE format(
-      'SELECT count(*) FROM (SELECT FROM public.memory_items AS m WHERE m.embedding IS NOT NULL AND %s LIMIT $4) AS passing',
+      'SELECT count(*) FROM (SELECT FROM memory_items AS m WHERE m.embedding IS NOT NULL AND %s LIMIT $4) AS passing',
       condition
     )
     INTO passing
@@ -53,7 +53,7 @@ BEGIN
 
   IF passing > few THEN
     SELECT array_agg(nearest.id), array_agg(nearest.similarity) INTO ids, similarities
-    FROM public.vector_index_rows(query, required, condition, query_tags, limit_rows, filter, method, lists) AS nearest;
+    FROM vector_index_rows(query, required, condition, query_tags, limit_rows, filter, method, lists) AS nearest;
     IF cardinality(ids) = limit_rows THEN
       IF is_isolated THEN
         PERFORM set_config('enable_seqscan', seqscan_before, true);
@@ -66,7 +66,7 @@ BEGIN
   RETURN QUERY EXECUTE format(
     $query$
       SELECT m.id, 1 - (m.embedding <=> $4) AS similarity
-      FROM public.memory_items AS m
+      FROM memory_items AS m
       WHERE m.embedding IS NOT NULL AND %s
       ORDER BY similarity DESC, m.id COLLATE "C"
       LIMIT $5

@@ -1,14 +1,10 @@
 -- Refuses a role that is not there and namespaces that are none, in the name of the function that was called.
-CREATE OR REPLACE FUNCTION public.check_namespaces(caller text, role_name text, namespaces text[])
+CREATE OR REPLACE FUNCTION check_namespaces(caller text, role_name text, namespaces text[])
 RETURNS void
 LANGUAGE plpgsql STABLE
 AS $$
 BEGIN
-  IF role_name IS NULL OR to_regrole(quote_ident(role_name)) IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('%s: role_name must be a role of this server, got %s', caller,
-        COALESCE('"' || left(role_name, 60) || '"', 'null'));
-  END IF;
+  PERFORM check_role(caller, role_name);
   IF namespaces IS NULL OR array_position(namespaces, NULL) IS NOT NULL OR '' = ANY (namespaces) THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('%s: namespaces must be names, got %s', caller,

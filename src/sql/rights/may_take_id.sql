@@ -4,19 +4,19 @@
 -- It reads all rows, but gives nothing away: of an id that is no hash anybody can learn whether it is taken by trying to
 -- insert it, and for the hash of something else the answer is no, whether it is taken or not.
 -- VOLATILE, so that it sees what was committed during a long statement.
-CREATE OR REPLACE FUNCTION public.may_take_id(id text, namespace text, text text, tags text[])
+CREATE OR REPLACE FUNCTION may_take_id(id text, namespace text, text text, tags text[])
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 AS $$
+DECLARE
+  is_allowed boolean;
 BEGIN
-  IF may_take_id.id ~ '^[0-9a-f]{64}$'
-    AND may_take_id.id <> public.memory_id(may_take_id.namespace, may_take_id.text, may_take_id.tags)
-  THEN
-    RETURN false;
-  END IF;
-  RETURN NOT EXISTS (
-    SELECT FROM public.memory_items AS m WHERE m.id = may_take_id.id AND m.namespace <> may_take_id.namespace
-  );
+  EXECUTE format($query$
+    SELECT ($1 !~ '^[0-9a-f]{64}$' OR $1 = %1$I.memory_id($2, $3, $4))
+      AND NOT EXISTS (SELECT FROM %1$I.memory_items AS m WHERE m.id = $1 AND m.namespace <> $2)
+    $query$, installation_schema())
+  INTO is_allowed USING may_take_id.id, may_take_id.namespace, may_take_id.text, may_take_id.tags;
+  RETURN is_allowed;
 END
 $$;

@@ -1,10 +1,10 @@
 -- Adds up the log's single documents into one entry like a bulk statement's: a sixth of a fold's work, because nothing but
 -- the log is written. It waits for nobody: while another session folds or compacts, it does nothing. A snapshot sees
 -- either the documents or the entry.
-CREATE OR REPLACE FUNCTION public.compact_search_log()
+CREATE OR REPLACE FUNCTION compact_search_log()
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
@@ -16,19 +16,19 @@ DECLARE
 BEGIN
   -- As in fold_search_statistics.
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
-     OR NOT pg_try_advisory_xact_lock('public.search_totals'::regclass::bigint) THEN
+     OR NOT pg_try_advisory_xact_lock('search_totals'::regclass::bigint) THEN
     RETURN;
   END IF;
   SELECT array_agg(log.xid) AS xids, array_agg(log.entry) AS entries, sum(log.documents) AS documents,
       sum(log.total_length) AS total_length
     INTO logged
-    FROM public.search_log_entries() AS log WHERE log.lexemes IS NOT NULL;
+    FROM search_log_entries() AS log WHERE log.lexemes IS NOT NULL;
   IF logged.entries IS NULL THEN
     RETURN;
   END IF;
 
   WITH single AS (
-    DELETE FROM public.search_log AS log USING unnest(logged.xids, logged.entries) AS named (xid, entry)
+    DELETE FROM search_log AS log USING unnest(logged.xids, logged.entries) AS named (xid, entry)
     WHERE log.xid = named.xid AND log.entry = named.entry
     RETURNING log.documents, log.lexemes
   ), counted AS (
@@ -37,10 +37,8 @@ BEGIN
     GROUP BY 1 HAVING sum(single.documents) <> 0 ORDER BY 1
   )
   SELECT array_agg(lexeme) AS lexemes, array_agg(change) AS document_frequencies INTO changed FROM counted;
-  PERFORM public.log_bulk_change(
+  PERFORM log_bulk_change(
     logged.documents::bigint, logged.total_length::bigint, changed.lexemes, changed.document_frequencies
   );
 END
 $$;
---> statement-breakpoint
-REVOKE ALL ON FUNCTION public.compact_search_log() FROM PUBLIC;

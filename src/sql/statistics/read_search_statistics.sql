@@ -5,12 +5,12 @@
 -- estimates alone, never for a score or a proof: the log is left out, which makes it a third of the work.
 -- SECURITY DEFINER: whoever may search needs these numbers, and nobody may read or write the tables behind them. Call
 -- it through search_statistics, which checks the caller's rights and locks in the right order.
-CREATE OR REPLACE FUNCTION public.read_search_statistics(
+CREATE OR REPLACE FUNCTION read_search_statistics(
   lexemes text[], OUT documents bigint, OUT total_length bigint, OUT document_frequencies bigint[],
   OUT layer_frequencies float8[]
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 SET enable_seqscan = off
 SET enable_bitmapscan = off
 SET plan_cache_mode = force_generic_plan
@@ -33,7 +33,7 @@ BEGIN
          CASE WHEN totals.xmin::text::bigint = (folded_by::text::bigint & 4294967295) AND totals.tableoid = folded_in
               THEN totals.horizon END, totals.running
     INTO documents, total_length, last_epoch, from_xid, other_xids
-    FROM public.search_totals AS totals ORDER BY fold DESC LIMIT 1;
+    FROM search_totals AS totals ORDER BY fold DESC LIMIT 1;
   IF from_xid IS NULL THEN
     from_xid := '0';
     before_xid := '18446744073709551615';
@@ -45,7 +45,7 @@ BEGIN
     INTO document_frequencies, layer_frequencies
     FROM unnest(read_search_statistics.lexemes) WITH ORDINALITY AS asked (lexeme, position)
     LEFT JOIN LATERAL (
-      SELECT document_frequency, layer_1, layer_2, layer_3 FROM public.search_lexemes AS stored
+      SELECT document_frequency, layer_1, layer_2, layer_3 FROM search_lexemes AS stored
        WHERE stored.lexeme = split_part(asked.lexeme, chr(1), 1) AND stored.epoch <= last_epoch
        ORDER BY stored.epoch DESC LIMIT 1
     ) AS stored ON true;
@@ -55,9 +55,9 @@ BEGIN
          array_agg(log.xid) FILTER (WHERE log.lexemes IS NULL), array_agg(log.entry) FILTER (WHERE log.lexemes IS NULL)
     INTO log_documents, log_length, small_documents, small_lexemes, bulk_xids, bulk_entries
     FROM (
-      SELECT * FROM public.search_log WHERE xid >= from_xid AND xid < before_xid
+      SELECT * FROM search_log WHERE xid >= from_xid AND xid < before_xid
       UNION ALL
-      SELECT * FROM public.search_log WHERE xid = ANY (other_xids) AND NOT (xid >= from_xid AND xid < before_xid)
+      SELECT * FROM search_log WHERE xid = ANY (other_xids) AND NOT (xid >= from_xid AND xid < before_xid)
     ) AS log;
   document_frequencies := coalesce(document_frequencies, '{}');
   layer_frequencies := coalesce(layer_frequencies, '{}');
@@ -70,7 +70,7 @@ BEGIN
       LEFT JOIN (
         SELECT position, sum(log.documents) AS change
           FROM unnest(small_documents, small_lexemes) AS log (documents, lexemes)
-          JOIN (SELECT position, public.quote_lexeme(lexeme)::tsquery AS query
+          JOIN (SELECT position, quote_lexeme(lexeme)::tsquery AS query
                   FROM unnest(read_search_statistics.lexemes) WITH ORDINALITY AS asked (lexeme, position) OFFSET 0) AS queries
             ON log.lexemes @@ query
          GROUP BY position
@@ -80,7 +80,7 @@ BEGIN
     SELECT array_agg(stored + (
              SELECT coalesce(sum(chunk.documents[array_position(chunk.lexemes COLLATE "C", asked.lexeme)]), 0)
                FROM unnest(bulk_xids, bulk_entries) AS bulk (xid, entry), LATERAL (
-                 SELECT lexemes, documents FROM public.search_log_lexemes AS log
+                 SELECT lexemes, documents FROM search_log_lexemes AS log
                   WHERE log.xid = bulk.xid AND log.entry = bulk.entry AND log.first_lexeme <= asked.lexeme
                   ORDER BY log.first_lexeme DESC LIMIT 1) AS chunk) ORDER BY position)
       INTO document_frequencies

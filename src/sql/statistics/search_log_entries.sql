@@ -5,10 +5,10 @@
 -- written by another transaction, and the whole log, which then holds no folded rows, is read.
 -- jit = off, because up to PostgreSQL 17 a scan that is off and must be made all the same counts as dear enough to
 -- compile, which takes 40 ms.
-CREATE OR REPLACE FUNCTION public.search_log_entries()
-RETURNS SETOF public.search_log
+CREATE OR REPLACE FUNCTION search_log_entries()
+RETURNS SETOF search_log
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 SET enable_seqscan = off
 SET enable_bitmapscan = off
 SET jit = off
@@ -21,18 +21,16 @@ DECLARE
 BEGIN
   SELECT horizon, running INTO from_xid, other_xids
     FROM (SELECT totals.xmin::text::bigint = (folded_by::text::bigint & 4294967295) AND totals.tableoid = folded_in AS is_ours, horizon, running
-            FROM public.search_totals AS totals ORDER BY fold DESC LIMIT 1) AS last_fold
+            FROM search_totals AS totals ORDER BY fold DESC LIMIT 1) AS last_fold
    WHERE is_ours;
   IF NOT FOUND THEN
-    RETURN QUERY SELECT * FROM public.search_log;
+    RETURN QUERY SELECT * FROM search_log;
     RETURN;
   END IF;
   other_xids := other_xids || pg_current_xact_id_if_assigned();
   RETURN QUERY
-    SELECT * FROM public.search_log WHERE xid >= from_xid AND xid < before_xid
+    SELECT * FROM search_log WHERE xid >= from_xid AND xid < before_xid
     UNION ALL
-    SELECT * FROM public.search_log WHERE xid = ANY (other_xids) AND NOT (xid >= from_xid AND xid < before_xid);
+    SELECT * FROM search_log WHERE xid = ANY (other_xids) AND NOT (xid >= from_xid AND xid < before_xid);
 END
 $$;
---> statement-breakpoint
-REVOKE ALL ON FUNCTION public.search_log_entries() FROM PUBLIC;

@@ -2,10 +2,10 @@
 -- a millisecond. 128 single documents become one entry; 16 entries, of this kind or of bulk statements, are folded into
 -- the totals, and so is a corpus that grew by half. Deferred to the commit, so that the locks last no longer than that,
 -- and once a transaction.
-CREATE OR REPLACE FUNCTION public.fold_search_log()
+CREATE OR REPLACE FUNCTION fold_search_log()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 AS $$
 DECLARE
   most_documents CONSTANT integer := 128;
@@ -16,13 +16,13 @@ BEGIN
   IF current_setting('opa.search_log_folded', true) IS DISTINCT FROM this_transaction THEN
     PERFORM set_config('opa.search_log_folded', this_transaction, true);
     SELECT count(log.lexemes) AS documents, count(*) - count(log.lexemes) AS entries,
-        sum(abs(log.documents)) > (SELECT max(totals.documents) / 2 FROM public.search_totals AS totals) IS NOT FALSE AS is_large
+        sum(abs(log.documents)) > (SELECT max(totals.documents) / 2 FROM search_totals AS totals) IS NOT FALSE AS is_large
       INTO logged
-      FROM public.search_log_entries() AS log;
+      FROM search_log_entries() AS log;
     IF logged.is_large OR logged.entries >= most_entries THEN
-      PERFORM public.fold_search_statistics();
+      PERFORM fold_statistics();
     ELSIF logged.documents >= most_documents THEN
-      PERFORM public.compact_search_log();
+      PERFORM compact_search_log();
     END IF;
   END IF;
   RETURN NULL;

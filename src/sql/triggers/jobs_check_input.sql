@@ -1,9 +1,10 @@
 -- Refuses what no job may be: names and keys that are empty or endless, documents that are not objects, numbers that make
 -- no sense. A trigger and not checks, because it runs only when one of its columns is written: a check runs at every
 -- update, and a heartbeat would have to read inputs of a megabyte to learn that they still are an object.
-CREATE OR REPLACE FUNCTION public.jobs_check_input()
+CREATE OR REPLACE FUNCTION jobs_check_input()
 RETURNS trigger
 LANGUAGE plpgsql
+SET search_path FROM CURRENT
 AS $$
 DECLARE
   problem text;
@@ -39,7 +40,7 @@ BEGIN
     WHEN jsonb_typeof(NEW.usage) <> 'object' THEN format('usage must be a JSON object, got %s', jsonb_typeof(NEW.usage))
     WHEN jsonb_typeof(NEW.required_action) <> 'object' THEN
       format('required_action must be a JSON object, got %s', jsonb_typeof(NEW.required_action))
-    ELSE public.job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
+    ELSE job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
       NEW.progress, NEW.attempt)
   END;
   IF problem IS NOT NULL THEN
@@ -48,7 +49,7 @@ BEGIN
   -- The clock is read when the transaction has its number, on which note_queue_starts() relies.
   IF TG_OP = 'INSERT' THEN
     writer := pg_current_xact_id();
-    IF NEW.backdated <> (NEW.run_at < public.jobs_now() - interval '0.1 seconds') THEN
+    IF NEW.backdated <> (NEW.run_at < jobs_now() - interval '0.1 seconds') THEN
       NEW.backdated := NOT NEW.backdated;
     END IF;
   END IF;

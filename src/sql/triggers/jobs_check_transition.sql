@@ -2,9 +2,10 @@
 -- runs, revives one that is completed, or hands out a fencing token twice. And sets updated_at when another column really
 -- changed: the columns that change most are compared first, so that a heartbeat is decided before a large document is
 -- read.
-CREATE OR REPLACE FUNCTION public.jobs_check_transition()
+CREATE OR REPLACE FUNCTION jobs_check_transition()
 RETURNS trigger
 LANGUAGE plpgsql
+SET search_path FROM CURRENT
 AS $$
 DECLARE
   problem text;
@@ -25,17 +26,17 @@ BEGIN
   -- comes to it. What is wrong is asked only when something is.
   IF (NEW.id = OLD.id
     AND NEW.lease_token >= OLD.lease_token
-    AND public.is_job_transition(OLD.status, NEW.status)
+    AND is_job_transition(OLD.status, NEW.status)
     AND (NEW.status <> 'running' OR OLD.status = 'running'
       OR NEW.lease_token > OLD.lease_token AND num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at) = 0)
-    AND public.job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
+    AND job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
       NEW.progress, NEW.attempt) IS NULL) IS NOT TRUE
   THEN
     problem := CASE
       WHEN NEW.id <> OLD.id THEN format('the id of a job never changes, got %s', NEW.id)
       WHEN NEW.lease_token < OLD.lease_token THEN
         format('lease_token only grows, it is %s and would become %s', OLD.lease_token, NEW.lease_token)
-      WHEN NOT public.is_job_transition(OLD.status, NEW.status) THEN
+      WHEN NOT is_job_transition(OLD.status, NEW.status) THEN
         format('status cannot change from %s to %s', OLD.status, NEW.status)
       WHEN NEW.status = 'running' AND OLD.status <> 'running'
         AND (NEW.lease_token = OLD.lease_token OR num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at) > 0) THEN
@@ -44,7 +45,7 @@ BEGIN
     IF problem IS NOT NULL THEN
       RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format('job %s: %s', OLD.id, problem);
     END IF;
-    problem := public.job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
+    problem := job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
       NEW.progress, NEW.attempt);
     IF problem IS NOT NULL THEN
       RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('job %s: %s', OLD.id, problem);
@@ -76,7 +77,7 @@ BEGIN
   IF NEW.status = 'pending' THEN
     NEW.backdated := CASE
       WHEN (OLD.status, OLD.run_at, OLD.priority, OLD.queue) IS DISTINCT FROM (NEW.status, NEW.run_at, NEW.priority, NEW.queue)
-        THEN NEW.run_at < public.jobs_now() - interval '0.1 seconds'
+        THEN NEW.run_at < jobs_now() - interval '0.1 seconds'
       ELSE OLD.backdated
     END;
   END IF;

@@ -1,10 +1,11 @@
 -- A child has ended: its parent may go on.
-CREATE OR REPLACE FUNCTION public.jobs_continue_parent()
+CREATE OR REPLACE FUNCTION jobs_continue_parent()
 RETURNS trigger
 LANGUAGE plpgsql
+SET search_path FROM CURRENT
 AS $$
 BEGIN
-  PERFORM public.continue_parent(NEW.parent_id);
+  PERFORM continue_parent(NEW.parent_id);
   RETURN NULL;
 END
 $$;

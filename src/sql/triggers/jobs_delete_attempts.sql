@@ -1,11 +1,12 @@
 -- Deletes the attempts of deleted jobs, as a cascading foreign key would.
-CREATE OR REPLACE FUNCTION public.jobs_delete_attempts()
+CREATE OR REPLACE FUNCTION jobs_delete_attempts()
 RETURNS trigger
 LANGUAGE plpgsql
+SET search_path FROM CURRENT
 SET enable_seqscan = off
 AS $$
 BEGIN
-  DELETE FROM public.job_attempts WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
+  DELETE FROM job_attempts WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
   RETURN NULL;
 END
 $$;

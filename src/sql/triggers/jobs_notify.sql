@@ -1,6 +1,6 @@
 -- Sends the notifications of set_job_notifications(), at most one for each channel and statement. A payload may have
 -- 7999 bytes; a longer list is sent as an empty one.
-CREATE OR REPLACE FUNCTION public.jobs_notify()
+CREATE OR REPLACE FUNCTION jobs_notify()
 RETURNS trigger
 LANGUAGE plpgsql
 AS $$

@@ -1,5 +1,5 @@
 -- Undoes an update of updated_at alone: it says when something else changed, and a client may not say otherwise.
-CREATE OR REPLACE FUNCTION public.keep_updated_at()
+CREATE OR REPLACE FUNCTION keep_updated_at()
 RETURNS trigger
 LANGUAGE plpgsql
 AS $$

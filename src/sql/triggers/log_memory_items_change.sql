@@ -3,10 +3,10 @@
 -- (a tsvector of its lexemes: cheap to write, tested in C by readers); a bulk statement is added up first, so that
 -- readers need not walk through what it loaded.
 -- An update counts only where the text changed: the statistics depend on nothing else.
-CREATE OR REPLACE FUNCTION public.log_memory_items_change()
+CREATE OR REPLACE FUNCTION log_memory_items_change()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
+SET search_path FROM CURRENT
 AS $$
 DECLARE
   few_rows CONSTANT integer := 32;
@@ -16,7 +16,7 @@ DECLARE
   document_frequencies bigint[];
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    INSERT INTO public.search_log (documents, total_length, lexemes)
+    INSERT INTO search_log (documents, total_length, lexemes)
     SELECT 1, new_rows.lexeme_count, strip(new_rows.search_vector) FROM new_rows
     WHERE (SELECT count(*) FROM (SELECT FROM new_rows LIMIT few_rows + 1) AS changed) <= few_rows;
     IF FOUND THEN
@@ -35,7 +35,7 @@ BEGIN
     ) AS counted;
 
   ELSIF TG_OP = 'DELETE' THEN
-    INSERT INTO public.search_log (documents, total_length, lexemes)
+    INSERT INTO search_log (documents, total_length, lexemes)
     SELECT -1, -old_rows.lexeme_count, strip(old_rows.search_vector) FROM old_rows
     WHERE (SELECT count(*) FROM (SELECT FROM old_rows LIMIT few_rows + 1) AS changed) <= few_rows;
     IF FOUND THEN
@@ -55,7 +55,7 @@ BEGIN
 
   ELSE
     IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT few_rows + 1) AS changed) <= few_rows THEN
-      INSERT INTO public.search_log (documents, total_length, lexemes)
+      INSERT INTO search_log (documents, total_length, lexemes)
       SELECT -1, -before.lexeme_count, strip(before.search_vector) FROM old_rows AS before
       WHERE NOT EXISTS (SELECT FROM new_rows AS after WHERE after.id = before.id AND after.text = before.text)
       UNION ALL
@@ -81,7 +81,7 @@ BEGIN
     ) AS counted;
   END IF;
 
-  PERFORM public.log_bulk_change(documents, total_length, lexemes, document_frequencies);
+  PERFORM log_bulk_change(documents, total_length, lexemes, document_frequencies);
   RETURN NULL;
 END
 $$;

@@ -1,0 +1,159 @@
+-- path: of the installation
+SELECT set_config('opa.schema', coalesce(nullif(current_setting('opa.schema', true), ''), current_schema(), ''), true);
+--> statement-breakpoint
+-- path: schema
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema')), quote_ident(current_setting('opa.schema') || '_opa'), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
+CREATE TYPE "attempt_outcome" AS ENUM('completed', 'failed', 'retried', 'released', 'snoozed', 'waiting', 'cancelled', 'lease_lost');--> statement-breakpoint
+CREATE TYPE "execution_mode" AS ENUM('flow', 'mcp', 'agent', 'auto');--> statement-breakpoint
+CREATE TYPE "job_status" AS ENUM('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled');--> statement-breakpoint
+CREATE TABLE "job_attempts" (
+	"job_id" text COLLATE "C" NOT NULL,
+	"lease_token" bigint NOT NULL,
+	"started_at" timestamp with time zone NOT NULL,
+	"finished_at" timestamp with time zone NOT NULL,
+	"attempt" integer NOT NULL,
+	"outcome" "attempt_outcome" NOT NULL,
+	"worker_id" text NOT NULL,
+	"error" jsonb,
+	CONSTRAINT "job_attempts_pkey" PRIMARY KEY("job_id","lease_token")
+);
+--> statement-breakpoint
+CREATE TABLE "jobs" (
+	"id" text COLLATE "C" PRIMARY KEY DEFAULT gen_random_uuid()::text NOT NULL,
+	"status" "job_status" DEFAULT 'pending' NOT NULL,
+	"lease_token" bigint DEFAULT 0 NOT NULL,
+	"lease_expires_at" timestamp with time zone,
+	"heartbeat_at" timestamp with time zone,
+	"progress" real DEFAULT 0 NOT NULL,
+	"progress_message" text,
+	"queue" text COLLATE "C" DEFAULT 'default' NOT NULL,
+	"priority" smallint DEFAULT 0 NOT NULL,
+	"run_at" timestamp with time zone DEFAULT jobs_now() NOT NULL,
+	"mode" "execution_mode" DEFAULT 'auto' NOT NULL,
+	"intent" text NOT NULL,
+	"attempt" integer DEFAULT 0 NOT NULL,
+	"max_attempts" integer DEFAULT 3 NOT NULL,
+	"backoff_seconds" double precision DEFAULT 10 NOT NULL,
+	"worker_id" text,
+	"deadline_at" timestamp with time zone,
+	"cancel_requested_at" timestamp with time zone,
+	"created_at" timestamp with time zone DEFAULT jobs_now() NOT NULL,
+	"started_at" timestamp with time zone,
+	"completed_at" timestamp with time zone,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"wait_reason" text,
+	"idempotency_key" text COLLATE "C",
+	"singleton_key" text COLLATE "C",
+	"parent_id" text COLLATE "C",
+	"root_id" text COLLATE "C",
+	"trace_id" text,
+	"callback_url" text,
+	"required_action" jsonb,
+	"usage" jsonb DEFAULT '{}'::jsonb NOT NULL,
+	"error" jsonb,
+	"metadata" jsonb DEFAULT '{}'::jsonb NOT NULL,
+	"inputs" jsonb DEFAULT '{}'::jsonb NOT NULL,
+	"result" jsonb,
+	"backdated" boolean DEFAULT false NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "memory_items" (
+	"id" text PRIMARY KEY NOT NULL,
+	"namespace" text DEFAULT 'default' NOT NULL,
+	"text" text NOT NULL,
+	"tags" text[] DEFAULT '{}' NOT NULL,
+	"speaker_id" text,
+	"metadata" jsonb DEFAULT '{}'::jsonb NOT NULL,
+	"embedding" vector(384),
+	"importance" real DEFAULT 0.5 NOT NULL,
+	"expires_at" timestamp with time zone,
+	"search_vector" "tsvector" GENERATED ALWAYS AS (layered_search_vector("text")) STORED,
+	"lexeme_count" integer GENERATED ALWAYS AS (lexeme_count("text")) STORED,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "memory_items_id_check" CHECK (octet_length("memory_items"."id") BETWEEN 1 AND 1024),
+	CONSTRAINT "memory_items_namespace_check" CHECK (octet_length("memory_items"."namespace") BETWEEN 1 AND 1024),
+	CONSTRAINT "memory_items_text_check" CHECK (octet_length("memory_items"."text") BETWEEN 1 AND 65536),
+	CONSTRAINT "memory_items_tags_check" CHECK (array_position("memory_items"."tags", NULL) IS NULL),
+	CONSTRAINT "memory_items_metadata_check" CHECK (jsonb_typeof("memory_items"."metadata") = 'object'),
+	CONSTRAINT "memory_items_importance_check" CHECK ("memory_items"."importance" BETWEEN 0 AND 1),
+	CONSTRAINT "memory_items_embedding_check" CHECK (vector_norm("memory_items"."embedding") BETWEEN 1e-15 AND 1e15)
+);
+--> statement-breakpoint
+CREATE TABLE "namespace_roles" (
+	"role" "regrole" NOT NULL,
+	"namespace" text NOT NULL,
+	CONSTRAINT "namespace_roles_pkey" PRIMARY KEY("role","namespace")
+);
+--> statement-breakpoint
+CREATE TABLE "role_rights" (
+	"role" "regrole" NOT NULL,
+	"kind" text NOT NULL,
+	CONSTRAINT "role_rights_pkey" PRIMARY KEY("role","kind")
+);
+--> statement-breakpoint
+CREATE TABLE "search_lexemes" (
+	"lexeme" text COLLATE "C" NOT NULL,
+	"epoch" integer NOT NULL,
+	"document_frequency" bigint NOT NULL,
+	"layer_1" bigint DEFAULT 0 NOT NULL,
+	"layer_2" bigint DEFAULT 0 NOT NULL,
+	"layer_3" bigint DEFAULT 0 NOT NULL,
+	CONSTRAINT "search_lexemes_pkey" PRIMARY KEY("lexeme","epoch")
+);
+--> statement-breakpoint
+CREATE TABLE "search_log" (
+	"xid" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
+	"entry" bigint GENERATED ALWAYS AS IDENTITY (sequence name "search_log_entry_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"documents" bigint NOT NULL,
+	"total_length" bigint NOT NULL,
+	"lexemes" "tsvector",
+	CONSTRAINT "search_log_pkey" PRIMARY KEY("xid","entry")
+);
+--> statement-breakpoint
+CREATE TABLE "search_log_lexemes" (
+	"xid" "xid8" NOT NULL,
+	"entry" bigint NOT NULL,
+	"first_lexeme" text COLLATE "C" NOT NULL,
+	"lexemes" text[] NOT NULL,
+	"documents" bigint[] NOT NULL,
+	CONSTRAINT "search_log_lexemes_pkey" PRIMARY KEY("xid","entry","first_lexeme")
+);
+--> statement-breakpoint
+CREATE TABLE "search_totals" (
+	"fold" bigint PRIMARY KEY NOT NULL,
+	"documents" bigint NOT NULL,
+	"total_length" bigint NOT NULL,
+	"horizon" "xid8" NOT NULL,
+	"running" "xid8"[] NOT NULL,
+	"folded_by" "xid8" NOT NULL,
+	"folded_in" "oid" NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "search_vocabulary" (
+	"lexeme" text COLLATE "C" PRIMARY KEY NOT NULL
+);
+--> statement-breakpoint
+ALTER TABLE "jobs" ADD CONSTRAINT "jobs_parent_id_jobs_id_fk" FOREIGN KEY ("parent_id") REFERENCES "jobs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "jobs_ready_idx" ON "jobs" USING btree ("queue","priority" DESC NULLS FIRST,"run_at","id") WHERE status = 'pending';--> statement-breakpoint
+CREATE INDEX "jobs_backdated_idx" ON "jobs" USING btree ("queue","run_at") WHERE backdated AND status = 'pending';--> statement-breakpoint
+CREATE INDEX "jobs_running_idx" ON "jobs" USING btree ("queue","started_at") WHERE status = 'running';--> statement-breakpoint
+CREATE INDEX "jobs_waiting_idx" ON "jobs" USING btree ("queue","created_at") WHERE status = 'waiting';--> statement-breakpoint
+CREATE INDEX "jobs_finished_idx" ON "jobs" USING btree ("completed_at") WHERE completed_at IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "jobs_deadline_at_idx" ON "jobs" USING btree ("queue","deadline_at") WHERE deadline_at IS NOT NULL AND status IN ('pending', 'waiting');--> statement-breakpoint
+CREATE INDEX "jobs_created_at_idx" ON "jobs" USING brin ("created_at") WITH (pages_per_range=32,autosummarize=on);--> statement-breakpoint
+CREATE INDEX "jobs_parent_id_idx" ON "jobs" USING btree ("parent_id","completed_at") WHERE parent_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "jobs_root_id_idx" ON "jobs" USING btree ("root_id") WHERE root_id IS NOT NULL;--> statement-breakpoint
+CREATE UNIQUE INDEX "jobs_idempotency_key_unique" ON "jobs" USING btree ("queue","idempotency_key") WHERE idempotency_key IS NOT NULL;--> statement-breakpoint
+CREATE UNIQUE INDEX "jobs_singleton_key_unique" ON "jobs" USING btree ("queue","singleton_key") WHERE singleton_key IS NOT NULL AND status IN ('pending', 'running', 'waiting');--> statement-breakpoint
+CREATE INDEX "memory_items_tags_idx" ON "memory_items" USING gin ("tags");--> statement-breakpoint
+CREATE INDEX "memory_items_embedding_idx" ON "memory_items" USING hnsw ((l2_normalize("embedding")::halfvec(384)) halfvec_cosine_ops);--> statement-breakpoint
+CREATE INDEX "memory_items_text_idx" ON "memory_items" USING gin ("text" gin_trgm_ops);--> statement-breakpoint
+CREATE INDEX "memory_items_search_vector_idx" ON "memory_items" USING gin ("search_vector");--> statement-breakpoint
+CREATE INDEX "memory_items_namespace_created_at_idx" ON "memory_items" USING btree ("namespace","created_at");--> statement-breakpoint
+CREATE INDEX "memory_items_created_at_idx" ON "memory_items" USING btree ("created_at");--> statement-breakpoint
+CREATE INDEX "search_vocabulary_lexeme_idx" ON "search_vocabulary" USING gin ("lexeme" gin_trgm_ops);

@@ -1,2 +1,0 @@
-ALTER TABLE "jobs" ADD COLUMN "backdated" boolean DEFAULT false NOT NULL;--> statement-breakpoint
-CREATE INDEX "jobs_backdated_idx" ON "jobs" USING btree ("queue","run_at") WHERE backdated AND status = 'pending';

@@ -1,2 +1,0 @@
--- The memories that were there before the statistics were kept.
-SELECT public.rebuild_search_statistics();

@@ -1,0 +1,2 @@
+-- After every migration.
+SELECT restrict_installation(), apply_role_rights();

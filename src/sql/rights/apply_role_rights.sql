@@ -1,0 +1,54 @@
+-- Gives every role of role_rights what its kind needs, after every migration and every grant:
+-- - reader: searches and reads memories and jobs;
+-- - service: also remembers, forgets, enqueues and settles; owns nothing, and rewrites jobs only by the job functions;
+-- - worker: claims, settles and enqueues by the job functions, and reads jobs; nothing of the memories.
+-- Internal functions that run with the caller's rights give nobody anything, so who searches may call them all; of those
+-- that run with the owner's, only the ones that a search or a write calls.
+CREATE OR REPLACE FUNCTION apply_role_rights()
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+  schema_name CONSTANT text := installation_schema();
+  internal CONSTANT text := current_schema();
+  called_by_searches CONSTANT text[] := ARRAY['read_search_statistics', 'nearest_lexeme', 'is_isolated_session', 'may_take_id'];
+  -- Of the owner alone, or for services but not for workers.
+  for_owner CONSTANT text[] := ARRAY['enable_namespace_isolation', 'disable_namespace_isolation', 'grant_namespaces',
+    'revoke_namespaces', 'grant_reader', 'grant_service', 'grant_worker', 'revoke_rights', 'rebuild_search_statistics',
+    'set_job_notifications'];
+  for_worker CONSTANT text[] := ARRAY['claim', 'complete', 'complete_many', 'complete_and_claim', 'fail', 'heartbeat', 'release',
+    'snooze', 'report_progress', 'add_usage', 'wait_for', 'enqueue', 'enqueue_many', 'take_back_expired', 'get_job',
+    'list_jobs', 'job_tree', 'job_attempts_of', 'queue_stats', 'latency_stats', 'usage_stats', 'stuck_jobs'];
+  entry record;
+  command text;
+BEGIN
+  DELETE FROM role_rights WHERE NOT EXISTS (SELECT FROM pg_roles WHERE oid = role_rights.role);
+  FOR entry IN SELECT role::text AS role, kind FROM role_rights ORDER BY role, kind LOOP
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', schema_name, entry.role);
+    EXECUTE format('GRANT SELECT ON %I.jobs, %1$I.job_attempts TO %s', schema_name, entry.role);
+    IF entry.kind <> 'worker' THEN
+      EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', internal, entry.role);
+      EXECUTE format('GRANT %s ON %I.memory_items TO %s',
+        CASE entry.kind WHEN 'reader' THEN 'SELECT' ELSE 'SELECT, INSERT, UPDATE, DELETE' END, schema_name, entry.role);
+    END IF;
+    FOR command IN
+      SELECT format('GRANT EXECUTE ON FUNCTION %s TO %s', api.oid::regprocedure, entry.role)
+      FROM api_functions() AS api
+      WHERE CASE entry.kind
+        WHEN 'reader' THEN api.is_read
+        WHEN 'service' THEN api.name <> ALL (for_owner)
+        ELSE api.name = ANY (for_worker)
+      END
+      UNION ALL
+      SELECT format('GRANT EXECUTE ON FUNCTION %s TO %s', function.oid::regprocedure, entry.role)
+      FROM pg_proc AS function
+      WHERE entry.kind <> 'worker' AND function.pronamespace = internal::regnamespace
+        AND (NOT function.prosecdef OR function.proname = ANY (called_by_searches))
+        AND function.prorettype <> 'trigger'::regtype
+    LOOP
+      EXECUTE command;
+    END LOOP;
+  END LOOP;
+END
+$$;
