@@ -70,9 +70,9 @@ export { type Worker, type WorkOptions, work } from './jobs/work.ts'
 export { type Bm25ScoreOptions, bm25Score } from './memory/bm25-score.ts'
 export {
   type Bm25Result,
-  type Corrections,
   type Bm25SearchOptions,
   bm25Search,
+  type Corrections,
   type SearchResult,
 } from './memory/bm25-search.ts'
 export type { Difference, TunedMethod } from './memory/choose-fusion.ts'
@@ -122,6 +122,13 @@ export { type PruneExpiredOptions, pruneExpired } from './memory/prune-expired.t
 export { type RecallOptions, recall } from './memory/recall.ts'
 export { type NewMemory, type RememberResult, remember } from './memory/remember.ts'
 export { type RememberManyOptions, rememberMany } from './memory/remember-many.ts'
+export {
+  type ReindexSearchOptions,
+  type ReindexSearchResult,
+  reindexSearch,
+  type SearchDictionaryStatus,
+  searchDictionaryStatus,
+} from './memory/search-dictionary.ts'
 export type {
   HybridFilter,
   PagedFilter,

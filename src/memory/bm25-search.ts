@@ -16,14 +16,15 @@ export interface SearchResult {
 
 /**
  * Which of the query's words were corrected, because no memory that passes the filter has them: each as it was typed, and the
- * lexeme that was taken for it. The same for all results of a search; empty where nothing was corrected.
+ * lexeme that was taken for it.
  */
 export type Corrections = Readonly<Record<string, string>>
 
 export interface Bm25Result extends SearchResult {
   /** BM25, above 0. */
   readonly score: number
-  readonly corrections: Corrections
+  /** Where a word of the query was corrected: the same for all results. */
+  readonly corrections?: Corrections
 }
 
 export interface Bm25SearchOptions extends SearchOptions {
@@ -50,11 +51,15 @@ export async function bm25Search(db: Database, options: Bm25SearchOptions): Prom
     db,
     sql`SELECT * FROM ${api(db)}bm25_search_corrected(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
   )
-  return rows.map((row) => ({ ...searchResult(row), score: toNumber(row.score), corrections: toCorrections(row) }))
+  return rows.map((row) => ({
+    ...searchResult(row),
+    score: toNumber(row.score),
+    ...correctionsOf(row),
+  }))
 }
 
-export function toCorrections(row: Row): Corrections {
-  return row.corrections === null ? {} : toJson<Corrections>(row.corrections)
+export function correctionsOf(row: Row): { corrections?: Corrections } {
+  return row.corrections === null ? {} : { corrections: toJson<Corrections>(row.corrections) }
 }
 
 /** The columns that every search has. */

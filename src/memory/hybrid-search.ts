@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryRows, toNumber, toNumberOrNull } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
-import { type Corrections, limitSql, type SearchResult, searchResult, toCorrections } from './bm25-search.ts'
+import { type Corrections, correctionsOf, limitSql, type SearchResult, searchResult } from './bm25-search.ts'
 import { checkText } from './check.ts'
 import { type Embedding, embeddingSql } from './embedding.ts'
 import { filterSql, type HybridFilter, type SearchOptions, textArraySql } from './search-filter.ts'
@@ -16,7 +16,8 @@ export interface HybridResult extends SearchResult {
   /** 1 is best, within the union of both legs; null if the row shares no word with the query. */
   readonly bm25Rank: number | null
   readonly vectorRank: number | null
-  readonly corrections: Corrections
+  /** Where a word of the query was corrected: the same for all results. */
+  readonly corrections?: Corrections
 }
 
 export interface HybridSearchOptions extends SearchOptions {
@@ -64,6 +65,6 @@ export async function hybridSearch(db: Database, options: HybridSearchOptions): 
     combinedScore: toNumber(row.combined_score),
     bm25Rank: toNumberOrNull(row.bm25_rank),
     vectorRank: toNumberOrNull(row.vector_rank),
-    corrections: toCorrections(row),
+    ...correctionsOf(row),
   }))
 }

@@ -14,8 +14,8 @@ import {
 import { describeOnEachBackend } from '../support/backends.ts'
 import {
   bm25Of,
-  documentOf,
   bm25Oracle,
+  documentOf,
   expectRanking,
   meaningOf,
   queryText,
@@ -75,7 +75,10 @@ describeOnEachBackend('bm25_search and bm25_score against the oracle', (test) =>
               k1,
               b,
             })
-            expect(Math.abs(actual - expected), `${actual}, expected ${expected}`).toBeLessThan(1e-9)
+            const place = `${queryText(asked)} in ${text}, k1 ${k1}, b ${b}`
+            expect(Math.abs(actual - expected), `${actual}, expected ${expected}: ${place}`).toBeLessThan(
+              1e-9,
+            )
           }
         },
       ),

@@ -118,8 +118,10 @@ export async function wordsOf(db: Database, text: string): Promise<OracleWord[]>
       FROM query_text_form(${text}::text) AS form
       CROSS JOIN LATERAL to_tsvector('pg_catalog.english', form) AS english
       CROSS JOIN LATERAL unnest(
-        CASE WHEN has_stop_words(form, english) OR NOT is_foreign_text(${text}::text) THEN english
-        ELSE without_function_words(to_tsvector('opa_plain', form), ${text}::text) END
+        CASE words_of(form, ${text}::text, NULL, 'opa_plain', false)
+          WHEN english THEN english
+          ELSE without_function_words(to_tsvector('opa_plain', form), ${text}::text)
+        END
       )
     `,
   )
@@ -160,7 +162,8 @@ export async function meaningOf(db: Database, asked: OracleQuery): Promise<Query
   const plain = asked.words.join(' ')
   return {
     words,
-    stopWords: words.length === 0 && asked.phrases.length === 0 && /[\p{L}\p{N}_]/u.test(plain) ? plain : null,
+    stopWords:
+      words.length === 0 && asked.phrases.length === 0 && /[\p{L}\p{N}_]/u.test(plain) ? plain : null,
     permitted: new Set(rows.map((row) => String(row.id))),
   }
 }
@@ -185,7 +188,8 @@ export function bm25Of(
   for (const { forms, script } of words) {
     // All forms of a word share the idf of the sum of their document frequencies.
     const df = sum(forms.map((form) => corpus.filter((row) => row.frequencies.has(form)).length))
-    const documents = script === null ? corpus.length : corpus.filter((row) => row.scripts.includes(script)).length
+    const documents =
+      script === null ? corpus.length : corpus.filter((row) => row.scripts.includes(script)).length
     const idf = Math.log(1 + (Math.max(documents, df) - df + 0.5) / (df + 0.5))
     for (const form of forms) {
       const tf = frequencies.get(form)
@@ -210,14 +214,19 @@ export function bm25Oracle(
     .sort(bestFirst)
 }
 
+const wordsWithoutMeaning = new Set('a an the of and or to in on at by for with'.split(' '))
+
 /** Rows that have the words side by side, or one that is spelt as a name spelt so, best first. */
 function stopWordOracle(rows: readonly OracleRow[], text: string): Scored[] {
   const words = [...text.matchAll(/[\p{L}\p{N}_]+/gu)].map(([word]) => word)
   const names = words.filter((word, at) => /^[A-Z]/.test(word) && (at > 0 || words.length === 1))
   const alone = (inner: string) => `(?<![\\p{L}\\p{N}_])(?:${inner})(?![\\p{L}\\p{N}_])`
-  const phrase = alone(words.join('[^\\p{L}\\p{N}_]+'))
+  const isPhrase =
+    words.length > 1 && (/[A-Z]/.test(text) || words.some((word) => !wordsWithoutMeaning.has(word)))
+  const phrase = isPhrase ? alone(words.join('[^\\p{L}\\p{N}_]+')) : '(?!)'
   const name = names.length > 0 ? alone(names.join('|')) : '(?!)'
-  const has = (row: OracleRow, pattern: string, flags = 'u') => Number(new RegExp(pattern, flags).test(row.text))
+  const has = (row: OracleRow, pattern: string, flags = 'u') =>
+    Number(new RegExp(pattern, flags).test(row.text))
   return rows
     .filter((row) => has(row, phrase, 'iu') || has(row, name))
     .map((row) => ({

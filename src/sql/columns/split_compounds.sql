@@ -11,6 +11,10 @@ DECLARE
   t text := document;
   forms text := '';
 BEGIN
+  -- Most texts need no more than this look.
+  IF t !~ '[./@:\\&=?#+][[:alnum:]]|-\d|<[/[:alpha:]]|[a-z][A-Z]|\d,\d{3}|\d{7}|\(\d|0\d+[ /]\d' THEN
+    RETURN t;
+  END IF;
   IF t ~ '[a-z][A-Z]' THEN
     forms := COALESCE((
       SELECT string_agg(' ' || regexp_replace(regexp_replace(word[1], '([a-z0-9])([A-Z])', '\1 \2', 'g'), '([A-Z])([A-Z][a-z])', '\1 \2', 'g'), '')

@@ -10,6 +10,6 @@ BEGIN
   IF octet_length(t) > length(t) THEN
     t := unify_text(regexp_replace(t, '(?<=[\u3041-\u30ff\u3400-\u9fff])\s+(?=[\u3041-\u30ff\u3400-\u9fff])', '', 'g'));
   END IF;
-  RETURN CASE WHEN has_compounds(t) THEN split_compounds(t) ELSE t END;
+  RETURN split_compounds(t);
 END
 $$;

@@ -12,10 +12,10 @@ AS $$
 DECLARE
   schema_name CONSTANT text := installation_schema();
   internal CONSTANT text := current_schema();
-  called_by_searches CONSTANT text[] := ARRAY['read_search_statistics', 'nearest_lexeme', 'is_isolated_session', 'may_take_id'];
+  called_by_searches CONSTANT text[] := ARRAY['read_search_statistics', 'nearest_lexemes', 'prefix_lexemes', 'is_isolated_session', 'may_take_id'];
   -- Of the owner alone, or for services but not for workers.
   for_owner CONSTANT text[] := ARRAY['enable_namespace_isolation', 'disable_namespace_isolation', 'grant_namespaces',
-    'revoke_namespaces', 'grant_reader', 'grant_service', 'grant_worker', 'revoke_rights', 'rebuild_search_statistics',
+    'revoke_namespaces', 'grant_reader', 'grant_service', 'grant_worker', 'revoke_rights', 'rebuild_search_statistics', 'reindex_search',
     'set_job_notifications'];
   for_worker CONSTANT text[] := ARRAY['claim', 'complete', 'complete_many', 'complete_and_claim', 'fail', 'heartbeat', 'release',
     'snooze', 'report_progress', 'add_usage', 'wait_for', 'enqueue', 'enqueue_many', 'take_back_expired', 'get_job',
