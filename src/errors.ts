@@ -1,11 +1,28 @@
-/** What every error of this package is: a literal `code` to branch on, and the `cause` where another error lies below. */
+/**
+ * Base class of all errors thrown by opa-db. `code` is a stable string to branch on; `cause` is the underlying error of
+ * the driver, without the errors in between. What a log of the whole error prints has neither statements nor contents
+ * of rows: the driver's fields that may have them (`detail`, `where`, `query` and the like) are there but not enumerable.
+ */
 export abstract class OpaError extends Error {
   abstract readonly code: string
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
+    super(message, options?.cause === undefined ? options : { ...options, cause: onlyCause(options.cause) })
     this.name = new.target.name
   }
 }
+
+/** The error at the bottom: below this package's own and below Drizzle's, whose message is the whole statement. */
+export function onlyCause(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const isBetween = error instanceof OpaError || ('query' in error && 'params' in error)
+  if (isBetween && error.cause !== undefined) return onlyCause(error.cause)
+  for (const name of contents) {
+    if (name in error) Object.defineProperty(error, name, { enumerable: false })
+  }
+  return error
+}
+
+const contents = ['detail', 'where', 'internalQuery', 'query', 'params', 'parameters', 'args']
 
 /** An argument is not what the function takes; the message says what was expected and what came. */
 export class InvalidInputError extends OpaError {
@@ -40,6 +57,11 @@ export class ConfigurationError extends OpaError {
 /** The database refused a statement for a reason that is none of the above; `cause` is the driver's error. */
 export class DatabaseError extends OpaError {
   readonly code = 'database'
+}
+
+/** Every connection of the pool was in use for as long as `acquireTimeoutSeconds` of `connect` says; nothing was sent. */
+export class AcquireTimeoutError extends OpaError {
+  readonly code = 'acquire_timeout'
 }
 
 /** The embedder gave no vectors, or not the ones that were asked for; the message says which service and why. */

@@ -1,5 +1,13 @@
-export { type Connection, type ConnectOptions, connect, type OpenDatabase } from './database/connect.ts'
-export type { Database } from './database/database.ts'
+export {
+  type Connection,
+  type ConnectOptions,
+  connect,
+  type EmbeddedDatabase,
+  type OpaSchema,
+  type OpenDatabase,
+  type ServerDatabase,
+} from './database/connect.ts'
+export type { Database, Transaction } from './database/database.ts'
 export {
   type DatabaseLocation,
   type EmbeddedLocation,
@@ -18,6 +26,7 @@ export {
   transformersEmbedder,
 } from './embedders/transformers-embedder.ts'
 export {
+  AcquireTimeoutError,
   ConfigurationError,
   ConflictError,
   DatabaseError,
@@ -41,11 +50,13 @@ export {
 export { type CompleteManyResult, completeMany } from './jobs/complete-many.ts'
 export { type EnqueueOptions, type EnqueueResult, enqueue } from './jobs/enqueue.ts'
 export { enqueueMany } from './jobs/enqueue-many.ts'
+export { type AddJobOutputOptions, addJobOutput } from './jobs/events/add-job-output.ts'
+export { getCheckpoint, type SaveCheckpointOptions, saveCheckpoint } from './jobs/events/checkpoint.ts'
+export { setJobEvents } from './jobs/events/set-job-events.ts'
+export { type JobEvent, type WatchJobOptions, watchJob } from './jobs/events/watch-job.ts'
 export { type FailOptions, fail } from './jobs/fail.ts'
 export { getJob } from './jobs/get-job.ts'
-export type { Handler, JobContext } from './jobs/handler.ts'
 export { type HeartbeatOptions, heartbeat, type LeaseState } from './jobs/heartbeat.ts'
-export { type AbortReason, JobAbortedError } from './jobs/job-aborted-error.ts'
 export { jobAttempts } from './jobs/job-attempts.ts'
 export { type JobTreeNode, jobTree } from './jobs/job-tree.ts'
 export { type LatencyStats, latencyStats, type Percentiles } from './jobs/latency-stats.ts'
@@ -59,6 +70,20 @@ export { release } from './jobs/release.ts'
 export { type ReportProgressOptions, reportProgress } from './jobs/report-progress.ts'
 export { type ResumeOptions, type ResumeOutcome, resume } from './jobs/resume.ts'
 export { type RetryOptions, type RetryOutcome, retry } from './jobs/retry.ts'
+export {
+  pauseSchedule,
+  removeSchedule,
+  resumeSchedule,
+  type ScheduleKey,
+} from './jobs/schedules/change-schedule.ts'
+export { type DueSlots, type EnqueuedSlot, enqueueDueSlots } from './jobs/schedules/enqueue-due-slots.ts'
+export { listSchedules } from './jobs/schedules/list-schedules.ts'
+export { type PutScheduleOptions, putSchedule } from './jobs/schedules/put-schedule.ts'
+export {
+  type RunSchedulesOptions,
+  runSchedules,
+  type ScheduleRunner,
+} from './jobs/schedules/run-schedules.ts'
 export { setJobNotifications } from './jobs/set-job-notifications.ts'
 export { type SnoozeOptions, snooze } from './jobs/snooze.ts'
 export { type StuckJob, type StuckJobsOptions, stuckJobs } from './jobs/stuck-jobs.ts'
@@ -66,7 +91,15 @@ export { type TakeBackExpiredOptions, takeBackExpired } from './jobs/take-back-e
 export { type UsageStats, usageStats } from './jobs/usage-stats.ts'
 export { type WaitForOptions, waitFor } from './jobs/wait-for.ts'
 export { type WaitForJobOptions, waitForJob } from './jobs/wait-for-job.ts'
-export { type Worker, type WorkOptions, work } from './jobs/work.ts'
+export type { Handler, JobContext } from './jobs/worker/handler.ts'
+export { type AbortReason, JobAbortedError } from './jobs/worker/job-aborted-error.ts'
+export { LeaseLostError } from './jobs/worker/lease-lost-error.ts'
+export type { ErrorContext } from './jobs/worker/report-errors.ts'
+export { activeTraceparent } from './jobs/worker/telemetry.ts'
+export { type Worker, work } from './jobs/worker/work.ts'
+export type { WorkOptions } from './jobs/worker/work-options.ts'
+export type { WorkerEvent, WorkerEventType } from './jobs/worker/worker-event.ts'
+export { beginModelChange } from './memory/begin-model-change.ts'
 export { type Bm25ScoreOptions, bm25Score } from './memory/bm25-score.ts'
 export {
   type Bm25Result,
@@ -75,7 +108,9 @@ export {
   type Corrections,
   type SearchResult,
 } from './memory/bm25-search.ts'
+export { cancelModelChange } from './memory/cancel-model-change.ts'
 export type { Difference, TunedMethod } from './memory/choose-fusion.ts'
+export { type CountMemoriesOptions, countMemories } from './memory/count-memories.ts'
 export {
   type CreateMemoryOptions,
   createMemory,
@@ -83,11 +118,18 @@ export {
   type EmbeddingMemory,
   type RecallByTextOptions,
   type Recalled,
+  type RememberByTextOptions,
   type RememberedResult,
-  type RememberOptions,
 } from './memory/create-memory.ts'
 export { type EmbedPendingOptions, type EmbedPendingResult, embedPending } from './memory/embed-pending.ts'
 export type { Embedding } from './memory/embedding.ts'
+export {
+  type EmbeddingModel,
+  embeddingModel,
+  type ModelName,
+  useEmbeddingModel,
+} from './memory/embedding-model.ts'
+export { type EraseOptions, type EraseResult, erase } from './memory/erase.ts'
 export {
   type EvaluateOptions,
   type Evaluation,
@@ -103,24 +145,69 @@ export {
   type LexemeContribution,
   type SearchExplanation,
 } from './memory/explain-search.ts'
-export { forget } from './memory/forget.ts'
+export {
+  type ExportedMemory,
+  type ExportMemoriesOptions,
+  exportMemories,
+} from './memory/export-memories.ts'
+export {
+  type FinishedModelChange,
+  type FinishModelChangeOptions,
+  finishModelChange,
+} from './memory/finish-model-change.ts'
+export { type ForgetOptions, forget } from './memory/forget.ts'
 export type { Fusion } from './memory/fuse.ts'
-export { getMemory, type Memory } from './memory/get-memory.ts'
+export {
+  type GetMemoriesOptions,
+  type GetMemoryOptions,
+  getMemories,
+  getMemory,
+  type Memory,
+  memoryColumns,
+} from './memory/get-memory.ts'
 export { grantNamespaces, revokeNamespaces } from './memory/grant-namespaces.ts'
 export { type HighlightOptions, highlight } from './memory/highlight.ts'
+export type { MemoryHistoryEntry } from './memory/history-entries.ts'
 export { type HybridResult, type HybridSearchOptions, hybridSearch } from './memory/hybrid-search.ts'
 export type { JudgedQuery } from './memory/judged-queries.ts'
 export { type ListMemoriesOptions, listMemories, type MemoryPage } from './memory/list-memories.ts'
-export { memoryId } from './memory/memory-id.ts'
+export {
+  type MemoryHistory,
+  type MemoryHistoryOptions,
+  type MemoryVersion,
+  memoryHistory,
+  type PruneMemoryHistoryOptions,
+  pruneMemoryHistory,
+  setMemoryHistory,
+  withActor,
+} from './memory/memory-history.ts'
+export { memoryId, namespacedId } from './memory/memory-id.ts'
 export { type Gains, ndcgAt, recallAt, reciprocalRank } from './memory/metrics.ts'
 export {
   disableNamespaceIsolation,
   enableNamespaceIsolation,
   type NamespaceIsolationOptions,
 } from './memory/namespace-isolation.ts'
+export type { NearDuplicate } from './memory/near-duplicates.ts'
+export { type ErasureProof, type ProveErasedOptions, proveErased } from './memory/prove-erased.ts'
 export { type PruneExpiredOptions, pruneExpired } from './memory/prune-expired.ts'
 export { type RecallOptions, recall } from './memory/recall.ts'
-export { type NewMemory, type RememberResult, remember } from './memory/remember.ts'
+export { type DocumentResult, recallDocuments } from './memory/recall-documents.ts'
+export {
+  type NewMemory,
+  type RememberOptions,
+  type RememberResult,
+  remember,
+  type SameText,
+} from './memory/remember.ts'
+export {
+  type DocumentPart,
+  type ForgetDocumentOptions,
+  forgetDocument,
+  type RememberDocumentOptions,
+  type RememberDocumentResult,
+  rememberDocument,
+} from './memory/remember-document.ts'
 export { type RememberManyOptions, rememberMany } from './memory/remember-many.ts'
 export {
   type ReindexSearchOptions,
@@ -129,14 +216,23 @@ export {
   type SearchDictionaryStatus,
   searchDictionaryStatus,
 } from './memory/search-dictionary.ts'
+export type { MemoryScope } from './memory/scope.ts'
 export type {
   HybridFilter,
+  ListFilter,
   PagedFilter,
   SearchCursor,
   SearchFilter,
   SearchOptions,
 } from './memory/search-filter.ts'
 export { foldSearchStatistics, rebuildSearchStatistics } from './memory/search-statistics.ts'
+export { type SettleOptions, settleEmbeddings } from './memory/settle-embeddings.ts'
+export {
+  type SupersedeByOptions,
+  type SupersedeResult,
+  type SupersedeWithTextOptions,
+  supersede,
+} from './memory/supersede.ts'
 export {
   type Estimate,
   type TunedWeights,
@@ -153,6 +249,13 @@ export type { VectorIndexMethod, VectorIndexParameters } from './memory/vector-i
 export type { VectorIndexProgress } from './memory/vector-index-progress.ts'
 export { type VectorResult, type VectorSearchOptions, vectorSearch } from './memory/vector-search.ts'
 export type {
+  Comparison,
+  MetadataComparison,
+  TagsComparison,
+  Where,
+  WherePath,
+} from './memory/where.ts'
+export type {
   ExecutionMode,
   Job,
   JobAttempt,
@@ -165,5 +268,7 @@ export type {
   ModelUsage,
   NewJob,
   NewMemoryItem,
+  NewSchedule,
+  Schedule,
 } from './schema/index.ts'
 export * as schema from './schema/index.ts'

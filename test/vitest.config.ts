@@ -1,6 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
+// OPA_TEST_DRIZZLE=1: the suite on drizzle-orm 1.0 in place of 0.45.
+const alias =
+  process.env.OPA_TEST_DRIZZLE === '1' ? [{ find: /^drizzle-orm(?=\/|$)/, replacement: 'drizzle-orm-1' }] : []
+
 export default defineConfig({
+  resolve: { alias },
   test: {
     root: 'test',
     include: ['**/*.test.ts'],

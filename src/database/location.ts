@@ -110,6 +110,8 @@ export function isLocalServer(url: string): boolean {
  */
 export function urlInSchema({ url, schema }: ServerLocation): string {
   if (schema === undefined) return url
-  const options = `-c search_path=${quoteIdentifier(schema)},public,extensions`
+  const value = (text: string) => text.replace(/[\\ ]/g, '\\$&')
+  // The migrations go where opa.schema says, whether or not the schema is there yet.
+  const options = `-c search_path=${value(quoteIdentifier(schema))},public,extensions -c opa.schema=${value(schema)}`
   return `${url}${url.includes('?') ? '&' : '?'}options=${encodeURIComponent(options)}`
 }

@@ -1,10 +1,13 @@
 import { sql } from 'drizzle-orm'
 import { MigrationError, OpaError, UnsupportedDatabaseError } from '../errors.ts'
+import { adoptOlderDatabase } from './adopt.ts'
 import type { Database } from './database.ts'
 import { createLedger, readLedger, recordMigrations, refuseForeignLedger } from './ledger.ts'
-import { type Migration, namesMade, readMigrations } from './migrations.ts'
-import { postgresError, queryRows } from './rows.ts'
-import { checkedSchema, quoteIdentifier, schemaOf } from './schema-name.ts'
+import type { Migration } from './migrations.ts'
+import { namesMade } from './names-made.ts'
+import { queryRows } from './rows.ts'
+import { checkedSchema, defaultSchema, quoteIdentifier, schemaOf } from './schema-name.ts'
+import { postgresError, translateError } from './translate-error.ts'
 
 /** The advisory lock under which migrations run; any number will do, if it is always the same. */
 const migrationLock = 7_067_984_233_001
@@ -25,7 +28,8 @@ export interface MigrateResult {
 /**
  * Brings the database to the version of this package: runs the migrations that the installation's ledger does not have
  * (`migrations` in the internal schema, shared with `drizzle-kit migrate`), all in one transaction, under an advisory
- * lock, so that any number of processes may call it at once. No other project's ledger or table is touched.
+ * lock, so that any number of processes may call it at once. No other project's ledger or table is touched. A database of
+ * version 0.1.0 is adopted.
  *
  * @throws InvalidInputError for what is no name of a schema.
  * @throws UnsupportedDatabaseError for a server older than 15, a pgvector older than 0.8, an encoding other than UTF-8,
@@ -37,6 +41,7 @@ export interface MigrateResult {
  * const { applied } = await migrate(db)
  */
 export async function migrate(db: Database, options: MigrateOptions = {}): Promise<MigrateResult> {
+  const { readMigrations } = await import('./migrations.ts')
   const migrations = readMigrations()
   const named = options.schema === undefined ? schemaOf(db) : checkedSchema(options.schema)
   try {
@@ -55,8 +60,13 @@ export async function migrate(db: Database, options: MigrateOptions = {}): Promi
         const pending = migrations.slice(ledger.length)
         if (pending.length === 0) return { applied: [] }
         await transaction.execute(sql.raw(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`))
-        if (ledger.length === 0) await refuseForeignTables(transaction, schema)
-        await applyMigrations(transaction, schema, pending)
+        const apply = () => applyMigrations(transaction, schema, pending)
+        const adopted =
+          ledger.length === 0 && schema === defaultSchema && (await adoptOlderDatabase(transaction, apply))
+        if (!adopted) {
+          if (ledger.length === 0) await refuseForeignTables(transaction, schema, migrations)
+          await apply()
+        }
         // The migrations leave their own path; a transaction of the caller's goes on with the one that it had.
         await transaction.execute(
           sql`SELECT set_config('search_path', ${String(before?.path)}::text, true), set_config('opa.schema', '', true)`,
@@ -68,8 +78,8 @@ export async function migrate(db: Database, options: MigrateOptions = {}): Promi
     )
   } catch (error) {
     if (error instanceof OpaError) throw error
-    const refused = postgresError(error) as { message: string; hint?: string } | undefined
-    if (refused === undefined) throw error
+    const refused = postgresError(error)
+    if (refused === undefined) throw translateError(error) ?? error
     const hint = refused.hint ? ` ${refused.hint}` : ''
     throw new MigrationError(`the database could not be migrated: ${refused.message}.${hint}`, {
       cause: error,
@@ -93,17 +103,22 @@ async function applyMigrations(db: Database, schema: string, pending: readonly M
 }
 
 /** CREATE TABLE would say that one exists, and not whose it is or what to do. */
-async function refuseForeignTables(db: Database, schema: string): Promise<void> {
+async function refuseForeignTables(
+  db: Database,
+  schema: string,
+  migrations: readonly Migration[],
+): Promise<void> {
+  const names = [...namesMade(migrations, 'TABLE'), ...namesMade(migrations, 'VIEW')]
   const rows = await queryRows(
     db,
     sql`SELECT relname AS name FROM pg_class
         WHERE relnamespace = ${quoteIdentifier(schema)}::text::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
-          AND relname = ANY (${sql.param([...namesMade('TABLE'), ...namesMade('VIEW')])}::text[]) ORDER BY relname`,
+          AND relname = ANY (${sql.param(names)}::text[]) ORDER BY relname`,
   )
   if (rows.length === 0) return
-  const names = rows.map(({ name }) => String(name)).join(', ')
+  const found = rows.map(({ name }) => String(name)).join(', ')
   throw new MigrationError(
-    `schema ${schema} has tables of these names that opa-db did not make: ${names}. Install it into a schema of its own: migrate(db, { schema: 'opa' })`,
+    `schema ${schema} has tables of these names that opa-db did not make: ${found}. Install it into a schema of its own: migrate(db, { schema: 'opa' })`,
   )
 }
 

@@ -1,29 +1,32 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator'
 
-/** Where the migrations are: beside src/ in the repository, beside dist/ in the package. */
+// The package that is published has the migrations in its code, so that a service may be bundled to one file: the build
+// (scripts/bundle.ts) puts what these functions give in the place of this module, which is loaded only when it is needed.
+
+/** Where the migrations are in the repository. */
 export const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url))
 
-export interface Migration extends MigrationMeta {
+export interface Migration {
   /** The file's name without `.sql`. */
   readonly tag: string
+  /** The statements. */
+  readonly sql: readonly string[]
+  /** SHA-256 of the file, by which drizzle-kit and we know it in the ledger. */
+  readonly hash: string
+  /** When it was generated, in milliseconds since 1970. */
+  readonly folderMillis: number
 }
 
 /** The migrations of this version of the package, in order. */
 export function readMigrations(): Migration[] {
   const journal = JSON.parse(readFileSync(`${migrationsFolder}/meta/_journal.json`, 'utf8')) as {
-    entries: { tag: string }[]
+    readonly entries: readonly { readonly tag: string; readonly when: number }[]
   }
-  const files = readMigrationFiles({ migrationsFolder })
-  return files.map((file, at) => ({ ...file, tag: journal.entries[at]?.tag ?? String(at) }))
-}
-
-const created = /^CREATE (?:OR REPLACE )?(TABLE|TYPE|VIEW) "?(\w+)"?/gm
-
-/** The names of the tables, enums or views that the migrations make, in whatever schema. */
-export function namesMade(kind: 'TABLE' | 'TYPE' | 'VIEW'): string[] {
-  return readMigrations().flatMap(({ sql }) =>
-    [...sql.join('\n').matchAll(created)].filter((match) => match[1] === kind).map((match) => match[2] ?? ''),
-  )
+  return journal.entries.map(({ tag, when }) => {
+    const text = readFileSync(`${migrationsFolder}/${tag}.sql`, 'utf8')
+    const hash = createHash('sha256').update(text).digest('hex')
+    return { tag, sql: text.split('--> statement-breakpoint'), hash, folderMillis: when }
+  })
 }

@@ -1,7 +1,9 @@
 import { type Query, SQL, StringChunk } from 'drizzle-orm'
 import type { PgDialect } from 'drizzle-orm/pg-core'
 import type { Database } from './database.ts'
-import { queryRows, type Row, rowsOf, translatingErrors } from './rows.ts'
+import { isDrizzle1 } from './drizzle-version.ts'
+import { queryRows, type Row, rowsOf } from './rows.ts'
+import { translatingErrors } from './translate-error.ts'
 
 // Drizzle gives a database and its transactions the same dialect object.
 const preparing = new WeakSet<object>()
@@ -29,8 +31,8 @@ export async function queryPrepared(db: Database, statement: SQL | Query): Promi
   const dialect = dialectOf(db)
   if (!preparing.has(dialect) && statement instanceof SQL) return queryRows(db, statement)
   const query = statement instanceof SQL ? (flatten(statement) ?? dialect.sqlToQuery(statement)) : statement
-  const prepared = db._.session.prepareQuery(query, undefined, nameOf(query, dialect), false)
-  return rowsOf(await translatingErrors(() => Promise.resolve(prepared.execute())))
+  const prepared = prepare(db, query, nameOf(query, dialect))
+  return rowsOf(await translatingErrors(() => prepared.execute()))
 }
 
 /** The name to prepare a statement by; undefined where the database may prepare none. */
@@ -66,7 +68,7 @@ function flatten(statement: SQL): { sql: string; params: unknown[] } | undefined
   let text = ''
   const add = ({ queryChunks }: SQL): boolean => {
     for (const chunk of queryChunks) {
-      if (chunk instanceof StringChunk) text += chunk.value.join('')
+      if (chunk instanceof StringChunk) text += [chunk.value].flat().join('')
       else if (chunk instanceof SQL) {
         if (!add(chunk)) return false
       } else if (typeof chunk === 'string' || chunk === null) text += `$${params.push(chunk)}`
@@ -77,7 +79,19 @@ function flatten(statement: SQL): { sql: string; params: unknown[] } | undefined
   return add(statement) ? { sql: text, params } : undefined
 }
 
-/** Drizzle's types hide it. */
+/** What Drizzle's types hide of a database. */
+interface Internals {
+  readonly dialect: PgDialect
+  readonly session: { prepareQuery(query: Query, ...options: unknown[]): { execute(): Promise<unknown> } }
+}
+
+function prepare(db: Database, query: Query, name: string | undefined) {
+  const { session } = db as unknown as Internals
+  return isDrizzle1
+    ? session.prepareQuery(query, 'raw', name ?? false)
+    : session.prepareQuery(query, undefined, name, false)
+}
+
 export function dialectOf(db: Database): PgDialect {
-  return (db as unknown as { readonly dialect: PgDialect }).dialect
+  return (db as unknown as Internals).dialect
 }

@@ -1,9 +1,11 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import { ledgerName, readLedger } from './ledger.ts'
-import { namesMade } from './migrations.ts'
-import { queryRows, translatingErrors } from './rows.ts'
+import type { Migration } from './migrations.ts'
+import { namesMade } from './names-made.ts'
+import { queryRows } from './rows.ts'
 import { checkedSchema, internalSchema, quoteIdentifier, schemaOf } from './schema-name.ts'
+import { translatingErrors } from './translate-error.ts'
 
 export interface ResetOptions {
   /** The schema of the installation; as for `migrate`, that of the connection by default. */
@@ -20,6 +22,7 @@ export interface ResetOptions {
  * @returns what was dropped, as `TABLE memory_items` and so on, in the order in which it was; nothing where no ledger is.
  */
 export async function resetDatabase(db: Database, options: ResetOptions = {}): Promise<string[]> {
+  const { readMigrations } = await import('./migrations.ts')
   return translatingErrors(() =>
     db.transaction(async (transaction) => {
       const [here] = await queryRows(transaction, sql`SELECT current_schema() AS schema`)
@@ -30,7 +33,8 @@ export async function resetDatabase(db: Database, options: ResetOptions = {}): P
         dropped.push(what)
       }
       if ((await readLedger(transaction, schema)).length > 0) {
-        for (const kind of kinds) await dropAll(transaction, schema, kind, drop)
+        const migrations = readMigrations()
+        for (const kind of kinds) await dropAll(transaction, madeByUs(schema, kind, migrations), kind, drop)
         await drop(`TABLE ${ledgerName(schema)}`)
         await drop(`SCHEMA ${quoteIdentifier(internalSchema(schema))}`)
       }
@@ -49,11 +53,11 @@ type Kind = (typeof kinds)[number]
 
 async function dropAll(
   db: Database,
-  schema: string,
+  objects: SQL,
   kind: Kind,
   drop: (what: string) => Promise<void>,
 ): Promise<void> {
-  const rows = await queryRows(db, madeByUs(schema, kind))
+  const rows = await queryRows(db, objects)
   const names = rows.map(({ object }) => String(object))
   // Tables in one statement, since they refer to one another.
   if (kind === 'TABLE' && names.length > 0) return drop(`TABLE ${names.join(', ')}`)
@@ -64,7 +68,7 @@ async function dropAll(
  * Everything in the internal schema is ours. In the other one, functions are told by their search_path, which begins with
  * the internal schema and which nobody else's has; tables, views and enums by name, of which no second one can be there.
  */
-function madeByUs(schema: string, kind: Kind) {
+function madeByUs(schema: string, kind: Kind, migrations: readonly Migration[]): SQL {
   const internal = internalSchema(schema)
   const named = (oid: string, name: string, namespace: string, names: readonly string[]) =>
     sql`(${sql.raw(namespace)} = to_regnamespace(${quoteIdentifier(internal)}::text)::oid
@@ -73,12 +77,12 @@ function madeByUs(schema: string, kind: Kind) {
         sql`, `,
       )})) ORDER BY ${sql.raw(oid)} DESC`
   if (kind === 'VIEW')
-    return sql`SELECT oid::regclass::text AS object FROM pg_class WHERE relkind = 'v' AND ${named('oid', 'relname', 'relnamespace', namesMade('VIEW'))}`
+    return sql`SELECT oid::regclass::text AS object FROM pg_class WHERE relkind = 'v' AND ${named('oid', 'relname', 'relnamespace', namesMade(migrations, 'VIEW'))}`
   if (kind === 'TABLE')
     return sql`SELECT oid::regclass::text AS object FROM pg_class
-      WHERE relkind = 'r' AND oid IS DISTINCT FROM to_regclass(${ledgerName(schema)}::text)::oid AND ${named('oid', 'relname', 'relnamespace', namesMade('TABLE'))}`
+      WHERE relkind = 'r' AND oid IS DISTINCT FROM to_regclass(${ledgerName(schema)}::text)::oid AND ${named('oid', 'relname', 'relnamespace', namesMade(migrations, 'TABLE'))}`
   if (kind === 'TYPE')
-    return sql`SELECT oid::regtype::text AS object FROM pg_type WHERE typtype = 'e' AND ${named('oid', 'typname', 'typnamespace', namesMade('TYPE'))}`
+    return sql`SELECT oid::regtype::text AS object FROM pg_type WHERE typtype = 'e' AND ${named('oid', 'typname', 'typnamespace', namesMade(migrations, 'TYPE'))}`
   const free =
     kind === 'FUNCTION'
       ? sql`true`

@@ -1,6 +1,13 @@
-import { DrizzleQueryError, type SQL } from 'drizzle-orm'
-import { ConflictError, DatabaseError, InvalidInputError, NotFoundError, type OpaError } from '../errors.ts'
+import type { SQL } from 'drizzle-orm'
+import { DatabaseError } from '../errors.ts'
 import type { Database } from './database.ts'
+import { translatingErrors } from './translate-error.ts'
+
+// Every result of the database passes through here. After a statement that failed while its rows were arriving,
+// postgres.js leaves holes at the beginning of the connection's next result (porsager/postgres#1119): they are dropped,
+// and a number of rows that a function promises is checked.
+
+export { postgresError, translatingErrors } from './translate-error.ts'
 
 /** A row as the driver gave it, by database names. */
 export type Row = Record<string, unknown>
@@ -13,18 +20,50 @@ export async function queryRows(db: Database, statement: SQL): Promise<Row[]> {
   return rowsOf(await translatingErrors(() => Promise.resolve(db.execute(statement))))
 }
 
+/** {@link queryRows} for a statement that gives one row. */
+export async function queryRow(db: Database, statement: SQL): Promise<Row> {
+  return onlyRow(await queryRows(db, statement))
+}
+
+/** The rows of a query that Drizzle built (`db.select()`, `.returning()`), with the errors of {@link queryRows}. */
+export async function builtRows<T>(query: () => PromiseLike<T[]>): Promise<T[]> {
+  return withoutHoles(await translatingErrors(async () => query()))
+}
+
 /** The rows of `db.execute`: postgres.js gives an array, node-postgres and PGlite an object with `rows`. */
 export function rowsOf(result: unknown): Row[] {
-  if (Array.isArray(result)) return result as Row[]
+  if (Array.isArray(result)) return withoutHoles(result as Row[])
   const rows = (result as { rows?: unknown } | null)?.rows
-  if (Array.isArray(rows)) return rows as Row[]
+  if (Array.isArray(rows)) return withoutHoles(rows as Row[])
   throw new DatabaseError(`expected rows from the driver, got ${typeof result}`)
+}
+
+function withoutHoles<T>(rows: T[]): T[] {
+  return rows.includes(undefined as T) ? rows.filter((row) => row !== undefined) : rows
+}
+
+/**
+ * The rows, if they are as many as the statement promises.
+ *
+ * @throws DatabaseError otherwise: an answer of another shape must not be taken for another job's or memory's.
+ */
+export function promisedRows(rows: Row[], count: number): Row[] {
+  if (rows.length === count) return rows
+  throw new DatabaseError(`expected ${count} row(s) from the database, got ${rows.length}`)
+}
+
+export function onlyRow(rows: Row[]): Row {
+  return promisedRows(rows, 1)[0] as Row
 }
 
 /** Under Drizzle, postgres.js gives timestamps of raw statements as text, PGlite and node-postgres as text or `Date`. */
 export function toDate(value: unknown): Date {
   const date = value instanceof Date ? value : new Date(isoTimestamp(String(value)))
-  if (Number.isNaN(date.getTime())) throw new DatabaseError(`expected a timestamp, got ${String(value)}`)
+  if (Number.isNaN(date.getTime())) {
+    throw new DatabaseError(
+      `expected a timestamp (the session's DateStyle must be ISO), got ${String(value)}`,
+    )
+  }
   return date
 }
 
@@ -55,63 +94,4 @@ export function toNumberOrNull(value: unknown): number | null {
 /** jsonb of raw statements: drivers differ in whether they parse it. */
 export function toJson<T>(value: unknown): T {
   return (typeof value === 'string' ? JSON.parse(value) : value) as T
-}
-
-/** Runs `work`; a refusal by the database is thrown as one of this package's errors, with the driver's as its cause. */
-export async function translatingErrors<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw translateError(error) ?? error
-  }
-}
-
-interface PostgresError {
-  readonly code: string
-  readonly message: string
-  readonly detail?: string | undefined
-}
-
-/** The driver's own error below Drizzle's, which repeats the statement and its parameters. */
-export function postgresError(error: unknown): PostgresError | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const code = (at as { code?: unknown }).code
-    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return at as Error & PostgresError
-  }
-  return undefined
-}
-
-/** What the drivers and Node say when there is no connection to the database, or no longer. */
-const connectionErrors =
-  /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT)/
-
-function connectionError(error: unknown): (Error & { code: string }) | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const code = (at as { code?: unknown }).code
-    if (typeof code === 'string' && connectionErrors.test(code)) return at as Error & { code: string }
-  }
-  return undefined
-}
-
-function translateError(error: unknown): OpaError | undefined {
-  const options = { cause: error }
-  const refused = postgresError(error)
-  if (refused === undefined) {
-    const lost = connectionError(error)
-    if (lost) return new DatabaseError(`no connection to the database: ${lost.message || lost.code}`, options)
-    if (!(error instanceof DrizzleQueryError)) return undefined
-    return new DatabaseError(
-      `the driver failed: ${error.cause?.message ?? 'for a reason it does not give'}`,
-      options,
-    )
-  }
-  if (refused.code === 'P0002') return new NotFoundError(refused.message, options)
-  // Class 22 is bad data; a check or a null that was refused is the caller's input too, and so is a text that is too
-  // long to be taken apart (54000).
-  if (refused.code.startsWith('22') || ['23502', '23514', '23503', '54000'].includes(refused.code)) {
-    return new InvalidInputError(refused.message, options)
-  }
-  const message = refused.detail ? `${refused.message}: ${refused.detail}` : refused.message
-  if (refused.code === '23505' || refused.code === '55000') return new ConflictError(message, options)
-  return new DatabaseError(message, options)
 }

@@ -1,5 +1,6 @@
+import type { Database } from '../database/database.ts'
 import { ConfigurationError, EmbedderError } from '../errors.ts'
-import { embeddingDimensions } from '../schema/memory-items.ts'
+import { embeddingModel } from '../memory/embedding-model.ts'
 
 export interface EmbedOptions {
   /** Ends the work; `embed` then rejects. */
@@ -8,27 +9,57 @@ export interface EmbedOptions {
 
 /**
  * What makes vectors of texts. Bring your own, or use `transformersEmbedder` or `openaiEmbedder`. All vectors of a
- * database must come from the same model: those of two models say nothing about each other.
+ * database come from the same model, since those of two models say nothing about each other: the first embedder that
+ * writes names it, and another is refused.
  *
  * @example
  * const embedder: Embedder = { model: 'mine', dimensions: 384, embed: (texts) => myService.vectors(texts) }
  */
 export interface Embedder {
-  /** The model's name, for people and for error messages. */
+  /** The model's name. The database keeps it, and refuses vectors of a model of another name, also of the same length. */
   readonly model: string
-  /** The length of every vector; `memory_items.embedding` takes 384. */
+  /** The length of every vector, 1 to 4000: what `useEmbeddingModel` or `beginModelChange` was told. */
   readonly dimensions: number
+  /** How many tokens of a text the model reads; what comes after them does not count. Unknown where it is not given. */
+  readonly maxTokens?: number
+  /** The same in characters, for a model that counts so. */
+  readonly maxCharacters?: number
   /** One vector a text, in the order of the texts. */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>
 }
 
-/** Refuses an embedder whose vectors the table could not hold. @throws ConfigurationError */
-export function checkEmbedder(embedder: Embedder): void {
-  if (embedder.dimensions !== embeddingDimensions) {
-    throw new ConfigurationError(
-      `the embedder must give vectors of ${embeddingDimensions} dimensions, got ${embedder.dimensions} of model "${embedder.model}"`,
-    )
+/** Which of the database's models an embedder's vectors are of. */
+export interface EmbedderRole {
+  /** `current` is searched (and may have no name yet); a change is under way to `next`. */
+  readonly role: 'current' | 'next'
+  /** `embedding_models.id`. */
+  readonly id: number
+}
+
+/**
+ * Which of the database's models an embedder's vectors are of.
+ *
+ * @throws ConfigurationError if they are of none.
+ */
+export async function embedderRole(
+  db: Database,
+  { model, dimensions }: Pick<Embedder, 'model' | 'dimensions'>,
+): Promise<EmbedderRole> {
+  const current = await embeddingModel(db)
+  const { next } = current
+  if (next !== null && next.name === model && next.dimensions === dimensions) {
+    return { role: 'next', id: next.id }
   }
+  if (current.dimensions === dimensions && (current.name === null || current.name === model)) {
+    return { role: 'current', id: current.id }
+  }
+  const known = [
+    `vectors of ${current.dimensions} dimensions${current.name === null ? '' : ` of the model "${current.name}"`}`,
+    ...(next === null ? [] : [`of ${next.dimensions} of "${next.name}", to which a change is under way`]),
+  ]
+  throw new ConfigurationError(
+    `the embedder must give ${known.join(', or ')}, got ${dimensions} dimensions of model "${model}": useEmbeddingModel (while no vector is stored) or beginModelChange takes another model`,
+  )
 }
 
 /** Failed texts in a row, each tried alone, after which the embedder is taken to be broken and the rest is not tried. */
@@ -86,8 +117,12 @@ export function checkedVectors(
   if (!Array.isArray(vectors)) throw wrong('an array of vectors', typeof vectors)
   if (vectors.length !== count) throw wrong(`one vector a text, ${count}`, vectors.length)
   return vectors.map((given: ArrayLike<number> | null) => {
-    if (given?.length !== dimensions)
-      throw wrong(`vectors of ${dimensions} dimensions`, given?.length ?? given)
+    // The embedder is not what it says it is: no text would ever fit.
+    if (given?.length !== dimensions) {
+      const got = given?.length ?? String(given)
+      const message = `the model "${model}" must give vectors of ${dimensions} dimensions, got ${got}`
+      throw new EmbedderError(message, { blames: 'service', cause: new ConfigurationError(message) })
+    }
     const vector = Float32Array.from(given)
     const at = vector.findIndex((value) => !Number.isFinite(value))
     if (at >= 0) throw wrong('finite numbers', `${given[at]} at position ${at}`, 'texts')

@@ -1,6 +1,8 @@
 import { ConfigurationError, EmbedderError } from '../errors.ts'
 import { checkedInteger } from '../memory/check.ts'
+import { defaultDimensions } from '../schema/embedding-models.ts'
 import { checkedVectors, type Embedder, type EmbedOptions } from './embedder.ts'
+import { knownModel } from './known-models.ts'
 import { retryAfterMs, retrying, TransientFailure } from './retry.ts'
 
 export interface OpenaiEmbedderOptions {
@@ -9,8 +11,10 @@ export interface OpenaiEmbedderOptions {
   /** Sent as a bearer token. Leave it out for a local server that asks for none. */
   readonly apiKey?: string
   readonly model: string
-  /** What every vector must have; 384 by default. */
+  /** What every vector must have; by default what the model is known to give, else 384. */
   readonly dimensions?: number
+  /** How many tokens of a text the model reads; by default what is known of the model. */
+  readonly maxTokens?: number
   /** True asks the service to shorten its vectors to `dimensions` (text-embedding-3 can); false by default. */
   readonly sendDimensions?: boolean
   /** How numbers travel: `base64` is a third of the size, `float` is what every server knows. `float` by default. */
@@ -42,10 +46,11 @@ export interface OpenaiEmbedderOptions {
  */
 export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
   const settings = checkedSettings(options)
-  const { model, dimensions, batchSize } = settings
+  const { model, dimensions, maxTokens, batchSize } = settings
   return {
     model,
     dimensions,
+    ...(maxTokens === 0 ? {} : { maxTokens }),
     async embed(texts, { signal }: EmbedOptions = {}) {
       const vectors: Float32Array[] = []
       for (let from = 0; from < texts.length; from += batchSize) {
@@ -77,7 +82,8 @@ function checkedSettings(options: OpenaiEmbedderOptions) {
     model,
     sendDimensions,
     encoding,
-    dimensions: integer('dimensions', 1, 16_000, 384),
+    dimensions: integer('dimensions', 1, 16_000, knownModel(model)?.dimensions ?? defaultDimensions),
+    maxTokens: integer('maxTokens', 1, 10_000_000, knownModel(model)?.maxTokens ?? 0),
     batchSize: integer('batchSize', 1, 2048, 64),
     timeoutMs: integer('timeoutMs', 1, 3_600_000, 30_000),
     retries: integer('retries', 0, 20, 3),

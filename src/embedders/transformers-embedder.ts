@@ -1,6 +1,8 @@
 import { ConfigurationError, EmbedderError } from '../errors.ts'
 import { checkedInteger } from '../memory/check.ts'
+import { defaultDimensions } from '../schema/embedding-models.ts'
 import { checkedVectors, type Embedder, type EmbedOptions } from './embedder.ts'
+import { knownModel } from './known-models.ts'
 
 /** What is used of @huggingface/transformers; checked against the types of version 4.3. */
 export interface TransformersModule {
@@ -25,8 +27,10 @@ export interface FeatureTensor {
 export interface TransformersEmbedderOptions {
   /** A model of the Hugging Face hub with ONNX weights, or a local folder; `Xenova/all-MiniLM-L6-v2` by default. */
   readonly model?: string
-  /** 384 by default, as all-MiniLM-L6-v2 gives. */
+  /** By default what the model is known to give, else 384. */
   readonly dimensions?: number
+  /** How many tokens of a text the model reads; by default what is known of the model. */
+  readonly maxTokens?: number
   /** Texts a pass, 1 to 1024; 32 by default. */
   readonly batchSize?: number
   /** What else `pipeline` takes: `dtype` ('fp32', 'q8'), `device`, `cache_dir`, `local_files_only`, `revision`. */
@@ -55,7 +59,17 @@ const packageName = '@huggingface/transformers'
  */
 export function transformersEmbedder(options: TransformersEmbedderOptions = {}): TransformersEmbedder {
   const { model = 'Xenova/all-MiniLM-L6-v2', pipelineOptions = {}, load = importTransformers } = options
-  const dimensions = checkedInteger(options.dimensions, 'dimensions', { from: 1, to: 16_000, otherwise: 384 })
+  const known = knownModel(model)
+  const dimensions = checkedInteger(options.dimensions, 'dimensions', {
+    from: 1,
+    to: 16_000,
+    otherwise: known?.dimensions ?? defaultDimensions,
+  })
+  const maxTokens = checkedInteger(options.maxTokens, 'maxTokens', {
+    from: 1,
+    to: 10_000_000,
+    otherwise: known?.maxTokens ?? 0,
+  })
   const batchSize = checkedInteger(options.batchSize, 'batchSize', { from: 1, to: 1024, otherwise: 32 })
   let loading: Promise<FeatureExtractor> | undefined
 
@@ -73,6 +87,7 @@ export function transformersEmbedder(options: TransformersEmbedderOptions = {}):
   return {
     model,
     dimensions,
+    ...(maxTokens === 0 ? {} : { maxTokens }),
     async embed(texts, { signal }: EmbedOptions = {}) {
       signal?.throwIfAborted()
       if (texts.length === 0) return []

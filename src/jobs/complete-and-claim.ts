@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.ts'
 import { queryPrepared, remembering } from '../database/prepared.ts'
 import { apiPrefix } from '../database/schema-name.ts'
+import { DatabaseError } from '../errors.ts'
 import type { Job } from '../schema/jobs.ts'
 import { type ClaimedJob, type ClaimOptions, claimArguments, claimSelection, claimValues } from './claim.ts'
 import type { CompleteOptions } from './complete.ts'
@@ -48,8 +49,10 @@ export async function completeAndClaim<K extends keyof Job = keyof Job>(
   const result = jsonValue('result', options.result)
   const params = [...leaseValues(options), result, ...claimValues(options)]
   const rows = await queryPrepared(db, { sql: statementFor(apiPrefix(db))(list), params })
+  const [first] = rows
+  if (first === undefined) throw new DatabaseError('expected the outcome of the completion, got no row')
   return {
-    outcome: rows[0]?.outcome as SettleOutcome,
+    outcome: first.outcome as SettleOutcome,
     jobs: rows.filter(({ id }) => id !== null).map((row) => decode(row) as ClaimedJob<K>),
   }
 }

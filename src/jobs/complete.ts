@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts'
 import { queryPrepared, remembering } from '../database/prepared.ts'
+import { onlyRow } from '../database/rows.ts'
 import { apiPrefix } from '../database/schema-name.ts'
 import { type Lease, leaseArguments, leaseValues, type SettleOutcome } from './lease.ts'
 import { jsonValue } from './parameters.ts'
@@ -23,6 +24,6 @@ const statementFor = remembering(
  */
 export async function complete(db: Database, options: CompleteOptions): Promise<SettleOutcome> {
   const params = [...leaseValues(options), jsonValue('result', options.result)]
-  const [row] = await queryPrepared(db, { sql: statementFor(apiPrefix(db)), params })
-  return row?.outcome as SettleOutcome
+  const row = onlyRow(await queryPrepared(db, { sql: statementFor(apiPrefix(db)), params }))
+  return row.outcome as SettleOutcome
 }

@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
+import { onlyRow } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
-import { DatabaseError } from '../errors.ts'
 import type { ExecutionMode, JobStatus } from '../schema/enums.ts'
 import { jsonSql, momentSql, numberSql, textSql, textValue } from './parameters.ts'
 
@@ -59,12 +59,11 @@ export interface EnqueueResult {
  * const { id, created } = await enqueue(db, { intent: 'summarise', inputs: { document: 'd1' }, idempotencyKey: 'd1:v3' })
  */
 export async function enqueue(db: Database, options: EnqueueOptions): Promise<EnqueueResult> {
-  const [row] = await queryPrepared(
+  const rows = await queryPrepared(
     db,
     sql`SELECT id, status, created FROM ${api(db)}enqueue(${enqueueArguments(options)})`,
   )
-  if (row === undefined) throw new DatabaseError('expected the id of the job, got no row')
-  return row as unknown as EnqueueResult
+  return onlyRow(rows) as unknown as EnqueueResult
 }
 
 /** Named arguments for what is given; the function's own defaults for the rest. */

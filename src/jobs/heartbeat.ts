@@ -3,6 +3,7 @@ import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
 import { toDateOrNull, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
+import { DatabaseError } from '../errors.ts'
 import type { Lease } from './lease.ts'
 import { arraySql, numberSql } from './parameters.ts'
 
@@ -52,10 +53,28 @@ export async function heartbeat(db: Database, options: HeartbeatOptions): Promis
       )},
       lease_seconds => ${numberSql('leaseSeconds', leaseSeconds, 'float8')})`,
   )
-  return rows.map((row) => ({
-    id: row.id as string,
-    leaseToken: toNumber(row.lease_token),
-    state: row.state as LeaseState['state'],
-    leaseExpiresAt: toDateOrNull(row.lease_expires_at),
-  }))
+  // By the lease, not by the place in the answer: one job's loss must never be taken for another's.
+  const states = new Map(
+    rows.map((row): [string, LeaseState] => {
+      const lease = { id: row.id as string, leaseToken: toNumber(row.lease_token) }
+      return [
+        keyOf(lease),
+        {
+          ...lease,
+          state: row.state as LeaseState['state'],
+          leaseExpiresAt: toDateOrNull(row.lease_expires_at),
+        },
+      ]
+    }),
+  )
+  return leases.map((lease) => {
+    const state = states.get(keyOf(lease))
+    if (state === undefined)
+      throw new DatabaseError(`the database did not answer for the lease of ${lease.id}`)
+    return state
+  })
+}
+
+function keyOf({ id, leaseToken }: Lease): string {
+  return `${leaseToken} ${id}`
 }

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { queryPrepared } from '../database/prepared.ts'
+import { onlyRow } from '../database/rows.ts'
 import { InvalidInputError } from '../errors.ts'
 import { numberValue } from './parameters.ts'
 
@@ -39,6 +40,6 @@ export const leaseArguments = 'job_id => $1::text, lease_token => $2::text::bigi
 
 /** Calls a function that answers with one word. */
 export async function callForOutcome<T extends string>(db: Database, call: SQL): Promise<T> {
-  const [row] = await queryPrepared(db, sql`SELECT ${call} AS outcome`)
-  return row?.outcome as T
+  const row = onlyRow(await queryPrepared(db, sql`SELECT ${call} AS outcome`))
+  return row.outcome as T
 }

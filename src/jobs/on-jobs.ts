@@ -1,5 +1,5 @@
 import type { Database } from '../database/database.ts'
-import { InvalidInputError } from '../errors.ts'
+import { listen } from '../database/listen.ts'
 
 export interface OnJobsOptions {
   readonly queue: string
@@ -9,8 +9,9 @@ export interface OnJobsOptions {
 
 /**
  * Listens for jobs that become ready in a queue. The database must send notifications (`setJobNotifications`), the
- * driver must be postgres.js or PGlite, and no pooler in transaction mode may be in between. A notification may be
- * missed while a connection is down: poll as well, only more rarely.
+ * driver must be postgres.js, a Pool of node-postgres, or PGlite, and no pooler in transaction mode may be in between. A
+ * connection that is lost is opened again, and `onReady` called then, for a notification may have been missed: poll as
+ * well, only more rarely.
  *
  * @returns a function that stops listening.
  * @throws InvalidInputError if the driver cannot listen.
@@ -21,28 +22,4 @@ export async function onJobs(db: Database, { queue, onReady }: OnJobsOptions): P
   return listen(db, 'opa_jobs_ready', (payload) => {
     if (payload === '' || (JSON.parse(payload) as string[]).includes(queue)) onReady()
   })
-}
-
-/** postgres.js: `listen(channel, callback)` gives `{ unlisten }`; PGlite: a function that stops. */
-interface ListeningClient {
-  listen?: (
-    channel: string,
-    onNotify: (payload: string) => void,
-  ) => Promise<{ unlisten: () => Promise<void> } | (() => Promise<void>)>
-}
-
-/** Calls back with the payload of each notification, over the driver that is below Drizzle. */
-export async function listen(
-  db: Database,
-  channel: string,
-  onNotify: (payload: string) => void,
-): Promise<() => Promise<void>> {
-  const client = (db as { $client?: ListeningClient }).$client
-  if (typeof client?.listen !== 'function') {
-    throw new InvalidInputError(
-      'to listen, db must be a Drizzle database over postgres.js or PGlite, got one that cannot',
-    )
-  }
-  const listening = await client.listen(channel, onNotify)
-  return typeof listening === 'function' ? listening : () => listening.unlisten()
 }

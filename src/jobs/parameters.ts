@@ -1,5 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { checkedTime } from '../database/time.ts'
 import { InvalidInputError } from '../errors.ts'
+import { jsonProblem } from './json-problem.ts'
 
 // Every parameter goes to the driver as text and is cast in SQL: drivers differ in how they send numbers, dates, arrays
 // and JSON, and agree about text. `…Value` gives that text, for a statement whose own text is ready made; `…Sql` gives the
@@ -41,14 +43,14 @@ export function numberValue(
   return String(value)
 }
 
-/** A `timestamptz` parameter: a Date or ISO 8601; undefined is null. */
+/** A `timestamptz` parameter: a Date or ISO 8601, UTC where no zone is said; undefined is null. */
 export function momentSql(name: string, value: Date | string | null | undefined): SQL {
-  if (value === undefined || value === null) return sql`NULL::timestamptz`
-  const date = value instanceof Date ? value : new Date(value)
-  if (Number.isNaN(date.getTime())) {
-    throw new InvalidInputError(`${name} must be a Date or an ISO 8601 time, got ${String(value)}`)
-  }
-  return sql`${value instanceof Date ? value.toISOString() : value}::text::timestamptz`
+  const text = momentValue(name, value)
+  return text === null ? sql`NULL::timestamptz` : sql`${text}::text::timestamptz`
+}
+
+export function momentValue(name: string, value: Date | string | null | undefined): string | null {
+  return value === undefined || value === null ? null : checkedTime(value, name)
 }
 
 /** An `interval` parameter. */
@@ -71,7 +73,12 @@ export function jsonValue(name: string, value: unknown): string | null {
   return value === undefined ? null : jsonText(name, value)
 }
 
+/** @throws InvalidInputError that names the path of what JSON, or PostgreSQL's, cannot hold. */
 export function jsonText(name: string, value: unknown): string {
+  const problem = jsonProblem(value)
+  if (problem !== undefined) {
+    throw new InvalidInputError(`${name} must be a value that JSON can hold: ${name}${problem}`)
+  }
   let text: string | undefined
   try {
     text = JSON.stringify(value)

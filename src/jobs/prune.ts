@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { queryRow, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import type { JobStatus } from '../schema/enums.ts'
 import { arraySql, type Duration, durationSql, numberSql, textSql } from './parameters.ts'
@@ -27,7 +27,7 @@ export interface PruneOptions {
  */
 export async function prune(db: Database, options: PruneOptions): Promise<number> {
   const { olderThan, batch = 1000, queue, statuses } = options
-  const [row] = await queryRows(
+  const row = await queryRow(
     db,
     sql`SELECT ${api(db)}prune(
       older_than => ${durationSql('olderThan', olderThan)},
@@ -35,5 +35,5 @@ export async function prune(db: Database, options: PruneOptions): Promise<number
       queue => ${textSql('queue', queue)},
       statuses => ${arraySql('statuses', statuses, 'enum')}) AS pruned`,
   )
-  return toNumber(row?.pruned)
+  return toNumber(row.pruned)
 }

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { queryRow, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { numberSql, textSql } from './parameters.ts'
 
@@ -21,9 +21,9 @@ export interface TakeBackExpiredOptions {
  */
 export async function takeBackExpired(db: Database, options: TakeBackExpiredOptions = {}): Promise<number> {
   const { queue = 'default', limit = 100 } = options
-  const [row] = await queryRows(
+  const row = await queryRow(
     db,
     sql`SELECT ${api(db)}take_back_expired(queue => ${textSql('queue', queue)}, max_jobs => ${numberSql('limit', limit, 'int')}) AS jobs`,
   )
-  return toNumber(row?.jobs)
+  return toNumber(row.jobs)
 }

@@ -1,8 +1,8 @@
 import type { Database } from '../database/database.ts'
+import { listen } from '../database/listen.ts'
 import { NotFoundError } from '../errors.ts'
 import type { Job } from '../schema/jobs.ts'
 import { getJob } from './get-job.ts'
-import { listen } from './on-jobs.ts'
 import { sleep } from './sleep.ts'
 
 export interface WaitForJobOptions {
@@ -28,7 +28,8 @@ export interface WaitForJobOptions {
  */
 export async function waitForJob(db: Database, options: WaitForJobOptions): Promise<Job> {
   const { id, timeout = 60, pollMilliseconds = 500, isListening = false, signal } = options
-  const until = Date.now() + timeout * 1000
+  // A monotonic clock: the wall clock may be set while this waits.
+  const until = performance.now() + timeout * 1000
   let woken = new AbortController()
   const wake = () => woken.abort()
   signal?.addEventListener('abort', wake, { once: true })
@@ -41,7 +42,7 @@ export async function waitForJob(db: Database, options: WaitForJobOptions): Prom
     for (let pause = 20; ; pause = Math.min(pause * 2, pollMilliseconds)) {
       const job = await getJob(db, { id })
       if (job === null) throw new NotFoundError(`there is no job ${id}`)
-      const left = until - Date.now()
+      const left = until - performance.now()
       if (job.completedAt !== null || left <= 0 || signal?.aborted) return job
       await sleep(Math.min(pause, left), woken.signal)
       if (woken.signal.aborted) woken = new AbortController()

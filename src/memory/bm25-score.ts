@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
+import { queryRow, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkText } from './check.ts'
 
@@ -22,12 +23,18 @@ export interface Bm25ScoreOptions {
  * const score = await bm25Score(db, { queryText: 'window seat', docText: 'Ana prefers window seats' })
  */
 export async function bm25Score(db: Database, options: Bm25ScoreOptions): Promise<number> {
+  checkOptions(options, {
+    queryText: true,
+    docText: true,
+    k1: true,
+    b: true,
+  } satisfies OptionKeys<Bm25ScoreOptions>)
   const { queryText, docText, k1 = 1.2, b = 0.75 } = options
   checkText(queryText, 'queryText')
   checkText(docText, 'docText')
-  const [row] = await queryRows(
+  const row = await queryRow(
     db,
     sql`SELECT ${api(db)}bm25_score(${queryText}::text, ${docText}::text, ${String(k1)}::text::float8, ${String(b)}::text::float8) AS score`,
   )
-  return toNumber(row?.score)
+  return toNumber(row.score)
 }

@@ -88,18 +88,3 @@ export function checkedInteger(
   }
   return value
 }
-
-/** The times that PostgreSQL and JavaScript read alike. */
-const isoTime = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?)?$/
-
-/** A Date, or ISO 8601 text, as ISO 8601 that PostgreSQL reads: years 0001 to 9999. */
-export function checkedTime(value: Date | string, name: string): string {
-  const isDate = value instanceof Date
-  const text = isDate && !Number.isNaN(value.getTime()) ? value.toISOString() : String(value)
-  if ((!isDate && typeof value !== 'string') || !isoTime.test(text)) {
-    throw new InvalidInputError(
-      `${name} must be a Date or an ISO 8601 time such as 2026-01-31T09:00:00Z, got ${text.slice(0, 60)}`,
-    )
-  }
-  return text
-}

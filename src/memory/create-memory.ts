@@ -1,11 +1,12 @@
 import type { Database } from '../database/database.ts'
-import { checkEmbedder, type Embedder, embedEach } from '../embedders/embedder.ts'
-import { EmbedderError } from '../errors.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
+import { type Embedder, embedderRole, embedEach } from '../embedders/embedder.ts'
+import { ConfigurationError, EmbedderError, InvalidInputError } from '../errors.ts'
 import { type EmbedPendingOptions, type EmbedPendingResult, embedPending } from './embed-pending.ts'
 import type { Fusion } from './fuse.ts'
 import { type HybridResult, hybridSearch } from './hybrid-search.ts'
 import type { RecallOptions } from './recall.ts'
-import type { NewMemory, RememberResult } from './remember.ts'
+import type { NewMemory, RememberOptions, RememberResult } from './remember.ts'
 import { type RememberManyOptions, rememberMany } from './remember-many.ts'
 
 export interface CreateMemoryOptions {
@@ -30,26 +31,27 @@ export interface EmbeddingMemory {
    * Keeps a text, or a memory, with its vector. The text is kept whatever the embedder does: `embedded: false` and
    * `embedError` say that it has no vector yet, and `embedPending` catches up. A signal ends the embedding only.
    *
-   * @throws as `remember`; not for the embedder's errors.
+   * @throws as `remember`; ConfigurationError, with nothing written, if the embedder cannot work as it is set up: its
+   *   package is missing, or its vectors have another length than it says. Not for the embedder's other errors.
    */
-  remember(memory: string | NewMemory, options?: RememberOptions): Promise<RememberedResult>
+  remember(memory: string | NewMemory, options?: RememberByTextOptions): Promise<RememberedResult>
   /** As `remember` for each, embedded in batches and stored in one transaction. Results are in the items' order. */
   rememberMany(
     items: readonly (string | NewMemory)[],
-    options?: RememberOptions & Omit<RememberManyOptions, 'items'>,
+    options?: RememberByTextOptions & Omit<RememberManyOptions, 'items'>,
   ): Promise<RememberedResult[]>
   /**
    * Finds what helps to answer a question (prose, as in `recall`), by keyword and meaning; by keyword alone, and saying so, if the embedder
    * fails.
    *
-   * @throws as `hybridSearch`; not for the embedder's errors.
+   * @throws as `hybridSearch` and `remember`.
    */
   recall(question: string, options?: RecallByTextOptions): Promise<Recalled>
   /** Embeds what is stored without a vector: see the function `embedPending`. */
   embedPending(options?: EmbedPendingOptions): Promise<EmbedPendingResult>
 }
 
-export interface RememberOptions {
+export interface RememberByTextOptions extends RememberOptions {
   readonly signal?: AbortSignal
 }
 
@@ -57,13 +59,24 @@ export interface RecallByTextOptions extends Omit<RecallOptions, 'question' | 'e
   readonly signal?: AbortSignal
 }
 
+const recallKeys = {
+  namespace: true,
+  tags: true,
+  k: true,
+  filter: true,
+  signal: true,
+} satisfies OptionKeys<RecallByTextOptions>
+
 /** Texts that go to the embedder at a time. */
 const textsAtATime = 256
 
 /**
- * A memory that embeds for you: texts in, memories out.
+ * A memory that embeds for you: texts in, memories out. An embedder of another model than the database's is refused with
+ * a ConfigurationError by the first call that needs its vectors, before anything is written.
  *
- * @throws ConfigurationError if the embedder's vectors do not fit the table.
+ * @param embedder one, or the old and the new one while the model is being changed: each call takes the one whose model
+ *   is in use at that moment, so that a service goes on through the switch.
+ * @throws ConfigurationError without an embedder.
  * @example
  * const memory = createMemory(db, transformersEmbedder(), { namespace: 'ana' })
  * await memory.remember('Ana prefers window seats')
@@ -71,52 +84,115 @@ const textsAtATime = 256
  */
 export function createMemory(
   db: Database,
-  embedder: Embedder,
-  { namespace, fusion }: CreateMemoryOptions = {},
+  embedder: Embedder | readonly Embedder[],
+  options: CreateMemoryOptions = {},
 ): EmbeddingMemory {
-  checkEmbedder(embedder)
+  checkOptions(options, { namespace: true, fusion: true } satisfies OptionKeys<CreateMemoryOptions>)
+  const { namespace, fusion } = options
+  const withEmbedder = embedderOf(db, Array.isArray(embedder) ? embedder : [embedder as Embedder])
   const ofNamespace = namespace === undefined ? {} : { namespace }
 
   async function rememberAll(
     items: readonly (string | NewMemory)[],
-    { signal, ...options }: RememberOptions & Omit<RememberManyOptions, 'items'> = {},
+    { signal, ...options }: RememberByTextOptions & Omit<RememberManyOptions, 'items'> = {},
   ): Promise<RememberedResult[]> {
     const memories = items.map((item) => ({
       ...ofNamespace,
       ...(typeof item === 'object' && item !== null ? item : { text: item }),
     }))
-    const vectors = await embedMissing(embedder, memories, signal)
-    const results = await rememberMany(db, {
-      items: memories.map((memory, at) => {
-        const vector = vectors[at]
-        return vector instanceof Float32Array ? { ...memory, embedding: vector } : memory
-      }),
-      ...options,
+    return withEmbedder('write', async (chosen) => {
+      const vectors = await embedMissing(chosen, memories, signal)
+      const results = await rememberMany(db, {
+        items: memories.map((memory, at) => {
+          const vector = vectors[at]
+          return vector instanceof Float32Array ? { ...memory, embedding: vector } : memory
+        }),
+        model: chosen.model,
+        ...options,
+      })
+      return results.map((result, at) => ({ ...result, ...embedded(vectors[at]) }))
     })
-    return results.map((result, at) => ({ ...result, ...embedded(vectors[at]) }))
   }
 
   return {
     async remember(memory, options) {
+      if (options !== undefined) checkOptions(options, { signal: true, nearDuplicatesAbove: true })
       const [result] = await rememberAll([memory], options)
       return result as RememberedResult
     },
     rememberMany: rememberAll,
-    async recall(question, { signal, namespace: asked = namespace, tags = [], k = 5, filter = {} } = {}) {
-      const [vector] = await embedMissing(embedder, [{ text: question }], signal)
-      const found = vector instanceof Float32Array
-      const memories = await hybridSearch(db, {
-        queryText: question,
-        queryEmbedding: found ? vector : null,
-        queryTags: tags,
-        k,
-        filter: { operators: false, ...filter, ...(asked === undefined ? {} : { namespace: asked }) },
-        // Weights are for two legs: with one, a weight of 0 would make every score 0.
-        ...(found ? fusion : {}),
+    async recall(question, options = {}) {
+      checkOptions(options, recallKeys)
+      const { signal, namespace: asked = namespace, tags = [], k = 5, filter = {} } = options
+      return withEmbedder('search', async (chosen) => {
+        const [vector] = await embedMissing(chosen, [{ text: question }], signal)
+        const found = vector instanceof Float32Array
+        const memories = await hybridSearch(db, {
+          queryText: question,
+          queryEmbedding: found ? vector : null,
+          queryTags: tags,
+          k,
+          filter: {
+            operators: false,
+            ...filter,
+            ...(asked === undefined ? {} : { namespace: asked }),
+            ...(found ? { model: chosen.model } : {}),
+          },
+          // Weights are for two legs: with one, a weight of 0 would make every score 0.
+          ...(found ? fusion : {}),
+        })
+        return { memories, ...embedded(vector) }
       })
-      return { memories, ...embedded(vector) }
     },
-    embedPending: (options) => embedPending(db, embedder, { ...ofNamespace, ...options }),
+    embedPending: (options) =>
+      withEmbedder('fill', (chosen) => embedPending(db, chosen, { ...ofNamespace, ...options })),
+  }
+}
+
+/** What an embedder is wanted for: to write or search by the current model, or to fill the newest there is. */
+type Purpose = 'write' | 'search' | 'fill'
+
+/**
+ * Runs work with the embedder whose model is in use. Which one that is, is asked once: if the database then refuses a
+ * vector, because the model has been changed since, it is asked again and the work done by the other embedder.
+ */
+function embedderOf(db: Database, embedders: readonly Embedder[]) {
+  if (embedders.length === 0) throw new ConfigurationError('expected an embedder, or several, got none')
+  const known = new Map<Purpose, Embedder>()
+
+  async function choose(purpose: Purpose): Promise<Embedder> {
+    let refusal: unknown
+    const fitting: Partial<Record<'current' | 'next', Embedder>> = {}
+    for (const embedder of embedders) {
+      try {
+        fitting[(await embedderRole(db, embedder)).role] ??= embedder
+      } catch (error) {
+        refusal = error
+      }
+    }
+    const chosen = purpose === 'fill' ? (fitting.next ?? fitting.current) : (fitting.current ?? fitting.next)
+    if (chosen === undefined) throw refusal
+    if (purpose === 'search' && fitting.current === undefined) {
+      throw new ConfigurationError(
+        `searches go by the old model until finishModelChange, expected its embedder too, got only that of "${chosen.model}"`,
+      )
+    }
+    return chosen
+  }
+
+  return async <T>(purpose: Purpose, work: (embedder: Embedder) => Promise<T>): Promise<T> => {
+    // For filling it is asked each time: a change may have begun.
+    const chosen = (purpose === 'fill' ? undefined : known.get(purpose)) ?? (await choose(purpose))
+    known.set(purpose, chosen)
+    try {
+      return await work(chosen)
+    } catch (error) {
+      if (!(error instanceof InvalidInputError)) throw error
+      const now = await choose(purpose)
+      known.set(purpose, now)
+      if (now === chosen) throw error
+      return work(now)
+    }
   }
 }
 
@@ -139,6 +215,8 @@ async function embedMissing(
     const made = down ? texts.map(() => down) : await embedEach(embedder, texts, signal ? { signal } : {})
     batch.forEach((at, place) => {
       const vector = made[place]
+      // No text would ever be embedded: whoever set this up must hear of it, before anything is written.
+      if (vector instanceof EmbedderError && vector.cause instanceof ConfigurationError) throw vector.cause
       vectors[at] = vector
       if (vector instanceof EmbedderError && vector.blames === 'service') down = vector
     })

@@ -1,11 +1,13 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
+import { queryRow, queryRows, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
-import { checkEmbedder, type Embedder, embedEach } from '../embedders/embedder.ts'
-import { EmbedderError } from '../errors.ts'
+import { type Embedder, embedderRole, embedEach } from '../embedders/embedder.ts'
+import { EmbedderError, InvalidInputError } from '../errors.ts'
 import { checkedInteger, checkText } from './check.ts'
 import { embeddingText } from './embedding.ts'
+import { withEmbeddingModel } from './embedding-writer.ts'
 
 export interface EmbedPendingOptions {
   /** Only memories of this namespace. */
@@ -20,6 +22,14 @@ export interface EmbedPendingOptions {
   readonly signal?: AbortSignal
 }
 
+const optionKeys = {
+  namespace: true,
+  batchSize: true,
+  limit: true,
+  onProgress: true,
+  signal: true,
+} satisfies OptionKeys<EmbedPendingOptions>
+
 export interface EmbedPendingResult {
   /** Rows that have their vector now. */
   readonly embedded: number
@@ -32,13 +42,15 @@ export interface EmbedPendingResult {
 }
 
 /**
- * Embeds the memories that were stored without a vector. Expired ones are left alone: no search returns them.
+ * Embeds the memories that were stored without a vector of the embedder's model; while a change of the model is under
+ * way, an embedder of the next one fills that one's vectors. Expired memories are left alone: no search returns them.
  *
  * Any number of processes may run it at once, beside writers: no lock is held while the embedder works, and a vector is
- * written only if the row still has the text that it was made of, and no vector. Each run starts at a place of its own
+ * written only if the row still has the text that it was made of, and no vector of this model. Each run starts at a place of its own
  * in the order of ids and goes round, so that runs meet late and do little work twice.
  *
- * @throws ConfigurationError if the embedder's vectors do not fit the table; not for the embedder's errors.
+ * @throws ConfigurationError if the embedder's vectors are of another model than the database's; not for the embedder's
+ *   errors.
  * @example
  * const { embedded, failed, stopped } = await embedPending(db, embedder, { batchSize: 100 })
  */
@@ -47,13 +59,17 @@ export async function embedPending(
   embedder: Embedder,
   options: EmbedPendingOptions = {},
 ): Promise<EmbedPendingResult> {
-  checkEmbedder(embedder)
+  checkOptions(options, optionKeys)
   const { namespace, onProgress, signal } = options
   const most = Number.MAX_SAFE_INTEGER
   const batchSize = checkedInteger(options.batchSize, 'batchSize', { from: 1, to: 1000, otherwise: 64 })
   const limit = checkedInteger(options.limit, 'limit', { from: 1, to: most, otherwise: most })
   if (namespace !== undefined) checkText(namespace, 'namespace')
-  const pending = sql`embedding IS NULL AND (expires_at IS NULL OR expires_at > now())
+  const role = await embedderRole(db, embedder)
+  // In this form, and as a literal, because a change of the model makes an index for it.
+  const id = sql.raw(String(role.id))
+  const pending = sql`embedding_model IS DISTINCT FROM ${id} AND next_embedding_model IS DISTINCT FROM ${id}
+    AND (expires_at IS NULL OR expires_at > now())
     AND (${namespace ?? null}::text IS NULL OR namespace = ${namespace ?? null}::text)`
 
   const { count, start } = await startingPlace(db, pending)
@@ -76,7 +92,7 @@ export async function embedPending(
       else if (vector?.blames === 'service') stopped = vector
       else if (vector !== undefined) failed.push({ id: row.id, error: vector })
     })
-    embedded += await writeVectors(db, made)
+    embedded += await writeVectors(db, embedder, { pending, modelId: id }, made)
     tried += stopped === undefined ? batch.length : batch.length - vectors.filter(isOutage).length
     onProgress?.(tried, Math.max(total, tried))
     if (stopped !== undefined || tried >= limit) break
@@ -100,7 +116,7 @@ function isOutage(vector: Float32Array | EmbedderError): boolean {
 
 /** How many rows are pending, and the id of one of them, drawn by lot. */
 async function startingPlace(db: Database, pending: SQL): Promise<{ count: number; start: string }> {
-  const [row] = await queryRows(
+  const row = await queryRow(
     db,
     sql`
       WITH drawn AS MATERIALIZED (SELECT id FROM ${api(db)}memory_items WHERE ${pending})
@@ -108,7 +124,7 @@ async function startingPlace(db: Database, pending: SQL): Promise<{ count: numbe
         (SELECT id FROM drawn OFFSET floor(random() * (SELECT count(*) FROM drawn)) LIMIT 1) AS start
     `,
   )
-  return { count: toNumber(row?.count), start: String(row?.start ?? '') }
+  return { count: toNumber(row.count), start: String(row.start ?? '') }
 }
 
 /** Pending rows in the order of ids: from the start to the end, then from the beginning up to the start. */
@@ -143,30 +159,47 @@ async function* batches(
   if (batch.length > 0) yield batch
 }
 
-/** Compares and sets. A row that another transaction is writing is passed over, so that nobody waits or deadlocks. */
-async function writeVectors(db: Database, rows: readonly EmbeddedRow[]): Promise<number> {
+/**
+ * Compares and sets. A row that another transaction is writing is passed over, so that nobody waits or deadlocks. The
+ * column is the same whether the model is the current or the next one, so that a run outlasts the switch: the database
+ * puts the vector where it belongs.
+ */
+async function writeVectors(
+  db: Database,
+  embedder: Embedder,
+  { pending, modelId }: { readonly pending: SQL; readonly modelId: SQL },
+  rows: readonly EmbeddedRow[],
+): Promise<number> {
   if (rows.length === 0) return 0
   const given = rows.map(({ id, text, vector }) => ({
     id,
     text,
     embedding: embeddingText(vector, `the vector of "${id}"`),
   }))
-  const written = await queryRows(
-    db,
-    sql`
-      WITH given AS MATERIALIZED (
-        SELECT * FROM jsonb_to_recordset(${JSON.stringify(given)}::text::jsonb) AS item (id text, text text, embedding text)
+  try {
+    const written = await withEmbeddingModel(db, embedder.model, (transaction) =>
+      queryRows(
+        transaction,
+        sql`
+          WITH given AS MATERIALIZED (
+            SELECT * FROM jsonb_to_recordset(${JSON.stringify(given)}::text::jsonb) AS item (id text, text text, embedding text)
+          ),
+          unchanged AS MATERIALIZED (
+            SELECT id FROM ${api(db)}memory_items AS m
+            WHERE EXISTS (SELECT FROM given WHERE given.id = m.id AND given.text = m.text) AND ${pending}
+            FOR UPDATE SKIP LOCKED
+          )
+          UPDATE ${api(db)}memory_items AS m SET embedding = ${api(db)}parse_embedding(given.embedding), embedding_model = ${modelId}
+          FROM given JOIN unchanged ON unchanged.id = given.id
+          WHERE m.id = given.id
+          RETURNING m.id
+        `,
       ),
-      unchanged AS MATERIALIZED (
-        SELECT m.id FROM ${api(db)}memory_items AS m JOIN given ON given.id = m.id
-        WHERE m.text = given.text AND m.embedding IS NULL
-        FOR UPDATE OF m SKIP LOCKED
-      )
-      UPDATE ${api(db)}memory_items AS m SET embedding = ${api(db)}parse_embedding(given.embedding)
-      FROM given JOIN unchanged ON unchanged.id = given.id
-      WHERE m.id = given.id
-      RETURNING m.id
-    `,
-  )
-  return written.length
+    )
+    return written.length
+  } catch (error) {
+    // The change was cancelled, or the model is another by now: said in the embedder's words.
+    if (error instanceof InvalidInputError) await embedderRole(db, embedder)
+    throw error
+  }
 }

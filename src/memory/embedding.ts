@@ -1,21 +1,22 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { toSql } from 'pgvector'
 import { InvalidInputError } from '../errors.ts'
-import { embeddingDimensions } from '../schema/memory-items.ts'
+import { mostDimensions } from '../schema/embedding-models.ts'
 
-/** An embedding: 384 finite numbers, not all zero. Its length does not matter, only its direction. */
+/**
+ * An embedding: as many finite numbers as the database's model has dimensions (384 at first), not all zero. Its length
+ * does not matter, only its direction.
+ */
 export type Embedding = readonly number[] | Float32Array | Float64Array
 
 /** An embedding as pgvector's text form. @throws InvalidInputError that says what was expected and what came. */
 export function embeddingText(embedding: Embedding, name: string): string {
   if (!Array.isArray(embedding) && !ArrayBuffer.isView(embedding)) {
-    throw new InvalidInputError(
-      `${name} must be an array of ${embeddingDimensions} numbers, got ${typeof embedding}`,
-    )
+    throw new InvalidInputError(`${name} must be an array of numbers, got ${typeof embedding}`)
   }
-  if (embedding.length !== embeddingDimensions) {
+  // How many there must be, the database knows: it refuses others by the name of its model.
+  if (embedding.length < 1 || embedding.length > mostDimensions) {
     throw new InvalidInputError(
-      `${name} must have ${embeddingDimensions} dimensions, got ${embedding.length}`,
+      `${name} must have from 1 to ${mostDimensions} dimensions, got ${embedding.length}`,
     )
   }
   let zero = true
@@ -30,7 +31,7 @@ export function embeddingText(embedding: Embedding, name: string): string {
     if (value !== 0) zero = false
   }
   if (zero) throw new InvalidInputError(`${name} must have a direction, got a zero vector`)
-  return toSql(Array.from(embedding))
+  return `[${embedding.join(',')}]`
 }
 
 /** As `embeddingText`, for a row: its length must let pgvector square it in single precision (see the table's check). */

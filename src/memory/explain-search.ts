@@ -1,10 +1,12 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toJson } from '../database/rows.ts'
+import { checkOptions } from '../database/options.ts'
+import { queryRow, toJson } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { type Corrections, limitSql } from './bm25-search.ts'
 import { checkText } from './check.ts'
 import { filterSql, type SearchOptions, textArraySql } from './search-filter.ts'
+import { searchKeys } from './search-keys.ts'
 
 /** A lexeme that the search ranks by. */
 export interface ExplainedLexeme {
@@ -91,13 +93,14 @@ export interface ExplainSearchOptions extends SearchOptions {
  * for (const { id, score, lexemes } of results) console.log(id, score, lexemes)
  */
 export async function explainSearch(db: Database, options: ExplainSearchOptions): Promise<SearchExplanation> {
+  checkOptions(options, searchKeys)
   const { queryText, queryTags, k = 10, filter } = options
   checkText(queryText, 'queryText')
-  const [row] = await queryRows(
+  const row = await queryRow(
     db,
     sql`SELECT ${api(db)}explain_search(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})::text AS report`,
   )
-  const report = toJson<Report>(row?.report)
+  const report = toJson<Report>(row.report)
   const lexemes = report.lexemes.map(({ document_frequency: documentFrequency, ...lexeme }) => ({
     ...lexeme,
     documentFrequency,

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows } from '../database/rows.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
+import { queryRow } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkedInteger, checkText } from './check.ts'
 import { filterSql, type SearchFilter } from './search-filter.ts'
@@ -22,6 +23,16 @@ export interface HighlightOptions {
   readonly html?: boolean
 }
 
+const optionKeys = {
+  text: true,
+  queryText: true,
+  startTag: true,
+  stopTag: true,
+  maxWords: true,
+  filter: true,
+  html: true,
+} satisfies OptionKeys<HighlightOptions>
+
 /**
  * Shows why a text was found: its part that answers the query best, with the matching words marked. Words match as in
  * `bm25Search`: in every form (ran, running), by a part (getUserById), misspelt; of scripts without spaces the characters
@@ -33,12 +44,13 @@ export interface HighlightOptions {
  * // 'Ana prefers <b>window</b> <b>seats</b>'
  */
 export async function highlight(db: Database, options: HighlightOptions): Promise<string> {
+  checkOptions(options, optionKeys)
   const { text, queryText, startTag = '<b>', stopTag = '</b>', maxWords, filter, html = false } = options
   for (const [name, value] of Object.entries({ text, queryText, startTag, stopTag })) checkText(value, name)
   const words = String(checkedInteger(maxWords, 'maxWords', { from: 0, to: 1000, otherwise: 35 }))
-  const [row] = await queryRows(
+  const row = await queryRow(
     db,
     sql`SELECT ${api(db)}highlight(${text}::text, ${queryText}::text, ${startTag}::text, ${stopTag}::text, ${words}::text::integer, ${filterSql(filter)}, ${String(html)}::text::boolean) AS shown`,
   )
-  return String(row?.shown)
+  return String(row.shown)
 }

@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, translatingErrors } from '../database/rows.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
+import { queryRows } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
+import { translatingErrors } from '../database/translate-error.ts'
 import { checkedJson } from './check.ts'
 import { grantNamespaces } from './grant-namespaces.ts'
 
@@ -29,8 +31,10 @@ export interface NamespaceIsolationOptions {
  */
 export async function enableNamespaceIsolation(
   db: Database,
-  { roles = {} }: NamespaceIsolationOptions = {},
+  options: NamespaceIsolationOptions = {},
 ): Promise<void> {
+  checkOptions(options, { roles: true } satisfies OptionKeys<NamespaceIsolationOptions>)
+  const { roles = {} } = options
   checkedJson(roles, 'roles')
   await translatingErrors(() =>
     db.transaction(async (transaction) => {

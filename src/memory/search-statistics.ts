@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { queryRow, queryRows, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 
 /**
@@ -15,8 +15,8 @@ import { api } from '../database/schema-name.ts'
  * await foldSearchStatistics(db)
  */
 export async function foldSearchStatistics(db: Database): Promise<number> {
-  const [row] = await queryRows(db, sql`SELECT ${api(db)}fold_search_statistics() AS folded`)
-  return toNumber(row?.folded)
+  const row = await queryRow(db, sql`SELECT ${api(db)}fold_search_statistics() AS folded`)
+  return toNumber(row.folded)
 }
 
 /**

@@ -1,13 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { is, sql } from 'drizzle-orm'
-import { PgTransaction } from 'drizzle-orm/pg-core'
-import type { Database } from '../database/database.ts'
-import { postgresError, queryRows, translatingErrors } from '../database/rows.ts'
+import { type Database, isTransaction } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { apiPrefix } from '../database/schema-name.ts'
+import { postgresError, translatingErrors } from '../database/translate-error.ts'
 import { ConflictError, DatabaseError, InvalidInputError } from '../errors.ts'
-import { embeddingDimensions } from '../schema/memory-items.ts'
+import { embeddingModel } from './embedding-model.ts'
+import { alone, building, createIndexStatement, refuseSecondBuild, run } from './vector-index-build.ts'
 import {
-  buildingProcess,
   countEmbeddings,
   type IndexEntry,
   indexName,
@@ -15,7 +13,6 @@ import {
   newIndexName,
   oldIndexName,
   vectorIndexes,
-  vectorSchema,
 } from './vector-index-catalog.ts'
 import {
   builtParameters,
@@ -40,6 +37,15 @@ export interface UseVectorIndexOptions extends VectorIndexParameters {
   readonly onProgress?: OnIndexProgress
 }
 
+const optionKeys = {
+  lists: true,
+  m: true,
+  efConstruction: true,
+  concurrently: true,
+  rebuild: true,
+  onProgress: true,
+} satisfies OptionKeys<UseVectorIndexOptions>
+
 export interface VectorIndex {
   readonly method: VectorIndexMethod
   /** False if such an index was there already, and nothing was done. */
@@ -50,9 +56,6 @@ export interface VectorIndex {
   readonly m?: number
   readonly efConstruction?: number
 }
-
-/** Any number will do, if it is always the same. */
-const switchLock = 7_067_984_233_002
 
 /**
  * Chooses the index of `memory_items.embedding`. HNSW (what the migrations make) answers fastest and needs no data to
@@ -81,8 +84,9 @@ export async function useVectorIndex(
   method: VectorIndexMethod,
   options: UseVectorIndexOptions = {},
 ): Promise<VectorIndex> {
+  checkOptions(options, optionKeys)
   checkParameters(method, options)
-  const inTransaction = is(db, PgTransaction)
+  const inTransaction = isTransaction(db)
   const concurrently = options.concurrently ?? !(await isEmbedded(db))
   if (concurrently && inTransaction) {
     throw new InvalidInputError(
@@ -127,8 +131,8 @@ async function switchConcurrently(
     return described(current, embeddings, false)
   }
   if (!finished) {
-    await withBuildProgress(db, options.onProgress, async () =>
-      run(db, await createIndex(db, 'CONCURRENTLY ', newIndexName, method, storageParameters(method, plan))),
+    await withBuildProgress(db, options.onProgress, () =>
+      createIndex(db, method, { concurrently: true, storage: storageParameters(method, plan) }),
     )
   }
   // Renaming, unlike dropping, waits for nobody who reads or writes the table.
@@ -161,10 +165,10 @@ async function switchAtOnce(
   }
   if (method !== 'none') {
     options.onProgress?.({ phase: 'building index', done: 0 })
-    await run(
-      transaction,
-      await createIndex(transaction, '', newIndexName, method, storageParameters(method, plan)),
-    )
+    await createIndex(transaction, method, {
+      concurrently: false,
+      storage: storageParameters(method, plan),
+    })
     options.onProgress?.({ phase: 'building index', done: 1 })
   }
   if (current !== undefined) await run(transaction, `DROP INDEX ${apiPrefix(transaction)}${indexName}`)
@@ -182,16 +186,13 @@ async function planFor(db: Database, method: VectorIndexMethod, options: UseVect
   return { embeddings, plan, wanted }
 }
 
-/** As in src/schema/memory-items.ts: another expression would not serve the searches. */
 async function createIndex(
   db: Database,
-  how: string,
-  name: string,
   method: VectorIndexMethod,
-  storage: string,
-): Promise<string> {
-  const vector = await vectorSchema(db)
-  return `CREATE INDEX ${how}${name} ON ${apiPrefix(db)}memory_items USING ${method} ((${vector}.l2_normalize(embedding)::${vector}.halfvec(${embeddingDimensions})) ${vector}.halfvec_cosine_ops)${storage}`
+  options: { concurrently: boolean; storage: string },
+): Promise<void> {
+  const model = await embeddingModel(db)
+  await run(db, await createIndexStatement(db, { name: newIndexName, method, model, ...options }))
 }
 
 async function inUse(db: Database, embeddings: number): Promise<VectorIndex> {
@@ -202,56 +203,6 @@ async function inUse(db: Database, embeddings: number): Promise<VectorIndex> {
 
 function described(index: IndexEntry, embeddings: number, built: boolean): VectorIndex {
   return { method: index.method, built, embeddings, bytes: index.bytes, ...builtParameters(index) }
-}
-
-async function run(db: Database, statement: string): Promise<void> {
-  await queryRows(db, sql.raw(statement))
-}
-
-const building = 'another process is building an index of memory_items'
-
-async function refuseSecondBuild(db: Database): Promise<void> {
-  const pid = await buildingProcess(db)
-  if (pid === null) return
-  throw new ConflictError(
-    `${building} (process ${pid} of the server): wait until it is done, or end it by SELECT pg_terminate_backend(${pid})`,
-  )
-}
-
-/**
- * Runs the work while a transaction on a second connection holds an advisory lock: a second CREATE INDEX CONCURRENTLY
- * that waits for the first would end in a deadlock, of which the first is the victim. That transaction has no snapshot,
- * so the build does not wait for it. With a single connection the work can only look before it begins.
- */
-async function alone<T>(db: Database, work: () => Promise<T>): Promise<T> {
-  const done = await db.transaction(
-    async (holder) => {
-      const [row] = await queryRows(
-        holder,
-        sql`SELECT pg_try_advisory_xact_lock(${switchLock}::bigint) AS taken`,
-      )
-      if (row?.taken !== true) throw new ConflictError(`${building}: wait until it is done`)
-      // After the query, whose snapshot would else be kept with its portal, and the build would wait for it forever.
-      await run(holder, 'SET LOCAL idle_in_transaction_session_timeout = 0')
-      return (await hasSecondConnection(db)) ? { result: await work() } : undefined
-    },
-    { isolationLevel: 'read committed' },
-  )
-  return done === undefined ? work() : done.result
-}
-
-async function hasSecondConnection(db: Database): Promise<boolean> {
-  const answered = queryRows(db, sql`SELECT 1`).then(
-    () => true,
-    () => false,
-  )
-  const stopped = new AbortController()
-  const waited = sleep(2000, false, { signal: stopped.signal }).catch(() => false)
-  try {
-    return await Promise.race([answered, waited])
-  } finally {
-    stopped.abort()
-  }
 }
 
 function explained(error: unknown): unknown {

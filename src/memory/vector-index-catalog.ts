@@ -11,6 +11,9 @@ export const newIndexName = 'memory_items_embedding_idx_new'
 /** Under this name the one that was in use waits to be dropped. */
 export const oldIndexName = 'memory_items_embedding_idx_old'
 
+/** While the model is being changed, the index of the next one. */
+export const nextIndexName = 'memory_items_embedding_idx_next'
+
 export interface IndexEntry extends BuiltIndex {
   readonly name: string
   readonly valid: boolean
@@ -28,7 +31,7 @@ export async function vectorIndexes(db: Database): Promise<Map<string, IndexEntr
       JOIN pg_class AS index ON index.oid = entry.indexrelid
       JOIN pg_am AS access ON access.oid = index.relam
       WHERE entry.indrelid = '${api(db)}memory_items'::regclass
-        AND index.relname ~ ${`^${indexName}(_new|_old|_cc(new|old)[0-9]*)?$`}::text
+        AND index.relname ~ ${`^${indexName}(_new|_old|_next|_cc(new|old)[0-9]*)?$`}::text
     `,
   )
   return new Map(rows.map((row) => [String(row.name), indexEntry(row)]))
@@ -61,10 +64,18 @@ export async function buildingProcess(db: Database): Promise<number | null> {
   return row === undefined ? null : toNumber(row.pid)
 }
 
+/** The vector that searches go by, of a row m, where `searched` is current_embedding_model(). */
+export const searchedEmbedding = sql.raw(
+  '(CASE WHEN m.embedding_model = searched.id THEN m.embedding WHEN m.next_embedding_model = searched.id THEN m.next_embedding END)',
+)
+
 export async function countEmbeddings(db: Database): Promise<{ rows: number; embeddings: number }> {
   const [row] = await queryRows(
     db,
-    sql`SELECT count(*) AS rows, count(embedding) AS embeddings FROM ${api(db)}memory_items`,
+    sql`
+      SELECT count(*) AS rows, count(${searchedEmbedding}) AS embeddings
+      FROM ${api(db)}memory_items AS m CROSS JOIN ${api(db)}embedding_model() AS searched
+    `,
   )
   return { rows: toNumber(row?.rows), embeddings: toNumber(row?.embeddings) }
 }

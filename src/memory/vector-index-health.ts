@@ -1,10 +1,17 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
+import { queryRow, queryRows, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkedInteger } from './check.ts'
 import { vectorIndexAdvice } from './vector-index-advice.ts'
-import { countEmbeddings, indexName, vectorIndexes, vectorSchema } from './vector-index-catalog.ts'
+import {
+  countEmbeddings,
+  indexName,
+  searchedEmbedding,
+  vectorIndexes,
+  vectorSchema,
+} from './vector-index-catalog.ts'
 import { builtParameters, type VectorIndexMethod, type VectorIndexParameters } from './vector-index-plan.ts'
 
 export interface VectorIndexHealthOptions {
@@ -45,6 +52,11 @@ export async function vectorIndexHealth(
   db: Database,
   options: VectorIndexHealthOptions = {},
 ): Promise<VectorIndexHealth> {
+  checkOptions(options, {
+    sample: true,
+    k: true,
+    onProgress: true,
+  } satisfies OptionKeys<VectorIndexHealthOptions>)
   const sample = checkedInteger(options.sample, 'sample', { from: 1, to: 1000, otherwise: 20 })
   const k = checkedInteger(options.k, 'k', { from: 1, to: 100, otherwise: 10 })
   const indexes = await vectorIndexes(db)
@@ -84,16 +96,19 @@ async function measureRecall(
 ): Promise<{ recall: number | null; sampled: number }> {
   const ids = await queryRows(
     db,
-    sql`SELECT id FROM ${api(db)}memory_items WHERE embedding IS NOT NULL ORDER BY random() LIMIT ${sample}::integer`,
+    sql`
+      SELECT m.id FROM ${api(db)}memory_items AS m CROSS JOIN ${api(db)}embedding_model() AS searched
+      WHERE ${searchedEmbedding} IS NOT NULL ORDER BY random() LIMIT ${sample}::integer
+    `,
   )
   const vector = sql.raw(await vectorSchema(db))
   let found = 0
   let wanted = 0
   let done = 0
   for (const { id } of ids) {
-    const [row] = await queryRows(db, neighboursOf(db, vector, String(id), k))
-    found += toNumber(row?.found)
-    wanted += toNumber(row?.wanted)
+    const row = await queryRow(db, neighboursOf(db, vector, String(id), k))
+    found += toNumber(row.found)
+    wanted += toNumber(row.wanted)
     done += 1
     onProgress?.(done, ids.length)
   }
@@ -107,20 +122,22 @@ async function measureRecall(
 function neighboursOf(db: Database, vector: SQL, id: string, k: number) {
   return sql`
     WITH query AS MATERIALIZED (
-      SELECT ${vector}.l2_normalize(embedding) AS vector, jsonb_build_object('id', id) AS filter
-      FROM ${api(db)}memory_items WHERE id = ${id}::text AND embedding IS NOT NULL
+      SELECT ${vector}.l2_normalize(${searchedEmbedding}) AS vector, jsonb_build_object('id', m.id) AS filter
+      FROM ${api(db)}memory_items AS m CROSS JOIN ${api(db)}embedding_model() AS searched
+      WHERE m.id = ${id}::text AND ${searchedEmbedding} IS NOT NULL
     ),
     exact AS MATERIALIZED (
-      SELECT 1 - (m.embedding OPERATOR(${vector}.<=>) query.vector) AS similarity
-      FROM query CROSS JOIN ${api(db)}memory_items AS m
-      WHERE m.embedding IS NOT NULL AND m.id <> ${id}::text
+      SELECT 1 - (${searchedEmbedding} OPERATOR(${vector}.<=>) query.vector) AS similarity
+      FROM query CROSS JOIN ${api(db)}memory_items AS m CROSS JOIN ${api(db)}embedding_model() AS searched
+      WHERE ${searchedEmbedding} IS NOT NULL AND m.id <> ${id}::text
       ORDER BY similarity DESC
       LIMIT ${k}::integer
     )
     SELECT (SELECT count(*) FROM exact) AS wanted, count(nearest.similarity) AS found
     FROM query CROSS JOIN ${api(db)}vector_index() AS index
     LEFT JOIN LATERAL ${api(db)}vector_index_rows(
-      query.vector, NULL, 'm.id <> ($2 ->> ''id'')', '{}', ${k}::integer, query.filter, index.method, index.lists
+      query.vector, NULL, 'm.id <> ($2 ->> ''id'')', '{}', ${k}::integer, query.filter,
+      index.model, index.dimensions, index.method, index.lists
     ) AS nearest ON nearest.similarity >= (SELECT min(similarity) FROM exact)
   `
 }

@@ -1,8 +1,12 @@
 // Everything that the migrations make: what services import, the internal tables, and the triggers.
+export * from './embedding-models.ts'
 export * from './enums.ts'
 export * from './job-attempts.ts'
+export * from './job-events.ts'
 export * from './jobs.ts'
+export * from './memory-history.ts'
 export * from './memory-items.ts'
 export * from './namespace-roles.ts'
 export * from './role-rights.ts'
+export * from './schedules.ts'
 export * from './search-statistics.ts'

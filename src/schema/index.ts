@@ -2,6 +2,7 @@
 // and the triggers are in all.ts.
 export { attemptOutcome, type ExecutionMode, executionMode, type JobStatus, jobStatus } from './enums.ts'
 export { type JobAttempt, jobAttempts, type NewJobAttempt } from './job-attempts.ts'
+export { jobCheckpoints, jobEvents } from './job-events.ts'
 export {
   type Job,
   type JobError,
@@ -12,5 +13,5 @@ export {
   type ModelUsage,
   type NewJob,
 } from './jobs.ts'
-export { embeddingDimensions, type MemoryItem, memoryItems, type NewMemoryItem } from './memory-items.ts'
-export { jobAttemptsRelations, jobsRelations } from './relations.ts'
+export { type MemoryItem, memoryItems, type NewMemoryItem } from './memory-items.ts'
+export { type NewSchedule, type Schedule, schedules } from './schedules.ts'

@@ -28,6 +28,9 @@ export function trigger(table: PgTable, definition: Omit<Trigger, 'kind' | 'tabl
   return { kind: 'trigger', table, ...definition }
 }
 
+/** Changes of these are no news of the row: where and of which model its vectors are is the database's own affair. */
+const unnoticed = new Set(['updated_at', 'embedding_model', 'next_embedding', 'next_embedding_model'])
+
 /**
  * Keeps `updated_at`: now when another stored column really changed, and as it was when nothing else did, whatever the
  * client writes. Two triggers, so that each is decided by its condition and most updates call one function once.
@@ -38,7 +41,7 @@ export function trigger(table: PgTable, definition: Omit<Trigger, 'kind' | 'tabl
  */
 export function updatedAtTriggers(table: PgTable): [set: Trigger, keep: Trigger] {
   const columns = Object.values(getTableColumns(table)).filter(
-    (column) => column.generated === undefined && column.name !== 'updated_at',
+    (column) => column.generated === undefined && !unnoticed.has(column.name),
   )
   const vectors = columns.filter((column) => column.getSQLType().startsWith('vector'))
   const others = columns.filter((column) => !vectors.includes(column))

@@ -54,7 +54,7 @@ const statements = {
     ORDER BY 1 - (embedding <=> $1::text::vector) DESC, id COLLATE "C" LIMIT $3::integer`,
   bare: `SELECT id FROM memory_items
     WHERE $2::text[] = '{}' OR tags && $2::text[]
-    ORDER BY (l2_normalize(embedding)::halfvec(384)) <=> $1::text::vector::halfvec(384) LIMIT $3::integer`,
+    ORDER BY (l2_normalize(CASE WHEN embedding_model = 1 THEN embedding WHEN next_embedding_model = 1 THEN next_embedding END)::halfvec(384)) <=> $1::text::vector::halfvec(384) LIMIT $3::integer`,
 }
 
 export async function run({

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { embeddingDimensions } from '../../src/schema/memory-items.ts'
+import { defaultDimensions } from '../../src/schema/embedding-models.ts'
 
 /** A passage or a question, with its unit vector. */
 export interface WikiText {
@@ -33,8 +33,12 @@ function read(jsonLines: string, vectorFile: string): WikiText[] {
     .split('\n')
     .map((line, row) => {
       const { id, text } = JSON.parse(line) as { id: string; text: string }
-      const at = row * embeddingDimensions
-      return { id, text, embedding: unit(bytes.subarray(at, at + embeddingDimensions)) }
+      const at = row * defaultDimensions
+      return {
+        id,
+        text,
+        embedding: unit(bytes.subarray(at, at + defaultDimensions)),
+      }
     })
 }
 

@@ -5,15 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { demoNamespace, embeddedTexts, readFixture } from '../../src/cli/demo/fixture.ts'
 import { runDemo } from '../../src/cli/demo/run-demo.ts'
 import { comparisonLines, rankOfAnswer, scoreboardLines } from '../../src/cli/demo/searches.ts'
-import {
-  displayWidth,
-  shortened,
-  styled,
-  type Terminal,
-  tableLines,
-  terminalOf,
-} from '../../src/cli/demo/terminal.ts'
 import { dimensions, packVectors, unpackVectors } from '../../src/cli/demo/vectors.ts'
+import { tableLines } from '../../src/cli/table.ts'
+import { displayWidth, shortened, styled, type Terminal, terminalOf } from '../../src/cli/terminal.ts'
 
 const { memories, questions } = readFixture()
 
@@ -147,8 +141,12 @@ describe('the terminal', () => {
     expect(terminalOf({ write, isTTY: true }, { NO_COLOR: '1' }).hasColour).toBe(false)
     expect(terminalOf({ write, isTTY: true }, { NO_COLOR: '' }).hasColour).toBe(true)
     expect(terminalOf({ write, isTTY: true }, { TERM: 'dumb' })).toMatchObject({ isInteractive: false })
-    expect(terminalOf({ write }, {})).toMatchObject({ columns: 100, hasColour: false, isInteractive: false })
-    expect(terminalOf({ write, isTTY: true, columns: 250 }, {}).columns).toBe(100)
+    expect(terminalOf({ write }, {})).toMatchObject({
+      columns: Number.POSITIVE_INFINITY,
+      hasColour: false,
+      isInteractive: false,
+    })
+    expect(terminalOf({ write, isTTY: true, columns: 5 }, {}).columns).toBe(20)
     expect(styled(plain, 'green', 'x')).toBe('x')
     expect(styled({ ...plain, hasColour: true }, 'green', 'x')).toBe('\u001b[32mx\u001b[0m')
   })
@@ -178,6 +176,7 @@ describe('the terminal', () => {
       plain,
       ['a', 'long title', 'text'],
       [{ cells: ['雪', '1', 'x'.repeat(100)] }, { cells: ['y', '22', 'short'], style: 'green' }],
+      { indent: '  ' },
     )
     expect(lines).toEqual([
       '  a   long title  text',

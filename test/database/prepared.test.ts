@@ -21,7 +21,9 @@ describeOnServer('prepared statements', (test) => {
       })
     }
     const rows = rowsOf(
-      await db.execute(sql`SELECT name FROM pg_prepared_statements WHERE statement LIKE '%complete(%'`),
+      await db.execute(
+        sql`SELECT name FROM pg_prepared_statements WHERE statement ~ '(enqueue|claim|complete)\\('`,
+      ),
     )
     return rows.map(({ name }) => name)
   }

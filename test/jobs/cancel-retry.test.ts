@@ -113,7 +113,7 @@ describeOnEachBackend('cancel, retry and prune', (test) => {
     await read(test.db, unfinished.id)
     await read(test.db, recent.id)
     await expect(prune(test.db, { olderThan: -1 })).rejects.toThrow(
-      /older_than must be an interval of 0 or more, got -00:00:01/,
+      /olderThan must be an interval of 0 or more, got -00:00:01/,
     )
     await expect(prune(test.db, { olderThan: 'a while' })).rejects.toThrow(
       /invalid input syntax for type interval/,

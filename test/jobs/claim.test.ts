@@ -170,12 +170,12 @@ describeOnEachBackend('claim', (test) => {
   })
 
   it.each([
-    [{ limit: 0 }, /max_jobs must be from 1 to 10000, got 0/],
+    [{ limit: 0 }, /limit must be from 1 to 10000, got 0/],
     [{ limit: 2.5 }, /limit must be a whole number, got 2.5/],
-    [{ leaseSeconds: 0 }, /lease_seconds must be from 0.01 to 604800/],
-    [{ leaseSeconds: Number.POSITIVE_INFINITY }, /lease_seconds must be from 0.01 .* got Infinity/],
-    [{ workerId: '' }, /worker_id must be text of 1 to 255 bytes, got 0/],
-    [{ workerId: undefined }, /worker_id must be text of 1 to 255 bytes, got null/],
+    [{ leaseSeconds: 0 }, /leaseSeconds must be from 0.01 to 604800/],
+    [{ leaseSeconds: Number.POSITIVE_INFINITY }, /leaseSeconds must be from 0.01 .* got Infinity/],
+    [{ workerId: '' }, /workerId must be text of 1 to 255 bytes, got 0/],
+    [{ workerId: undefined }, /workerId must be text of 1 to 255 bytes, got null/],
     [{ modes: ['magic'] }, /execution_mode.*magic/],
     [{ modes: 'flow' }, /modes must be an array, got string/],
   ])('refuses %o', async (options, message) => {

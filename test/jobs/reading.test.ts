@@ -73,7 +73,7 @@ describeOnEachBackend('reading jobs', (test) => {
     expect(await ids({ traceId: queue })).toEqual([job.id])
     expect(await ids({ since: await clock.now() })).toEqual([failed.id])
     expect((await ids({ since, until: await clock.now() })).sort()).toEqual([child.id, job.id].sort())
-    await expect(ids({ after: 'nobody' })).rejects.toThrow(/after_id must be the id of a job .* got nobody/)
+    await expect(ids({ after: 'nobody' })).rejects.toThrow(/after must be the id of a job .* got nobody/)
     await expect(ids({ limit: 0 })).rejects.toThrow(InvalidInputError)
     await expect(ids({ limit: 1001 })).rejects.toThrow(InvalidInputError)
   })

@@ -117,25 +117,25 @@ describeOnEachBackend('the transitions of a job', (test) => {
 
   it.each([
     [`status = 'running'`, 'use claim()'],
-    [`lease_expires_at = now()`, 'lease_expires_at must be there while the job is running'],
-    [`completed_at = now()`, 'completed_at must be there when the job has ended'],
-    [`status = 'waiting'`, 'wait_reason must be there while the job is waiting'],
+    [`lease_expires_at = now()`, 'leaseExpiresAt must be there while the job is running'],
+    [`completed_at = now()`, 'completedAt must be there when the job has ended'],
+    [`status = 'waiting'`, 'waitReason must be there while the job is waiting'],
     [
       `status = 'waiting', wait_reason = 'boredom'`,
-      'wait_reason must be approval, input, children or external, got boredom',
+      'waitReason must be approval, input, children or external, got boredom',
     ],
     [`status = 'failed', completed_at = now()`, 'error must be there when the job has failed'],
     [`progress = 1.5`, 'progress must be from 0 to 1'],
     [`progress = 'NaN'`, 'progress must be from 0 to 1'],
-    [`max_attempts = 0`, 'max_attempts must be at least 1, got 0'],
+    [`max_attempts = 0`, 'maxAttempts must be at least 1, got 0'],
     [`attempt = -1`, 'attempt must be 0 or more'],
-    [`backoff_seconds = 'NaN'`, 'backoff_seconds must be from 0 to 86400 (a day), got NaN'],
+    [`backoff_seconds = 'NaN'`, 'backoffSeconds must be from 0 to 86400 (a day), got NaN'],
     [`metadata = '[]'`, 'metadata must be a JSON object, got array'],
     [`inputs = '[]'`, 'inputs must be a JSON object, got array'],
     [`usage = '1'`, 'usage must be a JSON object, got number'],
-    [`parent_id = id`, 'parent_id must be another job'],
-    [`trace_id = ''`, 'trace_id must have from 1 to 255 bytes, got 0'],
-    [`progress_message = repeat('x', 5000)`, 'progress_message must have at most 4096 bytes, got 5000'],
+    [`parent_id = id`, 'parentId must be another job'],
+    [`trace_id = ''`, 'traceId must have from 1 to 255 bytes, got 0'],
+    [`progress_message = repeat('x', 5000)`, 'progressMessage must have at most 4096 bytes, got 5000'],
   ])('refuses a row with %s', async (change, constraint) => {
     const id = await jobIn('pending')
     await expect(queryRows(test.db, sql.raw(`UPDATE jobs SET ${change} WHERE id = '${id}'`))).rejects.toThrow(

@@ -1,4 +1,6 @@
 import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { Pool } from 'pg'
 import { expect, it } from 'vitest'
 import {
   cancel,
@@ -53,17 +55,68 @@ describeOnEachBackend('waiting and listening', (test) => {
 })
 
 describeOnServer('work through a lost connection', (test) => {
-  it('goes on when every connection was terminated', async () => {
+  it('goes on when every connection was terminated, and leaves no rejection behind', async () => {
+    await setJobNotifications(test.db, { isOn: true })
+    const rejections: unknown[] = []
+    const onRejection = (reason: unknown) => rejections.push(reason)
+    process.on('unhandledRejection', onRejection)
     const { db } = await test.connectAgain(3)
     const queue = uniqueName()
-    const worker = work(db, { a: () => 1 }, { queue, pollMilliseconds: 20, maxPollMilliseconds: 50 })
-    for (let round = 0; round < 5; round += 1) {
+    const errors: unknown[] = []
+    const onError = (error: unknown) => errors.push(error)
+    const worker = work(
+      db,
+      { a: () => new Promise((done) => setTimeout(done, 5)) },
+      {
+        queue,
+        isListening: true,
+        pollMilliseconds: 20,
+        maxPollMilliseconds: 50,
+        leaseSeconds: 2,
+        heartbeatSeconds: 0.01,
+        onError,
+      },
+    )
+    const stopped: Promise<void>[] = []
+    for (let round = 0; round < 20; round += 1) {
       const { id } = await enqueue(test.db, { intent: 'a', queue })
+      const short = work(db, { a: () => 1 }, { queue, isListening: true, onError, drainSeconds: 1 })
+      const watching = waitForJob(db, { id, isListening: true, timeout: 20 }).catch((error) => error)
       await test.db.execute(
         sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
       )
+      stopped.push(short.stop())
+      await watching
       expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({ status: 'completed' })
     }
-    await worker.stop()
+    await Promise.all([worker.stop(), ...stopped])
+    await new Promise((next) => setTimeout(next, 200))
+    process.off('unhandledRejection', onRejection)
+    expect(rejections).toEqual([])
+    await setJobNotifications(test.db, { isOn: false })
+  })
+
+  it('wakes a listener that was cut off, and hears again', async () => {
+    await setJobNotifications(test.db, { isOn: true })
+    const pool = new Pool({ connectionString: test.url, max: 1 })
+    pool.on('error', () => {})
+    for (const db of [(await test.connectAgain(1)).db, drizzle(pool)]) {
+      const queue = uniqueName()
+      let ready = 0
+      const stop = await onJobs(db, { queue, onReady: () => (ready += 1) })
+      for (let round = 0; round < 3; round += 1) {
+        const before = ready
+        await test.db.execute(
+          sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+        )
+        await expect.poll(() => ready, { timeout: 10_000 }).toBeGreaterThan(before)
+        const woken = ready
+        await enqueue(test.db, { intent: 'a', queue })
+        await expect.poll(() => ready, { timeout: 10_000 }).toBeGreaterThan(woken)
+      }
+      await stop()
+    }
+    await pool.end()
+    await setJobNotifications(test.db, { isOn: false })
   })
 })

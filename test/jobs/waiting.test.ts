@@ -91,8 +91,8 @@ describeOnEachBackend('waiting', (test) => {
     const { id, leaseToken } = await running(test.db)
     for (const [options, message] of [
       [{ reason: 'boredom' }, /reason must be approval, input, children or external, got boredom/],
-      [{ reason: 'input', requiredAction: [] }, /required_action must be a JSON object, got array/],
-      [{ reason: 'children', onChildFailure: 'cry' }, /on_child_failure must be fail or continue, got cry/],
+      [{ reason: 'input', requiredAction: [] }, /requiredAction must be a JSON object, got array/],
+      [{ reason: 'children', onChildFailure: 'cry' }, /onChildFailure must be fail or continue, got cry/],
     ] as const) {
       const refused = waitFor(test.db, { id, leaseToken, ...(options as object) } as never)
       await expect(refused).rejects.toThrow(InvalidInputError)

@@ -11,6 +11,7 @@ import {
   jobAttempts,
   listJobs,
   queueStats,
+  type WorkerEvent,
   waitForJob,
   work,
 } from '../../src/index.ts'
@@ -125,22 +126,50 @@ describeOnEachBackend('work', (test) => {
     })
   })
 
-  it('fails a job that it has no handler for, or whose result cannot be stored', async () => {
+  it('leaves a job that it has no handler for to somebody else, without using up an attempt', async () => {
     const queue = uniqueName()
-    const unknown = await enqueue(test.db, { intent: 'unknown', queue, maxAttempts: 1 })
-    const unstorable = await enqueue(test.db, { intent: 'unstorable', queue })
-    const fine = await enqueue(test.db, { intent: 'fine', queue })
-    start({ unstorable: () => ({ text: 'nul \u0000' }), fine: () => 1 }, { queue })
-    expect(await waitForJob(test.db, { id: unknown.id, timeout: 20 })).toMatchObject({
-      status: 'failed',
-      error: { message: expect.stringContaining('no handler for unknown') },
+    const unknown = await enqueueMany(test.db, {
+      jobs: Array.from({ length: 20 }, () => ({ intent: 'of the next version', queue, maxAttempts: 1 })),
     })
-    expect(await waitForJob(test.db, { id: unstorable.id, timeout: 20 })).toMatchObject({
-      status: 'failed',
-      attempt: 1,
-      error: { code: 'invalid_input' },
+    const known = await enqueue(test.db, { intent: 'fine', queue, priority: -1 })
+    start({ fine: () => 1 }, { queue })
+    expect(await waitForJob(test.db, { id: known.id, timeout: 20 })).toMatchObject({ status: 'completed' })
+    await workers[0]?.stop()
+    for (const { id } of unknown) {
+      expect(await read(test.db, id)).toMatchObject({ status: 'pending', attempt: 0, error: null })
+    }
+    start({ '*': () => 'by the new worker' }, { queue })
+    for (const { id } of unknown) {
+      expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({
+        status: 'completed',
+        attempt: 1,
+      })
+    }
+  })
+
+  it('fails a job whose result cannot be stored, and says which part', async () => {
+    const queue = uniqueName()
+    const unstorable: [result: unknown, problem: string][] = [
+      [{ pages: [{ text: 'nul \u0000' }] }, 'result.pages[0].text has a NUL character'],
+      [{ score: Number.NaN }, 'result.score is NaN'],
+      [[1, 2n], 'result[1] is a BigInt, 2n'],
+      [{ 'a b': '\ud83d' }, 'result["a b"] has half of a surrogate pair'],
+      [{ at: new Date(Number.NaN) }, 'result.at is an Invalid Date'],
+      [{ seen: new Set([1]) }, 'result.seen is a Set'],
+      [() => 1, 'result is a function'],
+    ]
+    const jobs = await enqueueMany(test.db, {
+      jobs: unstorable.map((_, at) => ({ intent: 'unstorable', queue, inputs: { at } })),
     })
-    expect(await waitForJob(test.db, { id: fine.id, timeout: 20 })).toMatchObject({ status: 'completed' })
+    start({ unstorable: ({ inputs }) => unstorable[Number(inputs.at)]?.[0] }, { queue })
+    for (const [at, { id }] of jobs.entries()) {
+      const problem = unstorable[at]?.[1] ?? ''
+      expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({
+        status: 'failed',
+        attempt: 1,
+        error: { code: 'invalid_input', message: expect.stringContaining(problem) },
+      })
+    }
   })
 
   it('extends leases, and tells a handler of a cancellation', async () => {
@@ -242,6 +271,70 @@ describeOnEachBackend('work', (test) => {
     expect((await listJobs(test.db, { queue, statuses: ['running'] })).items).toEqual([])
   })
 
+  it('gives the place of a handler that ignores its signal to another job', async () => {
+    const queue = uniqueName()
+    const deaf = await enqueue(test.db, { intent: 'deaf', queue })
+    const next = await enqueue(test.db, { intent: 'next', queue })
+    const errors: unknown[] = []
+    start(
+      { deaf: () => new Promise(() => {}), next: () => 'done' },
+      {
+        queue,
+        concurrency: 1,
+        leaseSeconds: 3,
+        heartbeatSeconds: 0.05,
+        onError: (error) => errors.push(error),
+      },
+    )
+    await expect.poll(async () => (await read(test.db, deaf.id)).status).toBe('running')
+    expect(await cancel(test.db, { id: deaf.id })).toBe('cancel_requested')
+    expect(await waitForJob(test.db, { id: next.id, timeout: 20 })).toMatchObject({ status: 'completed' })
+    expect(await read(test.db, deaf.id)).toMatchObject({ status: 'cancelled' })
+    expect(errors).toMatchObject([
+      { reason: 'cancelled', message: expect.stringContaining('still ran 0.2 s') },
+    ])
+  })
+
+  it('tells what becomes of each attempt', async () => {
+    const queue = uniqueName()
+    const events: WorkerEvent[] = []
+    start(
+      {
+        fine: () => new Promise((done) => setTimeout(done, 30)),
+        flaky: ({ attempt }) => {
+          if (attempt < 2) throw new Error('once more')
+        },
+        hopeless: () => {
+          throw new Error('never')
+        },
+        patient: (job, { waitFor, snooze }) =>
+          job.metadata.snooze ? snooze(3600) : waitFor({ reason: 'approval' }),
+      },
+      { queue, onEvent: (event) => events.push(event), onError: () => {} },
+    )
+    await enqueueMany(test.db, {
+      jobs: [
+        { intent: 'fine', queue, metadata: { name: 'fine' } },
+        { intent: 'flaky', queue, backoffSeconds: 0.01, metadata: { name: 'flaky' } },
+        { intent: 'hopeless', queue, maxAttempts: 1, metadata: { name: 'hopeless' } },
+        { intent: 'patient', queue, metadata: { name: 'waits' } },
+        { intent: 'patient', queue, metadata: { name: 'snoozes', snooze: true } },
+      ],
+    })
+    await expect.poll(() => events.length, { timeout: 20_000 }).toBe(12)
+    const of = (name: string) =>
+      events.filter(({ job }) => job.metadata.name === name).map(({ type }) => type)
+    expect(of('fine')).toEqual(['started', 'completed'])
+    expect(of('flaky')).toEqual(['started', 'retried', 'started', 'completed'])
+    expect(of('hopeless')).toEqual(['started', 'failed'])
+    expect(of('waits')).toEqual(['started', 'waiting'])
+    expect(of('snoozes')).toEqual(['started', 'snoozed'])
+    const fine = events.find(({ type, job }) => type === 'completed' && job.metadata.name === 'fine')
+    expect(fine?.durationMilliseconds).toBeGreaterThanOrEqual(29)
+    expect(fine?.waitedMilliseconds).toBeGreaterThanOrEqual(0)
+    expect(events.find(({ type }) => type === 'failed')?.error).toEqual(new Error('never'))
+  })
+
   it('orchestrates: children, their results, an approval, progress and usage', async () => {
     const queue = uniqueName()
     const { id } = await enqueue(test.db, { intent: 'report', queue })
@@ -250,8 +343,9 @@ describeOnEachBackend('work', (test) => {
         report: async (job, context) => {
           const children = (await listJobs(context.db, { parentId: job.id })).items
           if (children.length === 0) {
-            for (const page of [1, 2, 3])
-              await context.enqueueChild({ intent: 'page', queue, inputs: { page } })
+            await context.enqueueChildren(
+              [1, 2, 3].map((page) => ({ intent: 'page', queue, inputs: { page } })),
+            )
             return context.waitFor({ reason: 'children' })
           }
           if (job.requiredAction?.response === undefined) {
@@ -285,11 +379,48 @@ describeOnEachBackend('work', (test) => {
   it('reports what goes wrong beside the handlers, and goes on', async () => {
     const queue = uniqueName()
     const errors: unknown[] = []
-    start({ a: () => 1 }, { queue, modes: ['magic' as never], onError: (error) => errors.push(error) })
-    while (errors.length < 2) await new Promise((next) => setTimeout(next, 10))
-    expect(errors[0]).toBeInstanceOf(InvalidInputError)
-    expect(() => work(test.db, {}, { concurrency: 0 })).toThrow(
-      /concurrency must be a number greater than 0, got 0/,
+    start(
+      { a: () => 1 },
+      {
+        queue,
+        onEvent: () => {
+          throw new Error('the hook fails')
+        },
+        onError: (error, { job }) => errors.push([error, job?.intent]),
+      },
     )
+    const { id } = await enqueue(test.db, { intent: 'a', queue })
+    expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({ status: 'completed' })
+    await expect
+      .poll(() => errors)
+      .toEqual([
+        [new Error('the hook fails'), 'a'],
+        [new Error('the hook fails'), 'a'],
+      ])
+  })
+
+  it('refuses at its start what cannot work', () => {
+    const a = () => 1
+    const wrong: [Parameters<typeof work>[1], Parameters<typeof work>[2], RegExp][] = [
+      [{ a }, { concurrency: 0 }, /concurrency must be a number from 1 to 10000, got 0/],
+      [{ a }, { concurrency: 2.5 }, /concurrency must be a whole number, got 2.5/],
+      [{ a }, { batch: Number.NaN }, /batch must be a whole number, got NaN/],
+      [{ a }, { leaseSeconds: Number.NaN }, /leaseSeconds must be a number from 0.01 to 604800, got NaN/],
+      [{ a }, { leaseSeconds: 1, heartbeatSeconds: 1 }, /heartbeatSeconds must be less than leaseSeconds/],
+      [{ a }, { heartbeatSeconds: -1 }, /heartbeatSeconds must be/],
+      [{ a }, { pollMilliseconds: Number.POSITIVE_INFINITY }, /pollMilliseconds must be/],
+      [{ a }, { drainSeconds: -1 }, /drainSeconds must be/],
+      [{ a }, { ownConnections: 1.5 }, /ownConnections must be a whole number/],
+      [{ a }, { queue: '' }, /queue must be a string of 1 to 255 bytes/],
+      [{ a }, { workerId: 'x'.repeat(256) }, /workerId must be a string of 1 to 255 bytes/],
+      [{ a }, { modes: ['magic' as never] }, /modes must be some of flow, mcp, agent, auto, got magic/],
+      [{ a }, { modes: [] }, /modes must be some of .*, got none/],
+      [{}, {}, /handlers must have a function for at least one intent/],
+      [{ a: 'b' as never }, {}, /the handler of a must be a function, got string/],
+    ]
+    for (const [handlers, options, message] of wrong) {
+      expect(() => work(test.db, handlers, options)).toThrow(message)
+      expect(() => work(test.db, handlers, options)).toThrow(InvalidInputError)
+    }
   })
 })

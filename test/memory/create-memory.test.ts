@@ -1,10 +1,12 @@
 import { beforeEach, expect, it } from 'vitest'
-import { checkEmbedder, type Embedder, embedEach } from '../../src/embedders/embedder.ts'
+import { type Embedder, embedEach } from '../../src/embedders/embedder.ts'
 import { ConfigurationError, EmbedderError } from '../../src/errors.ts'
-import { getMemory } from '../../src/index.ts'
+import { countMemories, getMemory } from '../../src/index.ts'
 import { createMemory } from '../../src/memory/create-memory.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
+import { dimensions } from '../support/dimensions.ts'
 import { vectorOf, wordEmbedder } from '../support/embedding-server.ts'
+import { expectRefusal } from '../support/fixtures.ts'
 
 const refuse =
   (word: string, options?: ConstructorParameters<typeof EmbedderError>[1]) => (texts: readonly string[]) => {
@@ -49,11 +51,9 @@ describeOnEachBackend('createMemory', (test) => {
     const memory = createMemory(test.db, embedder, { namespace: 'lost' })
     const failures: [Embedder['embed'], RegExp][] = [
       [() => Promise.reject(new Error('boom')), /the model "words" failed: boom/],
-      [() => Promise.reject(new ConfigurationError('not installed')), /not installed/],
       [async () => [], /one vector a text, 1, got 0/],
-      [async () => [new Float32Array(3)], /384 dimensions, got 3/],
-      [async () => [new Float32Array(384)], /with a direction/],
-      [async () => [new Float32Array(384).fill(Number.NaN)], /finite numbers/],
+      [async () => [new Float32Array(dimensions)], /with a direction/],
+      [async () => [new Float32Array(dimensions).fill(Number.NaN)], /finite numbers/],
     ]
     for (const [at, [embed, message]] of failures.entries()) {
       const failing = createMemory(test.db, { ...embedder, embed }, { namespace: 'lost' })
@@ -67,6 +67,21 @@ describeOnEachBackend('createMemory', (test) => {
       })
     }
     expect(await memory.embedPending()).toMatchObject({ embedded: failures.length, failed: [], skipped: 0 })
+  })
+
+  it('throws at once, and writes nothing, if the embedder cannot work as it is set up', async () => {
+    const failures: [Embedder['embed'], RegExp][] = [
+      [() => Promise.reject(new ConfigurationError('the package is not installed')), /not installed/],
+      [async (texts) => texts.map(() => new Float32Array(3)), /384 dimensions, got 3/],
+    ]
+    for (const [embed, message] of failures) {
+      const memory = createMemory(test.db, { ...embedder, embed }, { namespace: 'set up' })
+      await expect(memory.remember('never stored')).rejects.toThrow(message)
+      await expect(memory.remember('never stored')).rejects.toBeInstanceOf(ConfigurationError)
+      await expect(memory.rememberMany(['never', 'stored'])).rejects.toThrow(message)
+      await expect(memory.recall('never')).rejects.toThrow(message)
+    }
+    expect(await countMemories(test.db, { namespace: 'set up' })).toBe(0)
   })
 
   it('keeps the text when the caller stops the embedding', async () => {
@@ -143,10 +158,20 @@ describeOnEachBackend('createMemory', (test) => {
     await expect(memory.remember('')).rejects.toMatchObject({ code: 'invalid_input' })
     await expect(memory.remember(7 as unknown as string)).rejects.toMatchObject({ code: 'invalid_input' })
     await expect(memory.recall('x', { k: 0 })).rejects.toMatchObject({ code: 'invalid_input' })
-    expect(() => createMemory(test.db, { ...embedder, dimensions: 1536 })).toThrow(ConfigurationError)
-    expect(() => checkEmbedder({ ...embedder, dimensions: 1536 })).toThrow(
-      /384 dimensions, got 1536 of model "words"/,
-    )
+    expect(() => createMemory(test.db, [])).toThrow(ConfigurationError)
+    const wide = createMemory(test.db, { ...embedder, dimensions: 999 })
+    for (const attempt of [
+      () => wide.remember('wide'),
+      () => wide.recall('wide'),
+      () => wide.embedPending(),
+    ]) {
+      await expectRefusal(
+        attempt,
+        ConfigurationError,
+        `${dimensions} dimensions`,
+        'got 999 dimensions of model "words"',
+      )
+    }
   })
 })
 

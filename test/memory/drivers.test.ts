@@ -20,6 +20,7 @@ import {
   vectorSearch,
 } from '../../src/index.ts'
 import { describeOnServer } from '../support/backends.ts'
+import { dimensions } from '../support/dimensions.ts'
 import { clearMemories, embedding, expectRefusal, idsOf } from '../support/fixtures.ts'
 
 interface Opened {
@@ -85,7 +86,7 @@ describeOnServer('the helpers by other drivers', (server) => {
         speakerId: null,
         importance: 0.5,
       })
-      expect(kept).toHaveLength(384)
+      expect(kept).toHaveLength(dimensions)
       expect(updatedAt).toBeInstanceOf(Date)
       const found = { id: 'x', text: memory.text, tags: memory.tags, createdAt: memory.createdAt }
       const options = {

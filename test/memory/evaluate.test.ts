@@ -104,6 +104,15 @@ describeOnEachBackend('evaluate', (test) => {
     expect(filtered.methods.bm25).toMatchObject({ recall: 0 })
   })
 
+  it('looks for recall and MRR no further than it was told, however far nDCG looks', async () => {
+    // By bm25 "words" is the first of two that share the word, "seat" the second.
+    const judged = [{ queryText: 'window', relevant: ['seat'] }]
+    const measured = async (recallAt: number) =>
+      (await evaluate(test.db, judged, { ndcgAt: 10, recallAt })).methods.bm25
+    expect(await measured(1)).toMatchObject({ recall: 0, mrr: 0 })
+    expect(await measured(2)).toMatchObject({ recall: 1, mrr: 0.5 })
+  })
+
   it('refuses judgements that are none', async () => {
     const wrongs: [unknown, RegExp][] = [
       [[], /at least one query, got none/],

@@ -10,6 +10,7 @@ import {
   vectorSearch,
 } from '../../src/index.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
+import { dimensions } from '../support/dimensions.ts'
 import { cosine, embedding, expectRefusal, idsOf, vectorText } from '../support/fixtures.ts'
 
 describeOnEachBackend('hybrid_search', (test) => {
@@ -124,7 +125,7 @@ describeOnEachBackend('hybrid_search', (test) => {
     const calls = [
       sql`SELECT * FROM hybrid_search('window seat', ${vector})`,
       sql`SELECT * FROM hybrid_search('window seat', ${vector}::vector, '{}', 10, 0.5, 0.5, '{}', 'convex')`,
-      sql`SELECT * FROM hybrid_search(query_embedding => ${vector}::vector(384), query_text => 'window seat', bm25_weight => 0.5,
+      sql`SELECT * FROM hybrid_search(query_embedding => ${vector}::vector, query_text => 'window seat', bm25_weight => 0.5,
         vector_weight => 0.5, fusion => 'convex', filter => '{}', k => 10, query_tags => '{}')`,
     ]
     for (const call of calls) {
@@ -148,19 +149,19 @@ describeOnEachBackend('hybrid_search', (test) => {
     [
       'neither text nor vector',
       { queryText: null, queryEmbedding: null },
-      ['query_text', 'query_embedding', 'neither'],
+      ['queryText', 'queryEmbedding', 'neither'],
     ],
     ['no text and no vector', { queryText: '', queryEmbedding: null }, ['neither']],
     ['weights that are both 0', { bm25Weight: 0, vectorWeight: 0 }, ['must not both be 0']],
-    ['a negative weight', { bm25Weight: -1 }, ['bm25_weight', '-1']],
-    ['a negative weight', { vectorWeight: -1e-300 }, ['vector_weight', '-1e-300']],
-    ['a weight of NaN', { vectorWeight: Number.NaN }, ['vector_weight', 'NaN']],
-    ['a weight of infinity', { bm25Weight: Number.POSITIVE_INFINITY }, ['bm25_weight', 'Infinity']],
+    ['a negative weight', { bm25Weight: -1 }, ['bm25Weight', '-1']],
+    ['a negative weight', { vectorWeight: -1e-300 }, ['vectorWeight', '-1e-300']],
+    ['a weight of NaN', { vectorWeight: Number.NaN }, ['vectorWeight', 'NaN']],
+    ['a weight of infinity', { bm25Weight: Number.POSITIVE_INFINITY }, ['bm25Weight', 'Infinity']],
     ['a weight of text', { bm25Weight: 'much' }, ['much']],
     ['a weight of null', { bm25Weight: null }, ['null']],
     ['a fusion that is none', { fusion: 'sum' }, ['fusion', 'convex or rrf', '"sum"']],
     ['a fusion of null', { fusion: null }, ['fusion', 'null']],
-    ['a zero vector', { queryEmbedding: new Array(384).fill(0) }, ['queryEmbedding', 'zero vector']],
+    ['a zero vector', { queryEmbedding: new Array(dimensions).fill(0) }, ['queryEmbedding', 'zero vector']],
     ['k = 0', { k: 0 }, ['k must be', '1 to 1000', '0']],
     ['k = 1.5', { k: 1.5 }, ['k must be', '1.5']],
     ['a text too long', { queryText: 'é'.repeat(32_769) }, ['65536', '65538']],
@@ -179,7 +180,7 @@ describeOnEachBackend('hybrid_search', (test) => {
         cause: { message: expect.stringContaining(message) },
       })
     await refused('NULL, NULL', 'got neither')
-    await refused("'a', '[1,2]'", '384 dimensions, got 2')
+    await refused("'a', '[1,2]'", `${dimensions} dimensions, got 2`)
     await refused("'a', NULL, bm25_weight => 'NaN'", 'bm25_weight must be a number from 0')
     await refused(
       "'a', NULL, vector_weight => NULL",

@@ -11,6 +11,7 @@ import {
 } from '../../src/index.ts'
 import { describeOnServer } from '../support/backends.ts'
 import { embedding, expectRefusal, idsOf } from '../support/fixtures.ts'
+import { testPath } from '../support/installation.ts'
 import { actingAs, createRoles, dropRoles, roleName } from '../support/roles.ts'
 
 describeOnServer('a hostile role under namespace isolation', (server) => {
@@ -69,7 +70,7 @@ describeOnServer('a hostile role under namespace isolation', (server) => {
           `CREATE FUNCTION evil.yes(text, text) RETURNS boolean LANGUAGE sql AS $$ SELECT true $$`,
           'CREATE OPERATOR evil.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = evil.yes)',
           'CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.yes)',
-          'SET LOCAL search_path = evil, public, pg_catalog',
+          `SET LOCAL search_path = evil, ${testPath}, pg_catalog`,
         ]) {
           await transaction.execute(sql.raw(statement))
         }

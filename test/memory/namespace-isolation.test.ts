@@ -22,6 +22,7 @@ import {
   vectorSearch,
 } from '../../src/index.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
+import { dimensions } from '../support/dimensions.ts'
 import { embedding, expectRefusal, idsOf } from '../support/fixtures.ts'
 import { actingAs, createRoles, dropRoles, roleName } from '../support/roles.ts'
 import { expectExactStatistics } from '../support/search-statistics.ts'
@@ -152,7 +153,7 @@ describeOnEachBackend('namespace isolation', (test) => {
     })
     const embedder = {
       model: 'constant',
-      dimensions: 384,
+      dimensions,
       embed: async (texts: readonly string[]) => texts.map(() => Float32Array.from(embedding(7))),
     }
     const pending = await as(ana, (db) => embedPending(db, embedder))

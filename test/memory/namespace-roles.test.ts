@@ -89,7 +89,7 @@ describeOnEachBackend('the switch of namespace isolation, and who was given what
     [
       'a role that is not there',
       { role: 'no such role', namespaces: [] },
-      ['grant_namespaces', 'no such role'],
+      ['grantNamespaces', 'no such role'],
     ],
     [
       'an injection as a role',

@@ -1,6 +1,7 @@
 import { beforeEach, expect, it } from 'vitest'
 import { ConflictError, getMemory, InvalidInputError, memoryId, remember } from '../../src/index.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
+import { dimensions } from '../support/dimensions.ts'
 import { clearMemories, embedding, expectRefusal } from '../support/fixtures.ts'
 
 describeOnEachBackend('remember', (test) => {
@@ -34,6 +35,12 @@ describeOnEachBackend('remember', (test) => {
       embedding: null,
       importance: 0.5,
       expiresAt: null,
+      validFrom: null,
+      validTo: null,
+      supersededAt: null,
+      supersededBy: null,
+      documentId: null,
+      documentPlace: null,
     })
     expect(Math.abs(createdAt.getTime() - Date.now())).toBeLessThan(60_000)
     expect(updatedAt).toEqual(createdAt)
@@ -51,18 +58,20 @@ describeOnEachBackend('remember', (test) => {
       importance: 0.25,
       expiresAt: new Date('2999-01-01T00:00:00Z'),
       createdAt: new Date('2020-02-29T12:00:00.123Z'),
+      validFrom: new Date('2020-01-01T00:00:00.001Z'),
+      validTo: new Date('2021-01-01T00:00:00Z'),
     }
     expect(await remember(test.db, given)).toEqual({ id: 'my own', created: true })
     const { updatedAt: _, embedding: vector, ...memory } = await kept('my own')
     const { embedding: givenVector, ...rest } = given
-    expect(memory).toEqual(rest)
+    expect(memory).toMatchObject(rest)
     for (const [at, value] of givenVector.entries()) expect(vector?.[at]).toBeCloseTo(value, 5)
   })
 
   it('takes embeddings as arrays and typed arrays, of any length that squares in single precision', async () => {
     for (const vector of [embedding(1), new Float32Array(embedding(1)), new Float64Array(embedding(1))]) {
       await remember(test.db, { id: 'v', text: 'vector', embedding: vector })
-      expect((await kept('v')).embedding).toHaveLength(384)
+      expect((await kept('v')).embedding).toHaveLength(dimensions)
     }
     for (const scale of [1e-14, 1e13]) {
       await remember(test.db, {
@@ -184,20 +193,20 @@ describeOnEachBackend('remember', (test) => {
     ['a time of another format', { text: 'x', createdAt: '1/2/2024' }, ['createdAt', 'ISO 8601', '1/2/2024']],
     ['a day that is none', { text: 'x', createdAt: '2024-02-31' }, ['2024-02-31']],
     [
-      '383 dimensions',
-      { text: 'x', embedding: new Array(383).fill(1) },
-      ['embedding', '384 dimensions', '383'],
+      'a dimension too few',
+      { text: 'x', embedding: new Array(dimensions - 1).fill(1) },
+      ['embedding', `${dimensions} dimensions`, `${dimensions - 1}`],
     ],
     [
       'an embedding that is text',
       { text: 'x', embedding: '[1]' },
-      ['embedding', 'array of 384 numbers', 'string'],
+      ['embedding', 'array of numbers', 'string'],
     ],
-    ['a zero vector', { text: 'x', embedding: new Float32Array(384) }, ['embedding', 'zero vector']],
+    ['a zero vector', { text: 'x', embedding: new Float32Array(dimensions) }, ['embedding', 'zero vector']],
     [
       'NaN',
       { text: 'x', embedding: [...embedding(1).slice(1), Number.NaN] },
-      ['embedding', 'NaN at position 383'],
+      ['embedding', `NaN at position ${dimensions - 1}`],
     ],
     [
       'infinity',
@@ -209,7 +218,7 @@ describeOnEachBackend('remember', (test) => {
       { text: 'x', embedding: ['1', ...embedding(1).slice(1)] },
       ['embedding', 'position 0'],
     ],
-    ['BigInts', { text: 'x', embedding: new BigInt64Array(384) }, ['embedding', 'finite numbers']],
+    ['BigInts', { text: 'x', embedding: new BigInt64Array(dimensions) }, ['embedding', 'finite numbers']],
     [
       'a huge vector',
       { text: 'x', embedding: embedding(1).map((value) => value * 1e30) },

@@ -79,7 +79,7 @@ describeOnServer('roles with few rights', (server) => {
 
   it('one without rights reads nothing, and is told so', async () => {
     const db = await as(stranger)
-    const denied = /permission denied for (table|schema)/
+    const denied = /permission denied for (table|schema|function)/
     const options = { queryText: 'tea', queryEmbedding: embedding(1) }
     for (const attempt of [
       () => bm25Search(db, options),

@@ -105,9 +105,9 @@ describeOnEachBackend('tags and filters of the searches', (test) => {
   it.each([
     [{ namespace: 5 }, ['filter.namespace must be a string', 'number 5']],
     [{ namespace: null }, ['filter.namespace must be a string', 'null']],
-    [{ speakerId: ['s1'] }, ['filter.speaker_id must be a string', 'array']],
-    [{ allTags: 'true' }, ['filter.all_tags must be a boolean', 'string "true"']],
-    [{ allTags: null }, ['filter.all_tags', 'null']],
+    [{ speakerId: ['s1'] }, ['filter.speakerId must be a string', 'array']],
+    [{ allTags: 'true' }, ['filter.allTags must be a boolean', 'string "true"']],
+    [{ allTags: null }, ['filter.allTags', 'null']],
     [{ fuzzy: 0 }, ['filter.fuzzy must be a boolean', 'number 0']],
     [{ since: 0 }, ['filter.since must be a string', 'number 0']],
     [{ since: 'yesterday' }, ['filter.since', 'ISO 8601', '"yesterday"']],

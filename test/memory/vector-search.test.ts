@@ -3,6 +3,7 @@ import { beforeAll, expect, it } from 'vitest'
 import { rowsOf } from '../../src/database/rows.ts'
 import { InvalidInputError, rememberMany, vectorSearch } from '../../src/index.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
+import { dimensions } from '../support/dimensions.ts'
 import { cosine, embedding, expectRefusal, idsOf, vectorText } from '../support/fixtures.ts'
 
 describeOnEachBackend('vector_search', (test) => {
@@ -58,7 +59,7 @@ describeOnEachBackend('vector_search', (test) => {
     const vector = vectorText(embedding(1))
     const calls = [
       sql`SELECT * FROM vector_search(${vector}::vector, '{}', 2, '{}')`,
-      sql`SELECT * FROM vector_search(${vector}::vector(384), k => 2)`,
+      sql`SELECT * FROM vector_search(${vector}::vector, k => 2)`,
       sql`SELECT * FROM vector_search(query_embedding => ${vector}, query_tags => '{v}', k => 2, filter => '{"fuzzy":true}')`,
     ]
     for (const call of calls) {
@@ -70,19 +71,23 @@ describeOnEachBackend('vector_search', (test) => {
   })
 
   it.each([
-    ['383 dimensions', new Array(383).fill(1), ['384 dimensions', 'got 383']],
-    ['no dimensions', [], ['384 dimensions', 'got 0']],
-    ['a zero vector', new Array(384).fill(0), ['zero vector']],
-    ['a vector that is zero in single precision', new Array(384).fill(1e-60), ['zero vector']],
+    [
+      'a dimension too few',
+      new Array(dimensions - 1).fill(1),
+      [`${dimensions} dimensions`, `got ${dimensions - 1}`],
+    ],
+    ['no dimensions', [], ['dimensions', 'got 0']],
+    ['a zero vector', new Array(dimensions).fill(0), ['zero vector']],
+    ['a vector that is zero in single precision', new Array(dimensions).fill(1e-60), ['zero vector']],
     ['NaN', [Number.NaN, ...embedding(1).slice(1)], ['finite', 'NaN at position 0']],
     [
       'infinity',
       [...embedding(1).slice(1), Number.NEGATIVE_INFINITY],
-      ['finite', '-Infinity at position 383'],
+      ['finite', `-Infinity at position ${dimensions - 1}`],
     ],
-    ['null', null, ['384', 'null']],
+    ['null', null, [`${dimensions}`, 'null']],
     ['a hole', Object.assign(embedding(1), { 5: undefined }), ['undefined at position 5']],
-    ['text', '[1,2,3]', ['array of 384 numbers', 'string']],
+    ['text', '[1,2,3]', ['array of numbers', 'string']],
   ])('refuses %s', async (_, queryEmbedding, parts) => {
     await expectRefusal(
       () => vectorSearch(test.db, { queryEmbedding: queryEmbedding as never }),
@@ -96,11 +101,11 @@ describeOnEachBackend('vector_search', (test) => {
       expect(test.db.execute(sql`SELECT * FROM vector_search(${vector})`)).rejects.toMatchObject({
         cause: { message: expect.stringContaining(message) },
       })
-    await refused(sql`'[1,2,3]'::vector`, 'query_embedding must have 384 dimensions, got 3')
-    await refused(sql`array_fill(0, ARRAY[384])::vector`, 'got a zero vector')
+    await refused(sql`'[1,2,3]'::vector`, `query_embedding must have ${dimensions} dimensions, got 3`)
+    await refused(sql`array_fill(0, ARRAY[${dimensions}::integer])::vector`, 'got a zero vector')
     await refused(sql`NULL`, 'got null')
     await refused(
-      sql`replace(array_fill(1, ARRAY[384])::vector::text, '[1,', '[NaN,')::vector`,
+      sql`replace(array_fill(1, ARRAY[${dimensions}::integer])::vector::text, '[1,', '[NaN,')::vector`,
       'NaN not allowed',
     )
   })

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { type Connection, connect } from '../../src/database/connect.ts'
 import { install, testPath } from './installation.ts'
+import { applyMutantOfEnvironment } from './mutant.ts'
 import { databaseUrl, withAdmin } from './server-setup.ts'
 
 /** The fresh, migrated database of a describe block. Read its members inside tests and hooks only. */
@@ -81,5 +82,6 @@ async function openMigratedEmbedded(): Promise<Connection> {
   const connection = await connect({ kind: 'embedded', dataDir: 'memory://' })
   await install(connection.db)
   await connection.db.execute(sql.raw(`SET search_path = ${testPath}`))
+  await applyMutantOfEnvironment(connection.db)
   return connection
 }

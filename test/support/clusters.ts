@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../src/database/database.ts'
+import { dimensions, ownDimensions } from './dimensions.ts'
 
 /**
  * Inserts `rows` memories m1, m2, … whose vectors lie about 100 centres, as real ones lie about their subjects. The
@@ -11,8 +12,10 @@ export async function insertClusters(db: Database, rows: number): Promise<void> 
   await db.execute(sql`
     WITH direction AS MATERIALIZED (
       SELECT number, (
-        SELECT array_agg(sin(number::float8 * 12.9898 + axis::float8 * number::float8 * 0.7) ORDER BY axis)
-        FROM generate_series(1, 384) AS axis
+        SELECT array_agg(
+          CASE WHEN axis <= ${ownDimensions}::integer THEN sin(number::float8 * 12.9898 + axis::float8 * number::float8 * 0.7) ELSE 0 END
+          ORDER BY axis)
+        FROM generate_series(1, ${dimensions}::integer) AS axis
       )::vector AS vector
       FROM generate_series(1, 300) AS number
     )

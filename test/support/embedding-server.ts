@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Embedder } from '../../src/embedders/embedder.ts'
+import { dimensions } from './dimensions.ts'
 
 /** A request as the server saw it. */
 export interface SeenRequest {
@@ -29,7 +30,7 @@ export interface EmbeddingServer {
   close(): Promise<void>
 }
 
-export async function startEmbeddingServer(dimensions = 384): Promise<EmbeddingServer> {
+export async function startEmbeddingServer(length = 384): Promise<EmbeddingServer> {
   const requests: SeenRequest[] = []
   let scripted: Behaviour[] = []
   let standing: Behaviour | undefined
@@ -39,7 +40,7 @@ export async function startEmbeddingServer(dimensions = 384): Promise<EmbeddingS
     const request = { path: incoming.url ?? '', headers: incoming.headers, body: JSON.parse(text) }
     requests.push(request)
     const behaviour = scripted.shift() ?? standing
-    const next = () => answer(response, 200, { data: embeddings(request, dimensions) })
+    const next = () => answer(response, 200, { data: embeddings(request, length) })
     if (behaviour === undefined) next()
     else behaviour(request, response, next)
   })
@@ -74,10 +75,10 @@ export function answer(
 /** What the API's `data` should be for a request. */
 export function embeddings(
   { body }: SeenRequest,
-  dimensions = 384,
+  length = 384,
 ): { index: number; embedding: number[] | string }[] {
   return body.input.map((text, index) => {
-    const vector = vectorOf(text, dimensions)
+    const vector = vectorOf(text, length)
     return {
       index,
       embedding:
@@ -89,32 +90,35 @@ export function embeddings(
 }
 
 /** A vector of a text's words: texts that share words are near each other. */
-export function vectorOf(text: string, dimensions = 384): Float32Array {
-  const vector = new Float32Array(dimensions)
+export function vectorOf(text: string, length = dimensions): Float32Array {
+  const vector = new Float32Array(length)
   for (const word of text.toLowerCase().match(/\p{L}+|\p{N}+/gu) ?? ['']) {
     const bytes = createHash('sha256').update(word).digest()
     for (let at = 0; at < 8; at++) {
-      const place = bytes.readUInt16LE(2 * at) % dimensions
+      const place = bytes.readUInt16LE(2 * at) % length
       vector[place] = (vector[place] as number) + ((bytes[16 + at] as number) % 2 === 0 ? 1 : -1)
     }
   }
   return vector
 }
 
-/** An embedder in this process, whose `embed` a test can replace. */
-export function wordEmbedder(): Embedder & {
+/** An embedder in this process, of the database's dimensions by default, whose `embed` a test can replace. */
+export function wordEmbedder(
+  model = 'words',
+  length = dimensions,
+): Embedder & {
   calls: string[][]
   fail: ((texts: readonly string[]) => void) | undefined
 } {
   const embedder = {
-    model: 'words',
-    dimensions: 384,
+    model,
+    dimensions: length,
     calls: [] as string[][],
     fail: undefined as ((texts: readonly string[]) => void) | undefined,
     async embed(texts: readonly string[]) {
       embedder.calls.push([...texts])
       embedder.fail?.(texts)
-      return texts.map((text) => vectorOf(text))
+      return texts.map((text) => vectorOf(text, length))
     },
   }
   return embedder

@@ -2,10 +2,13 @@ import { sql } from 'drizzle-orm'
 import { expect } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import type { OpaError } from '../../src/index.ts'
+import { dimensions, ownDimensions } from './dimensions.ts'
 
-/** A 384-d vector; different seeds give well separated directions. */
+/** A vector of the database's model; different seeds give well separated directions. */
 export function embedding(seed: number): number[] {
-  return Array.from({ length: 384 }, (_, at) => Math.fround(Math.sin(seed * 12.9898 + (at + 1) * seed * 0.7)))
+  return Array.from({ length: dimensions }, (_, at) =>
+    at < ownDimensions ? Math.fround(Math.sin(seed * 12.9898 + (at + 1) * seed * 0.7)) : 0,
+  )
 }
 
 /** Cosine in double precision, of the single-precision values that a vector column keeps. */

@@ -2,6 +2,8 @@ import { sql } from 'drizzle-orm'
 import type { Database } from '../../src/database/database.ts'
 import { type MigrateResult, migrate } from '../../src/database/migrate.ts'
 import { internalSchema, quoteIdentifier } from '../../src/database/schema-name.ts'
+import { defaultDimensions } from '../../src/schema/embedding-models.ts'
+import { dimensions } from './dimensions.ts'
 
 /** Where the tests install: `OPA_TEST_SCHEMA` and `OPA_TEST_EXTENSIONS`, to run the suite in other schemas than public. */
 export const installation = {
@@ -29,5 +31,10 @@ export async function install(db: Database): Promise<MigrateResult> {
         ),
       )
   }
-  return migrate(db, { schema: installation.schema })
+  const result = await migrate(db, { schema: installation.schema })
+  if (dimensions !== defaultDimensions) {
+    const name = quoteIdentifier(installation.schema)
+    await db.execute(sql`SELECT ${sql.raw(name)}.use_embedding_model(NULL, ${dimensions}::integer)`)
+  }
+  return result
 }

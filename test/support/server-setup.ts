@@ -38,6 +38,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 type FoundServer = { url: string; stop: () => Promise<void> } | { skipped: string }
 
 async function findServer(): Promise<FoundServer> {
+  if (process.env.OPA_MUTANT) return { skipped: 'a mutant is tried on the embedded database alone' }
   const url = process.env.TEST_DATABASE_URL
   if (url) return { url, stop: async () => {} }
   const { getContainerRuntimeClient } = await import('testcontainers')

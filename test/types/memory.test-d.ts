@@ -1,7 +1,9 @@
+import type { PGlite } from '@electric-sql/pglite'
 import type { NodePgDatabase, NodePgQueryResultHKT } from 'drizzle-orm/node-postgres'
-import type { PgTransaction } from 'drizzle-orm/pg-core'
+import { type PgTransaction, pgTable, text } from 'drizzle-orm/pg-core'
 import type { PgliteDatabase } from 'drizzle-orm/pglite'
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import type { Sql } from 'postgres'
 import { assertType, expectTypeOf, test } from 'vitest'
 import {
   type Bm25Result,
@@ -14,6 +16,7 @@ import {
   type Database,
   type DatabaseError,
   disableNamespaceIsolation,
+  type EmbeddedDatabase,
   type Embedding,
   type ExplainSearchOptions,
   enableNamespaceIsolation,
@@ -25,21 +28,26 @@ import {
   type HybridSearchOptions,
   hybridSearch,
   type InvalidInputError,
+  type JobAttempt,
   listMemories,
   type Memory,
   type MemoryItem,
   memoryId,
   type NewMemory,
   type NewMemoryItem,
+  type OpaSchema,
+  type OpenDatabase,
   type PagedFilter,
   type RememberResult,
   recall,
   remember,
   rememberMany,
+  resolveLocation,
   revokeNamespaces,
   type SearchCursor,
   type SearchFilter,
-  type schema,
+  type ServerDatabase,
+  schema,
   type VectorResult,
   vectorSearch,
 } from '../../src/index.ts'
@@ -59,9 +67,35 @@ test('a database is any Drizzle Postgres database or transaction', () => {
   expectTypeOf<Parameters<Parameters<PostgresJsDatabase['transaction']>[0]>[0]>().toExtend<Database>()
   expectTypeOf<Parameters<Parameters<PgliteDatabase['transaction']>[0]>[0]>().toExtend<Database>()
   expectTypeOf<Connection['db']>().toExtend<Database>()
-  expectTypeOf(connect).returns.resolves.toEqualTypeOf<Connection>()
+  expectTypeOf<ServerDatabase>().toExtend<OpenDatabase>()
+  expectTypeOf<EmbeddedDatabase>().toExtend<OpenDatabase>()
   // @ts-expect-error: an address is no database
   assertType(getMemory('postgres://localhost/opa', { id: 'x' }))
+})
+
+test('connect gives a Drizzle database of the driver, with the schema that was given', async () => {
+  const { db: ofServer } = await connect({ kind: 'server', url: 'postgres://localhost/opa' })
+  expectTypeOf(ofServer).toExtend<PostgresJsDatabase<OpaSchema>>()
+  expectTypeOf(ofServer.$client).toEqualTypeOf<Sql>()
+  const { db: embedded } = await connect({ kind: 'embedded', dataDir: '.opa' })
+  expectTypeOf(embedded).toExtend<PgliteDatabase<OpaSchema>>()
+  expectTypeOf(embedded.$client).toEqualTypeOf<PGlite>()
+  const { db: either } = await connect(resolveLocation({}))
+  expectTypeOf(either).toEqualTypeOf<OpenDatabase>()
+  const { memoryItems } = schema
+  for (const db of [either, ofServer] as const) {
+    const insert = db.insert(memoryItems).values({ id: 'x', text: 'x' }).returning({ id: memoryItems.id })
+    expectTypeOf(insert).resolves.toEqualTypeOf<{ id: string }[]>()
+    const [job] = await db.query.jobs.findMany({ with: { attempts: true } })
+    expectTypeOf(job?.attempts).toEqualTypeOf<JobAttempt[] | undefined>()
+  }
+  const notes = pgTable('notes', { id: text('id').primaryKey() })
+  const { db: own } = await connect({ kind: 'embedded', dataDir: '.opa' }, { schema: { notes } })
+  expectTypeOf(own.query.notes.findMany()).resolves.toEqualTypeOf<{ id: string }[]>()
+  // @ts-expect-error: a URL alone is no location
+  assertType(connect('postgres://localhost/opa'))
+  // @ts-expect-error: a server has a URL
+  assertType(connect({ kind: 'server', dataDir: '.opa' }))
 })
 
 test('rows come from the schema', () => {
@@ -90,7 +124,7 @@ test('an embedding is an array or a typed array of numbers', () => {
 
 test('writing', () => {
   expectTypeOf(remember(db, { text: 'x' })).resolves.toEqualTypeOf<RememberResult>()
-  expectTypeOf<RememberResult>().toEqualTypeOf<{ readonly id: string; readonly created: boolean }>()
+  expectTypeOf<RememberResult>().toExtend<{ readonly id: string; readonly created: boolean }>()
   expectTypeOf(rememberMany(db, { items: [{ text: 'x' }] as const })).resolves.toEqualTypeOf<
     RememberResult[]
   >()

@@ -14,8 +14,8 @@ import {
   jobAttempts,
   reportProgress,
 } from '../../index.ts'
+import { shortened, styled, type Terminal } from '../terminal.ts'
 import { demoNamespace } from './fixture.ts'
-import { shortened, styled, type Terminal } from './terminal.ts'
 
 const retryInSeconds = 0.2
 const timeoutSeconds = 5

@@ -1,9 +1,18 @@
 import { describeLocation } from '../../database/location.ts'
-import { connect, type Database, type DatabaseLocation, migrate, rememberMany } from '../../index.ts'
+import {
+  ConfigurationError,
+  connect,
+  type Database,
+  type DatabaseLocation,
+  embeddingModel,
+  migrate,
+  rememberMany,
+} from '../../index.ts'
+import { shortened, styled, type Terminal, terminalOf } from '../terminal.ts'
 import { type DemoFixture, type DemoMemory, readFixture } from './fixture.ts'
 import { showJobs } from './job-life.ts'
 import { ask, askByKeyword, comparisonLines, keywordLines, scoreboardLines } from './searches.ts'
-import { shortened, styled, type Terminal, terminalOf } from './terminal.ts'
+import { dimensions } from './vectors.ts'
 
 export interface DemoOptions {
   readonly location: DatabaseLocation
@@ -22,7 +31,7 @@ export interface DemoOptions {
  * await runDemo({ location: { kind: 'embedded', dataDir: '.opa' } })
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
-  const { location, question, terminal = terminalOf(process.stdout, process.env) } = options
+  const { location, question, terminal = standardOutput() } = options
   const started = performance.now()
   const say = (...lines: string[]) => terminal.write(`${lines.join('\n')}\n`)
   const { db, close } = await connect(location, { maxConnections: 2 })
@@ -30,6 +39,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     const { applied } = await migrate(db)
     const migrated = applied.length > 0 ? `${applied.length} migrations applied` : 'up to date'
     say(`${describeLocation(location)}: ${migrated}`)
+    await refuseOtherModel(db)
     const fixture = readFixture()
     await rememberAll(db, terminal, fixture.memories)
 
@@ -50,6 +60,21 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     '  npm run db:studio                          look at the memories and jobs in Drizzle Studio',
     '  npm run demo -- "where is the spare key?"  ask something of your own, by keyword',
   )
+}
+
+/** The demo's vectors are made beforehand, and can be searched only beside others of their length. */
+async function refuseOtherModel(db: Database): Promise<void> {
+  const model = await embeddingModel(db)
+  if (model.dimensions === dimensions) return
+  throw new ConfigurationError(
+    `the demo's vectors have ${dimensions} dimensions, and those of this database's model ${model.dimensions}: show the demo in a database of its own, such as OPA_DATA_DIR=.opa-demo`,
+  )
+}
+
+/** No wider than is good to read, also in a file. */
+function standardOutput(): Terminal {
+  const terminal = terminalOf(process.stdout, process.env)
+  return { ...terminal, columns: Math.max(60, Math.min(100, terminal.columns)) }
 }
 
 const rowsInBatch = 25

@@ -1,6 +1,7 @@
 import { bm25Search, type Database, hybridSearch, vectorSearch } from '../../index.ts'
+import { type Row, tableLines } from '../table.ts'
+import { styled, type Terminal } from '../terminal.ts'
 import { type DemoQuestion, demoNamespace } from './fixture.ts'
-import { type Row, styled, type Terminal, tableLines } from './terminal.ts'
 
 export interface Finding {
   readonly id: string
@@ -24,6 +25,8 @@ export const answeredWithin = 3
 const k = 10
 
 const filter = { namespace: demoNamespace }
+
+const indent = '  '
 
 /** Asks all three searches, with the defaults of hybridSearch: both legs weigh the same, convex fusion. */
 export async function ask(db: Database, question: DemoQuestion): Promise<Findings> {
@@ -59,13 +62,16 @@ export function comparisonLines(terminal: Terminal, question: DemoQuestion, find
     const places = methods.map((method) => placeOf(id, findings[method]))
     return { cells: [isAnswer ? '✓' : ' ', ...places, text], style: isAnswer ? 'green' : undefined }
   })
-  return [styled(terminal, 'bold', question.text), ...tableLines(terminal, [' ', ...methods, 'memory'], rows)]
+  return [
+    styled(terminal, 'bold', question.text),
+    ...tableLines(terminal, [' ', ...methods, 'memory'], rows, { indent }),
+  ]
 }
 
 /** What the keyword search found, for a question without a vector. */
 export function keywordLines(terminal: Terminal, findings: readonly Finding[]): string[] {
   const rows = findings.map(({ id, text }): Row => ({ cells: [placeOf(id, findings), text] }))
-  return tableLines(terminal, ['keyword', 'memory'], rows)
+  return tableLines(terminal, ['keyword', 'memory'], rows, { indent })
 }
 
 /** Where the best answer to each question came in each search, and how many each search answered. */
@@ -93,6 +99,7 @@ export function scoreboardLines(
       ...rows,
       { cells: [...totals, `of ${asked.length} answered in the top ${answeredWithin}`], style: 'bold' },
     ],
+    { indent },
   )
 }
 

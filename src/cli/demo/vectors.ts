@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** Components of a vector: what the column `memory_items.embedding` takes. */
+/** Components of a vector: those of the model that a database begins with. */
 export const dimensions = 384
 
 const digestBytes = 32

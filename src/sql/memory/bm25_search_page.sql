@@ -11,6 +11,7 @@ DECLARE
   found record;
   is_page boolean;
   sought integer := k;
+  min_score float8;
 BEGIN
   -- Fast path: one expression. The check functions run only to build the error message.
   IF (octet_length(query_text) <= 65536 AND k BETWEEN 1 AND 1000) IS NOT TRUE THEN
@@ -22,7 +23,11 @@ BEGIN
   END IF;
   query_tags := COALESCE(query_tags, '{}');
   filter := COALESCE(filter, '{}');
-  condition := memory_filter_condition(query_tags, filter, '{after}');
+  condition := memory_filter_condition(query_tags, filter, '{after,min_score}');
+  IF filter ? 'min_score' THEN
+    min_score := check_min_score(filter, 0, 1);
+    filter := filter - 'min_score';
+  END IF;
   is_page := filter ? 'after';
   IF is_page THEN
     PERFORM check_cursor(filter);
@@ -39,11 +44,12 @@ BEGIN
   END LOOP;
   places := found.places;
   scores := found.scores;
-  IF is_page THEN
+  IF is_page OR min_score IS NOT NULL THEN
     SELECT array_agg(best.place ORDER BY best.position), array_agg(best.score ORDER BY best.position) INTO places, scores
     FROM (
       SELECT * FROM unnest(found.ids, found.places, found.scores) WITH ORDINALITY AS hit (id, place, score, position)
-      WHERE is_after(hit.score, hit.id, filter) ORDER BY hit.position LIMIT k
+      WHERE (NOT is_page OR is_after(hit.score, hit.id, filter)) AND (min_score IS NULL OR hit.score >= min_score * found.scores[1])
+      ORDER BY hit.position LIMIT k
     ) AS best;
   END IF;
 END

@@ -1,13 +1,26 @@
--- Refuses a query vector that has no direction in the space of the embeddings. PostgreSQL does not enforce a typmod on
--- a function's argument, so vector(384) as its type would accept any length.
-CREATE OR REPLACE FUNCTION check_query_embedding(caller text, query_embedding vector)
+-- Refuses a query vector that has no direction among the embeddings: of other dimensions than the current model's, zero,
+-- or of another model, where filter.model says which one made it. (A typmod on a function's argument is not enforced,
+-- and the model is data.)
+CREATE OR REPLACE FUNCTION check_query_embedding(caller text, query_embedding vector, filter jsonb)
 RETURNS void
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE
 AS $$
+DECLARE
+  model record;
 BEGIN
-  IF vector_dims(query_embedding) <> 384 THEN
+  IF filter ? 'model' AND jsonb_typeof(filter -> 'model') <> 'string' THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('%s: query_embedding must have 384 dimensions, got %s', caller, vector_dims(query_embedding));
+      MESSAGE = format('filter.model must be a string, the name of the model that made query_embedding, got %s', left((filter -> 'model')::text, 60));
+  END IF;
+  IF query_embedding IS NULL THEN
+    RETURN;
+  END IF;
+  model := current_embedding_model();
+  IF vector_dims(query_embedding) <> model.dimensions OR filter ->> 'model' <> model.name THEN
+    PERFORM wrong_embedding(
+      caller || ': query_embedding', model.name, model.dimensions,
+      CASE WHEN filter ->> 'model' <> model.name THEN filter ->> 'model' END, vector_dims(query_embedding)
+    );
   END IF;
   IF vector_norm(query_embedding) = 0 THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',

@@ -10,13 +10,19 @@ LANGUAGE plpgsql STABLE STRICT
 AS $$
 DECLARE
   chosen text[] := '{}';
+  model CONSTANT integer := (current_embedding_model()).id;
   embeddings vector[];
   relevances float8[];
   closest float8[];  -- the highest cosine to a row chosen before; null once the row itself is chosen
   latest integer;
   latest_embedding vector;
 BEGIN
-  SELECT array_agg(m.embedding ORDER BY given.place), array_fill(0::float8, ARRAY[cardinality(ids)]),
+  SELECT
+    array_agg(
+      CASE WHEN m.embedding_model = model THEN m.embedding WHEN m.next_embedding_model = model THEN m.next_embedding END
+      ORDER BY given.place
+    ),
+    array_fill(0::float8, ARRAY[cardinality(ids)]),
     array_agg(COALESCE(given.score / NULLIF(scores[1], 0), 0) ORDER BY given.place)
   INTO embeddings, closest, relevances
   FROM unnest(ids, scores) WITH ORDINALITY AS given (id, score, place)

@@ -15,6 +15,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
   has_factor CONSTANT boolean := filter ?| '{recency,importance}';
+  model CONSTANT integer := (current_embedding_model()).id;
 BEGIN
   RETURN QUERY
     WITH keyword AS MATERIALIZED (
@@ -31,7 +32,10 @@ BEGIN
       SELECT keyword.id FROM keyword
     ),
     scored AS (
-      SELECT m.id, keyword.score AS bm25, 1 - (m.embedding <=> l2_normalize(query_embedding)) AS similarity,
+      SELECT m.id, keyword.score AS bm25, 1 - (
+          CASE WHEN m.embedding_model = model THEN m.embedding WHEN m.next_embedding_model = model THEN m.next_embedding END
+          <=> l2_normalize(query_embedding)
+        ) AS similarity,
         CASE WHEN has_factor THEN memory_factor(m.created_at, m.importance, filter) END AS factor
       FROM candidate
       JOIN memory_items AS m ON m.id = candidate.id

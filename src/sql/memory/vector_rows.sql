@@ -13,9 +13,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
   query constant vector := l2_normalize(query_embedding);
-  method text;
-  lists integer;
-  row_estimate float8;
+  index record;
+  expression text;
   -- Up to so many rows the exact scan is the better choice. It costs about 1.3 microseconds a row that passes; the index
   -- some 6 ms at the least, and 11 microseconds for each row that it meets, twice limit_rows for each that passes of all.
   -- So they meet at 4000 rows, or where the square of the passing rows is 12 * limit_rows * all rows (measured on 100,000).
@@ -32,20 +31,19 @@ BEGIN
   IF is_isolated THEN
     PERFORM set_config('enable_seqscan', 'off', true);
   END IF;
-  SELECT indexed.method, indexed.lists, indexed.row_estimate,
-    greatest(4000, limit_rows, sqrt(12 * limit_rows * indexed.row_estimate))
-  INTO method, lists, row_estimate, few
-  FROM vector_index() AS indexed;
+  index := vector_index();
+  few := greatest(4000, limit_rows, sqrt(12 * limit_rows * index.row_estimate));
+  expression := embedding_expression(index.model);
 
-  IF method IS NOT NULL AND row_estimate > few AND required IS NULL AND query_tags = '{}' AND filter - 'fuzzy' = '{}'
+  IF index.method IS NOT NULL AND index.row_estimate > few AND required IS NULL AND query_tags = '{}' AND filter - 'fuzzy' = '{}'
     AND NOT is_isolated
   THEN
     -- Nothing but expiry narrows the search: whoever is wrong about that is caught below, by too few rows.
-    passing := row_estimate;
-  ELSIF method IS NOT NULL THEN
+    passing := index.row_estimate;
+  ELSIF index.method IS NOT NULL THEN
     EXECUTE format(
-      'SELECT count(*) FROM (SELECT FROM memory_items AS m WHERE m.embedding IS NOT NULL AND %s LIMIT $4) AS passing',
-      condition
+      'SELECT count(*) FROM (SELECT FROM memory_items AS m WHERE (%s) IS NOT NULL AND %s LIMIT $4) AS passing',
+      expression, condition
     )
     INTO passing
     USING query_tags, filter, required, few + 1;
@@ -53,7 +51,8 @@ BEGIN
 
   IF passing > few THEN
     SELECT array_agg(nearest.id), array_agg(nearest.similarity) INTO ids, similarities
-    FROM vector_index_rows(query, required, condition, query_tags, limit_rows, filter, method, lists) AS nearest;
+    FROM vector_index_rows(query, required, condition, query_tags, limit_rows, filter,
+      index.model, index.dimensions, index.method, index.lists) AS nearest;
     IF cardinality(ids) = limit_rows THEN
       IF is_isolated THEN
         PERFORM set_config('enable_seqscan', seqscan_before, true);
@@ -65,13 +64,13 @@ BEGIN
 
   RETURN QUERY EXECUTE format(
     $query$
-      SELECT m.id, 1 - (m.embedding <=> $4) AS similarity
+      SELECT m.id, 1 - ((%1$s) <=> $4) AS similarity
       FROM memory_items AS m
-      WHERE m.embedding IS NOT NULL AND %s
+      WHERE (%1$s) IS NOT NULL AND %2$s
       ORDER BY similarity DESC, m.id COLLATE "C"
       LIMIT $5
     $query$,
-    condition
+    expression, condition
   )
   USING query_tags, filter, required, query, limit_rows;
   IF is_isolated THEN

@@ -7,7 +7,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-  internal CONSTANT oid := current_schema()::regnamespace;
+  internal CONSTANT oid := quote_ident(current_schema())::regnamespace;
   command text;
 BEGIN
   FOR command IN
@@ -28,5 +28,9 @@ BEGIN
   LOOP
     EXECUTE command;
   END LOOP;
+  -- Under namespace isolation the policies read it, row by row their own (enable_namespace_isolation).
+  IF (SELECT relrowsecurity FROM pg_class WHERE oid = 'namespace_roles'::regclass) THEN
+    GRANT SELECT ON namespace_roles TO PUBLIC;
+  END IF;
 END
 $$;

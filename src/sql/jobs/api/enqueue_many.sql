@@ -3,12 +3,15 @@
 --
 --   SELECT * FROM enqueue_many('[{"intent": "embed", "inputs": {"document": "d1"}}, {"intent": "embed", "priority": 5}]');
 --
+-- Times are ISO 8601, in UTC where they say no zone.
+--
 -- The ids are made before the insert, so that nothing has to be looked up again unless a job was there already.
 CREATE OR REPLACE FUNCTION enqueue_many(jobs jsonb)
 RETURNS TABLE (id text, status job_status, created boolean)
 LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
+SET timezone = 'UTC'
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -16,6 +19,7 @@ DECLARE
   known text[] := ARRAY['intent', 'inputs', 'queue', 'mode', 'priority', 'run_at', 'job_id', 'idempotency_key',
     'singleton_key', 'parent_id', 'deadline_at', 'max_attempts', 'backoff_seconds', 'wait_reason', 'required_action',
     'metadata', 'trace_id', 'callback_url'];
+  iso_time constant text := '^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?)?$';
   wrong text;
   ids text[];
   waiting boolean;
@@ -34,6 +38,13 @@ BEGIN
       WHEN one.job - known <> '{}' THEN
         format(' has an unknown key, %s; known are %s', (SELECT min(key) FROM jsonb_object_keys(one.job - known) AS key),
           array_to_string(known, ', '))
+      WHEN one.job ->> 'run_at' !~ iso_time OR one.job ->> 'deadline_at' !~ iso_time THEN
+        (
+          SELECT format(': %s must be an ISO 8601 time such as 2026-01-31T09:00:00Z, got %s', field.name, left(one.job ->> field.name, 60))
+          FROM (VALUES ('run_at'), ('deadline_at')) AS field (name)
+          WHERE one.job ->> field.name !~ iso_time
+          LIMIT 1
+        )
       WHEN jsonb_typeof(one.job -> 'inputs') <> 'object' THEN
         format(': inputs must be a JSON object, got %s', jsonb_typeof(one.job -> 'inputs'))
       WHEN one.job ->> 'wait_reason' = 'children'

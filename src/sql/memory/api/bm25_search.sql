@@ -13,6 +13,7 @@
 --   min_match: 0 to 1, the least share of the query's words that a row must have
 --   after: {"score": score, "id": id} of the last row of the page before. Pages join to the list that a larger k gives.
 --     The search is made longer until it reaches beyond the cursor, so a page costs more the further back it is.
+--   min_score: 0 to 1, the least share of the best score (that of the first row of the first page) that a row must have
 CREATE OR REPLACE FUNCTION bm25_search(
   query_text text, query_tags text[] DEFAULT '{}', k integer DEFAULT 10, filter jsonb DEFAULT '{}'
 )
@@ -22,8 +23,15 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
-  found CONSTANT record := bm25_search_page(query_text, query_tags, k, filter);
+  found record;
 BEGIN
+  IF row_security_active('memory_items') THEN
+    IF may_search_by_grants() THEN
+      RETURN QUERY SELECT * FROM bm25_search_by_grants(query_text, query_tags, k, filter);
+      RETURN;
+    END IF;
+  END IF;
+  found := bm25_search_page(query_text, query_tags, k, filter);
   -- By their places, which nobody changes for the snapshot that found them, and which cost no index.
   RETURN QUERY
     SELECT m.id, m.text, m.tags, m.created_at, best.score

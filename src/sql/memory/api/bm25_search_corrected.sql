@@ -9,8 +9,16 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
-  found CONSTANT record := bm25_search_page(query_text, query_tags, k, filter);
+  found record;
 BEGIN
+  -- For an isolated role nothing is corrected: see nearest_lexemes.
+  IF row_security_active('memory_items') THEN
+    IF may_search_by_grants() THEN
+      RETURN QUERY SELECT *, NULL::jsonb FROM bm25_search_by_grants(query_text, query_tags, k, filter);
+      RETURN;
+    END IF;
+  END IF;
+  found := bm25_search_page(query_text, query_tags, k, filter);
   RETURN QUERY
     SELECT m.id, m.text, m.tags, m.created_at, best.score, found.corrections
     FROM unnest(found.places, found.scores) AS best (place, score)

@@ -12,25 +12,38 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
-  options CONSTANT text[] := '{recency,importance,diversity,after,candidates}';
+  options CONSTANT text[] := '{recency,importance,diversity,after,candidates,min_score}';
   condition text;
   leg_filter jsonb;
   query record;
   offered integer;
   lambda float8;
   legs record;
+  min_score float8;
 BEGIN
   PERFORM check_query_text('hybrid_search', query_text);
-  IF query_embedding IS NOT NULL THEN
-    PERFORM check_query_embedding('hybrid_search', query_embedding);
+  IF query_embedding IS NOT NULL OR filter ? 'model' THEN
+    PERFORM check_query_embedding('hybrid_search', query_embedding, filter);
   END IF;
   PERFORM check_search_limit('hybrid_search', k);
   PERFORM check_fusion(bm25_weight, vector_weight, fusion);
   query_tags := COALESCE(query_tags, '{}');
   filter := COALESCE(filter, '{}');
+  IF row_security_active('memory_items') THEN
+    IF may_search_by_grants() THEN
+      RETURN QUERY SELECT *, NULL::jsonb FROM hybrid_search_by_grants(
+        query_text, query_embedding::text, query_tags, k, bm25_weight, vector_weight, filter, fusion
+      );
+      RETURN;
+    END IF;
+  END IF;
+  IF filter -> 'model' IS NOT NULL THEN
+    filter := filter - 'model';
+  END IF;
   condition := memory_filter_condition(query_tags, filter, options);
   IF filter ?| options THEN
     PERFORM check_ranking_options(filter, k), check_cursor(filter);
+    min_score := check_min_score(filter, 0, 1);
   END IF;
   leg_filter := filter - options;
   offered := COALESCE((filter -> 'candidates')::integer, greatest(100, 4 * k));
@@ -59,6 +72,7 @@ BEGIN
         legs.nearest, legs.keyword_ids, legs.keyword_scores, query, query_embedding,
         bm25_weight, vector_weight, fusion, filter
       ) AS scored
+      WHERE min_score IS NULL OR scored.score >= min_score
       ORDER BY scored.score DESC, scored.id COLLATE "C"
       LIMIT CASE WHEN lambda IS NULL THEN k ELSE offered END
     ),

@@ -1,5 +1,6 @@
 -- Asks the vector index for the rows nearest to the query (a unit vector) that pass the condition, which speaks of $1
--- (query_tags), $2 (filter) and $3 (required). It may return fewer than limit_rows.
+-- (query_tags), $2 (filter) and $3 (required). The last four parameters are vector_index's. It may return fewer than
+-- limit_rows.
 --
 -- The index holds half-precision vectors, so twice as many rows as wanted, and 40 at least, are taken and ordered anew by
 -- the full ones. The scan goes on in relaxed order until the condition has let so many pass: in strict order a neighbour
@@ -7,7 +8,7 @@
 -- for a recall above 0.98 on real vectors (npm run bench -- vector): the more rows are wanted, the more lists they lie in.
 CREATE OR REPLACE FUNCTION vector_index_rows(
   query vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb,
-  method text, lists integer
+  model integer, dimensions integer, method text, lists integer
 )
 RETURNS TABLE (id text, similarity float8)
 LANGUAGE plpgsql STABLE ROWS 10
@@ -32,10 +33,10 @@ BEGIN
   RETURN QUERY EXECUTE format(
     $query$
       WITH nearest AS MATERIALIZED (
-        SELECT m.id, m.embedding
+        SELECT m.id, %1$s AS embedding
         FROM memory_items AS m
-        WHERE m.embedding IS NOT NULL AND %s
-        ORDER BY (l2_normalize(m.embedding)::halfvec(384)) <=> $4::halfvec(384)
+        WHERE (%1$s) IS NOT NULL AND %3$s
+        ORDER BY (l2_normalize(%1$s)::halfvec(%2$s)) <=> $4::halfvec(%2$s)
         LIMIT greatest(2 * $5, 40)
       )
       SELECT nearest.id, 1 - (nearest.embedding <=> $4) AS similarity
@@ -43,7 +44,7 @@ BEGIN
       ORDER BY similarity DESC, nearest.id COLLATE "C"
       LIMIT $5
     $query$,
-    condition
+    embedding_expression(model), dimensions, condition
   )
   USING query_tags, filter, required, query, limit_rows;
   PERFORM set_config(setting.name, setting.value, true) FROM unnest(names, before) AS setting (name, value);

@@ -1,0 +1,544 @@
+-- path: of the installation
+SELECT set_config('opa.schema', coalesce(nullif(current_setting('opa.schema', true), ''), current_schema(), ''), true);
+--> statement-breakpoint
+-- path: checked when they run
+SET LOCAL check_function_bodies = off;
+--> statement-breakpoint
+-- path: definer
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/triggers/clear_memory_history.sql
+-- TRUNCATE of memory_items fires no DELETE trigger: this forgets the history of all of them.
+CREATE OR REPLACE FUNCTION clear_memory_history()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  TRUNCATE memory_history;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/clear_search_statistics.sql
+-- TRUNCATE of memory_items empties the statistics with it. Folds still due in this transaction happen before, because
+-- a table with pending trigger events cannot be truncated.
+CREATE OR REPLACE FUNCTION clear_search_statistics()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  SET CONSTRAINTS search_log_fold IMMEDIATE;
+  TRUNCATE search_log, search_log_lexemes, search_lexemes, search_vocabulary, search_totals;
+  SET CONSTRAINTS search_log_fold DEFERRED;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/triggers/drop_stale_embedding.sql
+-- Takes the vector from a row whose text was changed without a new one, whichever client wrote it: vector search would
+-- find the new text by the old meaning, at similarity 1. Without a vector the row is pending, and embedPending makes one.
+CREATE OR REPLACE FUNCTION drop_stale_embedding()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  NEW.embedding := NULL;
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/fill_memory_id.sql
+-- Gives a row that is inserted without an id the default one, so that plain SQL, Drizzle and Studio need not know how it
+-- is made.
+CREATE OR REPLACE FUNCTION fill_memory_id()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  NEW.id := memory_id(NEW.namespace, NEW.text, NEW.tags);
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
+-- path: definer
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/triggers/fold_search_log.sql
+-- At the end of a transaction that changed memory_items: keeps the log short, so that a reader's share of it stays under
+-- a millisecond. 128 single documents become one entry; 16 entries, of this kind or of bulk statements, are folded into
+-- the totals, and so is a corpus that grew by half. Deferred to the commit, so that the locks last no longer than that,
+-- and once a transaction.
+CREATE OR REPLACE FUNCTION fold_search_log()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+  most_documents CONSTANT integer := 128;
+  most_entries CONSTANT integer := 16;
+  this_transaction CONSTANT text := pg_current_xact_id()::text;
+  logged record;
+BEGIN
+  IF current_setting('opa.search_log_folded', true) IS DISTINCT FROM this_transaction THEN
+    PERFORM set_config('opa.search_log_folded', this_transaction, true);
+    SELECT count(log.lexemes) AS documents, count(*) - count(log.lexemes) AS entries,
+        sum(abs(log.documents)) > (SELECT max(totals.documents) / 2 FROM search_totals AS totals) IS NOT FALSE AS is_large
+      INTO logged
+      FROM search_log_entries() AS log;
+    IF logged.is_large OR logged.entries >= most_entries THEN
+      PERFORM fold_statistics();
+    ELSIF logged.documents >= most_documents THEN
+      PERFORM compact_search_log();
+    END IF;
+  END IF;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/forget_memory_history.sql
+-- Deletes the history of memories that were deleted: who forgets a memory means all that it ever said.
+-- SECURITY DEFINER as keep_memory_history.
+CREATE OR REPLACE FUNCTION forget_memory_history()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  DELETE FROM memory_history AS kept USING old_rows WHERE kept.memory_id = old_rows.id;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/triggers/ignore_restored_statistics.sql
+-- Rows that reach a statistics table other than through memory_items' triggers, a fold or a rebuild are those of a
+-- data-only restore, whose COPY of memory_items has counted every row already: they are ignored.
+CREATE OR REPLACE FUNCTION ignore_restored_statistics()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/job_events_notify.sql
+-- Tells watchers of which jobs there are new events, at most one notification a statement: a JSON array of their ids on the
+-- channel opa_job_events, or an empty text if there are too many for a payload.
+CREATE OR REPLACE FUNCTION job_events_notify()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  ids text;
+BEGIN
+  SELECT jsonb_agg(DISTINCT added.job_id)::text INTO ids FROM added;
+  IF ids IS NOT NULL THEN
+    PERFORM pg_notify('opa_job_events', CASE WHEN octet_length(ids) < 8000 THEN ids ELSE '' END);
+  END IF;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/jobs_check_input.sql
+-- Refuses what no job may be: names and keys that are empty or endless, documents that are not objects, numbers that make
+-- no sense. A trigger and not checks, because it runs only when one of its columns is written: a check runs at every
+-- update, and a heartbeat would have to read inputs of a megabyte to learn that they still are an object.
+CREATE OR REPLACE FUNCTION jobs_check_input()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+  problem text;
+  writer xid8;
+BEGIN
+  problem := CASE
+    WHEN octet_length(NEW.id) NOT BETWEEN 1 AND 255 THEN format('id must have from 1 to 255 bytes, got %s', octet_length(NEW.id))
+    WHEN octet_length(NEW.queue) NOT BETWEEN 1 AND 255 THEN
+      format('queue must have from 1 to 255 bytes, got %s', octet_length(NEW.queue))
+    WHEN octet_length(NEW.intent) NOT BETWEEN 1 AND 1024 THEN
+      format('intent must have from 1 to 1024 bytes, got %s', octet_length(NEW.intent))
+    WHEN octet_length(NEW.idempotency_key) NOT BETWEEN 1 AND 1024 THEN
+      format('idempotency_key must have from 1 to 1024 bytes, got %s', octet_length(NEW.idempotency_key))
+    WHEN octet_length(NEW.singleton_key) NOT BETWEEN 1 AND 1024 THEN
+      format('singleton_key must have from 1 to 1024 bytes, got %s', octet_length(NEW.singleton_key))
+    WHEN octet_length(NEW.worker_id) NOT BETWEEN 1 AND 255 THEN
+      format('worker_id must have from 1 to 255 bytes, got %s', octet_length(NEW.worker_id))
+    WHEN octet_length(NEW.trace_id) NOT BETWEEN 1 AND 255 THEN
+      format('trace_id must have from 1 to 255 bytes, got %s', octet_length(NEW.trace_id))
+    WHEN octet_length(NEW.callback_url) NOT BETWEEN 1 AND 4096 THEN
+      format('callback_url must have from 1 to 4096 bytes, got %s', octet_length(NEW.callback_url))
+    WHEN octet_length(NEW.progress_message) > 4096 THEN
+      format('progress_message must have at most 4096 bytes, got %s', octet_length(NEW.progress_message))
+    WHEN NEW.max_attempts < 1 THEN format('max_attempts must be at least 1, got %s', NEW.max_attempts)
+    WHEN NOT (NEW.backoff_seconds >= 0 AND NEW.backoff_seconds <= 86400) THEN
+      format('backoff_seconds must be from 0 to 86400 (a day), got %s', NEW.backoff_seconds)
+    WHEN NEW.wait_reason NOT IN ('approval', 'input', 'children', 'external') THEN
+      format('wait_reason must be approval, input, children or external, got %s', NEW.wait_reason)
+    WHEN NEW.parent_id = NEW.id OR (NEW.parent_id IS NULL) <> (NEW.root_id IS NULL) THEN
+      'parent_id must be another job, and have the root_id of the tree with it'
+    WHEN jsonb_typeof(NEW.inputs) <> 'object' THEN format('inputs must be a JSON object, got %s', jsonb_typeof(NEW.inputs))
+    WHEN jsonb_typeof(NEW.metadata) <> 'object' THEN format('metadata must be a JSON object, got %s', jsonb_typeof(NEW.metadata))
+    WHEN jsonb_typeof(NEW.usage) <> 'object' THEN format('usage must be a JSON object, got %s', jsonb_typeof(NEW.usage))
+    WHEN jsonb_typeof(NEW.required_action) <> 'object' THEN
+      format('required_action must be a JSON object, got %s', jsonb_typeof(NEW.required_action))
+    ELSE job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
+      NEW.progress, NEW.attempt)
+  END;
+  IF problem IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('job %s: %s', NEW.id, problem);
+  END IF;
+  -- The clock is read when the transaction has its number, on which note_queue_starts() relies.
+  IF TG_OP = 'INSERT' THEN
+    writer := pg_current_xact_id();
+    IF NEW.backdated <> (NEW.run_at < jobs_now() - interval '0.1 seconds') THEN
+      NEW.backdated := NOT NEW.backdated;
+    END IF;
+  END IF;
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/jobs_check_transition.sql
+-- Refuses what the life of a job does not have, whoever writes and by whatever path: nobody completes a job that nobody
+-- runs, revives one that is completed, or hands out a fencing token twice. And sets updated_at when another column really
+-- changed: the columns that change most are compared first, so that a heartbeat is decided before a large document is
+-- read.
+CREATE OR REPLACE FUNCTION jobs_check_transition()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+  problem text;
+BEGIN
+  -- claim() and complete() make nearly all changes, so theirs are let pass first, by as few columns as can tell (4 % of the
+  -- time of a claim and a complete, in batches and one by one). Everything else, and whatever is wrong, is for the rules
+  -- below, which this may never be laxer than.
+  IF NEW.updated_at = now() AND NEW.id = OLD.id AND NEW.wait_reason IS NULL AND NEW.progress BETWEEN 0 AND 1 AND NEW.attempt >= 0
+    AND (OLD.status = 'pending' AND NEW.status = 'running' AND NEW.lease_token > OLD.lease_token AND NEW.completed_at IS NULL
+        AND num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at, NEW.lease_expires_at) = 0
+      OR OLD.status = 'running' AND NEW.status = 'completed' AND NEW.lease_token = OLD.lease_token
+        AND NEW.completed_at IS NOT NULL AND NEW.lease_expires_at IS NULL)
+  THEN
+    RETURN NEW;
+  END IF;
+
+  -- One expression says that all is well, because PostgreSQL prepares every expression anew in each transaction that
+  -- comes to it. What is wrong is asked only when something is.
+  IF (NEW.id = OLD.id
+    AND NEW.lease_token >= OLD.lease_token
+    AND is_job_transition(OLD.status, NEW.status)
+    AND (NEW.status <> 'running' OR OLD.status = 'running'
+      OR NEW.lease_token > OLD.lease_token AND num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at) = 0)
+    AND job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
+      NEW.progress, NEW.attempt) IS NULL) IS NOT TRUE
+  THEN
+    problem := CASE
+      WHEN NEW.id <> OLD.id THEN format('the id of a job never changes, got %s', NEW.id)
+      WHEN NEW.lease_token < OLD.lease_token THEN
+        format('lease_token only grows, it is %s and would become %s', OLD.lease_token, NEW.lease_token)
+      WHEN NOT is_job_transition(OLD.status, NEW.status) THEN
+        format('status cannot change from %s to %s', OLD.status, NEW.status)
+      WHEN NEW.status = 'running' AND OLD.status <> 'running'
+        AND (NEW.lease_token = OLD.lease_token OR num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at) > 0) THEN
+        'to run it needs a new lease_token, a worker_id, heartbeat_at and started_at: use claim()'
+    END;
+    IF problem IS NOT NULL THEN
+      RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format('job %s: %s', OLD.id, problem);
+    END IF;
+    problem := job_state_problem(NEW.status, NEW.lease_expires_at, NEW.completed_at, NEW.wait_reason, NEW.error,
+      NEW.progress, NEW.attempt);
+    IF problem IS NOT NULL THEN
+      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('job %s: %s', OLD.id, problem);
+    END IF;
+    -- Something is null that may not be, which PostgreSQL itself refuses.
+    RETURN NEW;
+  END IF;
+
+  IF NEW.status <> OLD.status OR NEW.heartbeat_at IS DISTINCT FROM OLD.heartbeat_at OR NEW.lease_expires_at IS DISTINCT FROM OLD.lease_expires_at
+    OR NEW.progress <> OLD.progress OR NEW.progress_message IS DISTINCT FROM OLD.progress_message
+    OR NEW.lease_token <> OLD.lease_token OR NEW.queue <> OLD.queue OR NEW.priority <> OLD.priority OR NEW.run_at <> OLD.run_at
+    OR NEW.mode <> OLD.mode OR NEW.intent <> OLD.intent OR NEW.attempt <> OLD.attempt OR NEW.max_attempts <> OLD.max_attempts
+    OR NEW.backoff_seconds <> OLD.backoff_seconds OR NEW.worker_id IS DISTINCT FROM OLD.worker_id
+    OR NEW.deadline_at IS DISTINCT FROM OLD.deadline_at OR NEW.cancel_requested_at IS DISTINCT FROM OLD.cancel_requested_at
+    OR NEW.created_at <> OLD.created_at OR NEW.started_at IS DISTINCT FROM OLD.started_at
+    OR NEW.completed_at IS DISTINCT FROM OLD.completed_at OR NEW.wait_reason IS DISTINCT FROM OLD.wait_reason
+    OR NEW.idempotency_key IS DISTINCT FROM OLD.idempotency_key OR NEW.singleton_key IS DISTINCT FROM OLD.singleton_key
+    OR NEW.parent_id IS DISTINCT FROM OLD.parent_id OR NEW.root_id IS DISTINCT FROM OLD.root_id
+    OR NEW.trace_id IS DISTINCT FROM OLD.trace_id OR NEW.callback_url IS DISTINCT FROM OLD.callback_url
+    OR NEW.required_action IS DISTINCT FROM OLD.required_action OR NEW.usage <> OLD.usage
+    OR NEW.error IS DISTINCT FROM OLD.error OR NEW.metadata <> OLD.metadata OR NEW.inputs <> OLD.inputs
+    OR NEW.result IS DISTINCT FROM OLD.result THEN
+    NEW.updated_at := now();
+  ELSE
+    NEW.updated_at := OLD.updated_at;
+  END IF;
+  -- What claims that know where the queue begins must ask for apart (note_queue_starts). The row is locked, so that the
+  -- transaction has its number.
+  IF NEW.status = 'pending' THEN
+    NEW.backdated := CASE
+      WHEN (OLD.status, OLD.run_at, OLD.priority, OLD.queue) IS DISTINCT FROM (NEW.status, NEW.run_at, NEW.priority, NEW.queue)
+        THEN NEW.run_at < jobs_now() - interval '0.1 seconds'
+      ELSE OLD.backdated
+    END;
+  END IF;
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/jobs_continue_parent.sql
+-- A child has ended: its parent may go on.
+CREATE OR REPLACE FUNCTION jobs_continue_parent()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM continue_parent(NEW.parent_id);
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/jobs_delete_attempts.sql
+-- Deletes the attempts of deleted jobs, as a cascading foreign key would.
+CREATE OR REPLACE FUNCTION jobs_delete_attempts()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+SET enable_seqscan = off
+AS $$
+BEGIN
+  DELETE FROM job_attempts WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/jobs_delete_events.sql
+-- Deletes the events and the checkpoints of deleted jobs, as a cascading foreign key would.
+CREATE OR REPLACE FUNCTION jobs_delete_events()
+RETURNS trigger
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
+BEGIN
+  DELETE FROM job_events WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
+  DELETE FROM job_checkpoints WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/jobs_notify.sql
+-- Sends the notifications of set_job_notifications(), at most one for each channel and statement. A payload may have
+-- 7999 bytes; a longer list is sent as an empty one.
+CREATE OR REPLACE FUNCTION jobs_notify()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  queues text;
+  ended text;
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    SELECT jsonb_agg(DISTINCT changed.queue)::text INTO queues FROM changed WHERE changed.status = 'pending';
+  ELSE
+    SELECT jsonb_agg(DISTINCT changed.queue) FILTER (WHERE changed.status = 'pending')::text,
+      jsonb_agg(changed.id) FILTER (WHERE changed.completed_at IS NOT NULL)::text
+    INTO queues, ended
+    FROM changed JOIN previous ON previous.id = changed.id AND previous.status <> changed.status;
+  END IF;
+  IF queues IS NOT NULL THEN
+    PERFORM pg_notify('opa_jobs_ready', CASE WHEN octet_length(queues) < 8000 THEN queues ELSE '' END);
+  END IF;
+  IF ended IS NOT NULL THEN
+    PERFORM pg_notify('opa_jobs_ended', CASE WHEN octet_length(ended) < 8000 THEN ended ELSE '' END);
+  END IF;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/jobs_record_events.sql
+-- Records changes of status and of progress as events, once set_job_events() is on. The statement that changed a job holds
+-- its row, so that the events of a job are numbered in the order in which they become visible.
+CREATE OR REPLACE FUNCTION jobs_record_events()
+RETURNS trigger
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO job_events (job_id, seq, kind, data)
+    SELECT changed.id, 1, 'status', jsonb_build_object('status', changed.status)
+    FROM changed
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+  END IF;
+  PERFORM append_job_event(changed.id,
+    CASE WHEN changed.status <> previous.status THEN 'status' ELSE 'progress' END,
+    CASE WHEN changed.status <> previous.status THEN
+      jsonb_strip_nulls(jsonb_build_object('status', changed.status, 'from', previous.status, 'attempt', changed.attempt,
+        'worker_id', CASE WHEN changed.status = 'running' THEN changed.worker_id END, 'wait_reason', changed.wait_reason,
+        'error', CASE WHEN changed.status IN ('pending', 'failed') AND changed.error IS DISTINCT FROM previous.error
+          THEN jsonb_build_object('code', changed.error -> 'code', 'message', changed.error -> 'message') END))
+    ELSE jsonb_strip_nulls(jsonb_build_object('progress', changed.progress, 'message', changed.progress_message)) END)
+  FROM changed JOIN previous USING (id)
+  WHERE changed.status <> previous.status OR changed.progress <> previous.progress
+    OR changed.progress_message IS DISTINCT FROM previous.progress_message
+  ORDER BY changed.id;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- path: definer
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/triggers/keep_memory_history.sql
+-- Keeps what a memory was before an update (the trigger's condition says which columns count). A column that the update
+-- left alone is kept as null. The rows of a memory go where it goes: to another id or namespace as well.
+-- SECURITY DEFINER, because whoever may change memories need not be able to write their history; so who it was is asked of
+-- the session: the role that SET ROLE chose, else the login.
+CREATE OR REPLACE FUNCTION keep_memory_history()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  IF OLD.id <> NEW.id OR OLD.namespace <> NEW.namespace THEN
+    UPDATE memory_history AS kept SET memory_id = NEW.id, namespace = NEW.namespace WHERE kept.memory_id = OLD.id;
+  END IF;
+  INSERT INTO memory_history (memory_id, namespace, changed_by, actor, text, tags, metadata, importance)
+  SELECT NEW.id, NEW.namespace, COALESCE(NULLIF(current_setting('role'), 'none'), session_user),
+    NULLIF(current_setting('opa.actor', true), ''),
+    CASE WHEN OLD.text <> NEW.text THEN OLD.text END,
+    CASE WHEN OLD.tags <> NEW.tags THEN OLD.tags END,
+    CASE WHEN OLD.metadata <> NEW.metadata THEN OLD.metadata END,
+    CASE WHEN OLD.importance <> NEW.importance THEN OLD.importance END
+  WHERE (OLD.text, OLD.tags, OLD.metadata, OLD.importance) <> (NEW.text, NEW.tags, NEW.metadata, NEW.importance);
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/triggers/keep_updated_at.sql
+-- Undoes an update of updated_at alone: it says when something else changed, and a client may not say otherwise.
+CREATE OR REPLACE FUNCTION keep_updated_at()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  NEW.updated_at := OLD.updated_at;
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
+-- path: definer
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/triggers/log_memory_items_change.sql
+-- Appends what one statement did to memory_items to the statistics log. Every row is the writer's own and only ever
+-- inserted, so writers wait for nobody and cannot deadlock. A statement of a few rows leaves one log row a document
+-- (a tsvector of its lexemes: cheap to write, tested in C by readers); a bulk statement is added up first, so that
+-- readers need not walk through what it loaded.
+-- An update counts only where the text changed: the statistics depend on nothing else.
+CREATE OR REPLACE FUNCTION log_memory_items_change()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+  few_rows CONSTANT integer := 32;
+  documents bigint;
+  total_length bigint;
+  lexemes text[];
+  document_frequencies bigint[];
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO search_log (documents, total_length, lexemes)
+    SELECT 1, new_rows.lexeme_count, strip(new_rows.search_vector) FROM new_rows
+    WHERE (SELECT count(*) FROM (SELECT FROM new_rows LIMIT few_rows + 1) AS changed) <= few_rows;
+    IF FOUND THEN
+      RETURN NULL;
+    END IF;
+    SELECT count(*), sum(new_rows.lexeme_count) INTO documents, total_length FROM new_rows;
+    IF documents = 0 THEN
+      RETURN NULL;
+    END IF;
+    SELECT array_agg(counted.lexeme), array_agg(counted.documents)
+    INTO lexemes, document_frequencies
+    FROM (
+      SELECT word COLLATE "C" AS lexeme, count(*) AS documents
+      FROM new_rows, unnest(tsvector_to_array(new_rows.search_vector)) AS word
+      GROUP BY 1 ORDER BY 1
+    ) AS counted;
+
+  ELSIF TG_OP = 'DELETE' THEN
+    INSERT INTO search_log (documents, total_length, lexemes)
+    SELECT -1, -old_rows.lexeme_count, strip(old_rows.search_vector) FROM old_rows
+    WHERE (SELECT count(*) FROM (SELECT FROM old_rows LIMIT few_rows + 1) AS changed) <= few_rows;
+    IF FOUND THEN
+      RETURN NULL;
+    END IF;
+    SELECT -count(*), -sum(old_rows.lexeme_count) INTO documents, total_length FROM old_rows;
+    IF documents = 0 THEN
+      RETURN NULL;
+    END IF;
+    SELECT array_agg(counted.lexeme), array_agg(counted.documents)
+    INTO lexemes, document_frequencies
+    FROM (
+      SELECT word COLLATE "C" AS lexeme, -count(*) AS documents
+      FROM old_rows, unnest(tsvector_to_array(old_rows.search_vector)) AS word
+      GROUP BY 1 ORDER BY 1
+    ) AS counted;
+
+  ELSE
+    IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT few_rows + 1) AS changed) <= few_rows THEN
+      INSERT INTO search_log (documents, total_length, lexemes)
+      SELECT -1, -before.lexeme_count, strip(before.search_vector) FROM old_rows AS before
+      WHERE NOT EXISTS (SELECT FROM new_rows AS after WHERE after.id = before.id AND after.text = before.text)
+      UNION ALL
+      SELECT 1, after.lexeme_count, strip(after.search_vector) FROM new_rows AS after
+      WHERE NOT EXISTS (SELECT FROM old_rows AS before WHERE before.id = after.id AND before.text = after.text);
+      RETURN NULL;
+    END IF;
+    IF NOT EXISTS (SELECT new_rows.id, new_rows.text FROM new_rows EXCEPT SELECT old_rows.id, old_rows.text FROM old_rows) THEN
+      RETURN NULL;
+    END IF;
+    documents := 0;
+    total_length := (SELECT sum(lexeme_count) FROM new_rows) - (SELECT sum(lexeme_count) FROM old_rows);
+    SELECT array_agg(counted.lexeme), array_agg(counted.documents)
+    INTO lexemes, document_frequencies
+    FROM (
+      SELECT word COLLATE "C" AS lexeme, sum(changed.sign) AS documents
+      FROM (
+        SELECT 1 AS sign, new_rows.search_vector FROM new_rows
+        UNION ALL
+        SELECT -1, old_rows.search_vector FROM old_rows
+      ) AS changed, unnest(tsvector_to_array(changed.search_vector)) AS word
+      GROUP BY 1 HAVING sum(changed.sign) <> 0 ORDER BY 1
+    ) AS counted;
+  END IF;
+
+  PERFORM log_bulk_change(documents, total_length, lexemes, document_frequencies);
+  RETURN NULL;
+END
+$$;

@@ -1,0 +1,1 @@
+export { type DatabaseTools, type DatabaseToolsOptions, databaseTools } from './tools.ts'

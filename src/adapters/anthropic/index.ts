@@ -1,0 +1,1 @@
+export { type DatabaseMemoryTool, databaseMemoryTool, type MemoryToolOptions } from './memory-tool.ts'

@@ -1,0 +1,272 @@
+import {
+  BaseStore,
+  type GetOperation,
+  type Item,
+  type ListNamespacesOperation,
+  type Operation,
+  type OperationResults,
+  type PutOperation,
+  type SearchItem,
+  type SearchOperation,
+} from '@langchain/langgraph-checkpoint'
+import { and, arrayContains, asc, eq, inArray, notInArray, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../database/database.ts'
+import { queryRows, translatingErrors } from '../../database/rows.ts'
+import { api, inSchemaOf } from '../../database/schema-name.ts'
+import { type Embedder, embedEach } from '../../embedders/embedder.ts'
+import { EmbedderError, InvalidInputError } from '../../errors.ts'
+import { hybridSearch } from '../../memory/hybrid-search.ts'
+import { rememberMany } from '../../memory/remember-many.ts'
+import { textArraySql } from '../../memory/search-filter.ts'
+import { memoryItems } from '../../schema/memory-items.ts'
+import { valueCondition } from './filter.ts'
+import {
+  type ItemRow,
+  isIndexed,
+  itemColumns,
+  itemOf,
+  metadataOf,
+  searchableText,
+  withoutWords,
+} from './items.ts'
+import { itemId, labelsOf, selectedNamespaces, storedNamespace, tagOf, tagsOf } from './namespaces.ts'
+
+export interface DatabaseStoreOptions {
+  /** Makes the vectors of values and queries; without one, items are found by their words. */
+  readonly embedder?: Embedder
+  /** What of a value is searched, where `put` does not say: `['$']`, everything, by default. */
+  readonly fields?: readonly string[]
+  /** Called when the embedder fails. Items are stored all the same, and found by their words. */
+  readonly onEmbedError?: (error: EmbedderError) => void
+}
+
+/** How many results a ranked search gives; what lies beyond comes in the order of creation. */
+const mostRanked = 1000
+
+/**
+ * LangGraph's store, in the database: items are memories, searched by words and, with an embedder, by meaning.
+ *
+ * Namespaces are exact: `['users', 'ana']` never gives `['users', 'anabel']`. Without a query a search gives items in the
+ * order of their creation; with one, those that match come first, best first with their score, and then the rest, so
+ * that pages join. A batch reads before it writes, and writes all or nothing.
+ *
+ * @example
+ * const store = new DatabaseStore(db, { embedder })
+ * const graph = builder.compile({ store })
+ */
+export class DatabaseStore extends BaseStore {
+  readonly #db: Database
+  readonly #options: DatabaseStoreOptions
+  readonly #table: typeof memoryItems
+
+  constructor(db: Database, options: DatabaseStoreOptions = {}) {
+    super()
+    this.#db = db
+    this.#options = options
+    this.#table = inSchemaOf(db, memoryItems)
+  }
+
+  async batch<Operations extends Operation[]>(operations: Operations): Promise<OperationResults<Operations>> {
+    const results: unknown[] = []
+    const puts: PutOperation[] = []
+    for (const operation of operations) {
+      if ('value' in operation) {
+        puts.push(operation)
+        results.push(null)
+      } else if ('namespacePrefix' in operation) results.push(await this.#search(operation))
+      else if ('key' in operation) results.push(await this.#get(operation))
+      else results.push(await this.#listNamespaces(operation))
+    }
+    await this.#put(puts)
+    return results as OperationResults<Operations>
+  }
+
+  async #get({ namespace, key }: GetOperation): Promise<Item | null> {
+    // Nothing can be stored there, and asking is no mistake.
+    if (namespace.length === 0) return null
+    const rows = await this.#rows([eq(memoryItems.id, itemId(namespace, key))], 1, 0)
+    return rows[0] === undefined ? null : itemOf(rows[0])
+  }
+
+  async #search(operation: SearchOperation): Promise<SearchItem[]> {
+    const { namespacePrefix, filter, limit = 10, offset = 0, query } = operation
+    checkWhole(limit, 'limit')
+    checkWhole(offset, 'offset')
+    const tag = tagOf(namespacePrefix)
+    const conditions = [arrayContains(memoryItems.tags, textArraySql([tag], 'namespacePrefix'))]
+    const filtering = valueCondition(filter ?? {})
+    if (query === undefined || query === '') {
+      return (await this.#rows([...conditions, ...filtering], limit, offset)).map(itemOf)
+    }
+    const ids = filtering.length === 0 ? undefined : await this.#ids([...conditions, ...filtering])
+    const ranked = await this.#ranked(query, tag, ids, Math.min(offset + limit, mostRanked))
+    const page = ranked.slice(offset, offset + limit)
+    if (page.length < limit) {
+      const others =
+        ranked.length === 0
+          ? []
+          : [
+              notInArray(
+                memoryItems.id,
+                ranked.map(({ row }) => row.id),
+              ),
+            ]
+      const rest = await this.#rows(
+        [...conditions, ...filtering, ...others],
+        limit - page.length,
+        Math.max(0, offset - ranked.length),
+      )
+      page.push(...rest.map((row) => ({ row, score: undefined })))
+    }
+    return page.map(({ row, score }) => ({ ...itemOf(row), ...(score !== undefined && { score }) }))
+  }
+
+  /** What matches the query, best first. */
+  async #ranked(query: string, tag: string, ids: readonly string[] | undefined, k: number) {
+    const { embedder } = this.#options
+    const [vector] = embedder === undefined ? [] : await this.#embed(embedder, [query])
+    const found =
+      k === 0
+        ? []
+        : await hybridSearch(this.#db, {
+            queryText: query,
+            queryEmbedding: vector ?? null,
+            queryTags: [tag],
+            k,
+            ...(ids && { filter: { ids } }),
+          })
+    const rows =
+      found.length === 0
+        ? []
+        : await this.#rows(
+            [
+              inArray(
+                memoryItems.id,
+                found.map(({ id }) => id),
+              ),
+            ],
+            k,
+            0,
+          )
+    const byId = new Map(rows.map((row) => [row.id, row]))
+    return found.flatMap(({ id, combinedScore: score }) => {
+      const row = byId.get(id)
+      return row !== undefined && isIndexed(row) ? [{ row, score: score as number | undefined }] : []
+    })
+  }
+
+  async #listNamespaces(operation: ListNamespacesOperation): Promise<string[][]> {
+    const prefix = operation.matchConditions?.find(({ matchType }) => matchType === 'prefix')?.path ?? []
+    const wildcard = prefix.indexOf('*')
+    const tag = tagOf(wildcard < 0 ? prefix : prefix.slice(0, wildcard))
+    const rows = await translatingErrors(() =>
+      this.#db
+        .selectDistinct({ namespace: memoryItems.namespace })
+        .from(this.#table)
+        .where(arrayContains(memoryItems.tags, textArraySql([tag], 'prefix'))),
+    )
+    return selectedNamespaces(
+      rows.map(({ namespace }) => labelsOf(namespace)),
+      operation,
+    )
+  }
+
+  async #put(operations: readonly PutOperation[]): Promise<void> {
+    // The last write of an item in a batch is the one that counts.
+    const last = new Map(
+      operations.map((operation) => [itemId(operation.namespace, operation.key), operation]),
+    )
+    const gone = [...last].flatMap(([id, { value }]) => (value === null ? [id] : []))
+    const written = [...last].flatMap(([id, { namespace, key, value, index }]) => {
+      if (value === null) return []
+      if (namespace.length === 0)
+        throw new InvalidInputError('namespace must have at least one label, got none')
+      const paths = index ?? this.#options.fields ?? ['$']
+      const text = paths === false ? withoutWords : searchableText(value, paths)
+      const metadata = metadataOf(key, value, text !== withoutWords)
+      return [{ id, namespace: storedNamespace(namespace), tags: tagsOf(namespace), text, metadata }]
+    })
+    const vectors = await this.#vectorsOf(written.map(({ text }) => text))
+    if (last.size === 0) return
+    await translatingErrors(() =>
+      this.#db.transaction(async (transaction) => {
+        if (gone.length > 0) await transaction.delete(this.#table).where(inArray(memoryItems.id, gone))
+        if (written.length === 0) return
+        const times = await newTimes(
+          transaction,
+          written.map(({ id }) => id),
+        )
+        await rememberMany(transaction, {
+          items: written.map((item, at) => ({
+            ...item,
+            ...(vectors[at] !== undefined && { embedding: vectors[at] }),
+            ...(times[at] !== undefined && { createdAt: times[at] }),
+          })),
+        })
+      }),
+    )
+  }
+
+  async #vectorsOf(texts: readonly string[]): Promise<(Float32Array | undefined)[]> {
+    const { embedder } = this.#options
+    if (embedder === undefined) return []
+    const wanted = texts.flatMap((text, at) => (text === withoutWords ? [] : [at]))
+    const made = await this.#embed(
+      embedder,
+      wanted.map((at) => texts[at] as string),
+    )
+    const vectors = new Array<Float32Array | undefined>(texts.length)
+    wanted.forEach((at, place) => {
+      vectors[at] = made[place]
+    })
+    return vectors
+  }
+
+  async #embed(embedder: Embedder, texts: readonly string[]): Promise<(Float32Array | undefined)[]> {
+    const made = await embedEach(embedder, texts)
+    const failure = made.find((vector) => vector instanceof EmbedderError)
+    if (failure instanceof EmbedderError) this.#options.onEmbedError?.(failure)
+    return made.map((vector) => (vector instanceof EmbedderError ? undefined : vector))
+  }
+
+  #rows(conditions: readonly SQL[], limit: number, offset: number): Promise<ItemRow[]> {
+    return translatingErrors(() =>
+      this.#db
+        .select(itemColumns)
+        .from(this.#table)
+        .where(and(...conditions))
+        .orderBy(asc(memoryItems.createdAt), asc(memoryItems.id))
+        .limit(limit)
+        .offset(offset),
+    )
+  }
+
+  async #ids(conditions: readonly SQL[]): Promise<string[]> {
+    const rows = await translatingErrors(() =>
+      this.#db
+        .select({ id: memoryItems.id })
+        .from(this.#table)
+        .where(and(...conditions)),
+    )
+    return rows.map(({ id }) => id)
+  }
+}
+
+/** For each id that is new, a time of creation of its own, in their order: one statement's rows would have one time. */
+async function newTimes(db: Database, ids: readonly string[]): Promise<(string | undefined)[]> {
+  const rows = await queryRows(
+    db,
+    sql`
+      SELECT to_char((now_ + given.number * interval '1 microsecond') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at, m.id IS NOT NULL AS exists
+      FROM clock_timestamp() AS now_, unnest(${textArraySql(ids, 'ids')}) WITH ORDINALITY AS given (id, number)
+      LEFT JOIN ${api(db)}memory_items AS m ON m.id = given.id
+      ORDER BY given.number
+    `,
+  )
+  return rows.map(({ at, exists }) => (exists === true ? undefined : String(at)))
+}
+
+function checkWhole(value: number, name: string): void {
+  if (Number.isInteger(value) && value >= 0) return
+  throw new InvalidInputError(`${name} must be a whole number from 0, got ${String(value)}`)
+}

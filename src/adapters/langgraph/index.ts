@@ -1,0 +1,1 @@
+export { DatabaseStore, type DatabaseStoreOptions } from './database-store.ts'

@@ -1,0 +1,47 @@
+import type { Database } from '../database/database.ts'
+import type { Embedder } from '../embedders/embedder.ts'
+import { type EmbedPendingOptions, embedPending } from '../memory/embed-pending.ts'
+import type { Context, GlobalOptions } from './context.ts'
+import { counted, duration } from './format.ts'
+import { Progress } from './progress.ts'
+import { onOneLine } from './terminal.ts'
+
+const failuresShown = 5
+
+/**
+ * Makes the vectors that are missing, and says how that went.
+ *
+ * @returns whether all of them are made.
+ */
+export async function embedWithProgress(
+  db: Database,
+  context: Context,
+  options: GlobalOptions,
+  embedder: Embedder,
+  pending: Pick<EmbedPendingOptions, 'namespace' | 'limit' | 'batchSize'>,
+): Promise<boolean> {
+  const progress = new Progress(context, options, 'vectors')
+  const started = performance.now()
+  const { embedded, failed, skipped, stopped } = await embedPending(db, embedder, {
+    ...pending,
+    signal: context.signal,
+    onProgress: (tried, total) => progress.update(tried, tried / Math.max(1, total)),
+  }).finally(() => progress.end())
+  const seconds = (performance.now() - started) / 1000
+  if (options.json) await context.out.json({ embedded, failed: failed.map(({ id }) => id), skipped, seconds })
+  else
+    await context.out.lines(
+      `made ${counted(embedded, 'vector')} with ${embedder.model} in ${duration(seconds)}`,
+    )
+  for (const { id, error } of failed.slice(0, failuresShown)) {
+    await context.err.lines(`opa-db: no vector for ${onOneLine(id)}: ${error.message}`)
+  }
+  if (failed.length > failuresShown) {
+    await context.err.lines(
+      `opa-db: and for ${counted(failed.length - failuresShown, 'memory', 'memories')} more`,
+    )
+  }
+  if (context.signal.aborted) throw context.signal.reason
+  if (stopped) await context.err.lines(`opa-db: ${stopped.message}. What is made is kept; run it again`)
+  return failed.length === 0 && stopped === undefined
+}

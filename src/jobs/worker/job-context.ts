@@ -1,0 +1,55 @@
+import type { Database } from '../../database/database.ts'
+import { addUsage } from '../add-usage.ts'
+import { type EnqueueOptions, enqueue } from '../enqueue.ts'
+import { enqueueMany } from '../enqueue-many.ts'
+import { addJobOutput } from '../events/add-job-output.ts'
+import { getCheckpoint, saveCheckpoint } from '../events/checkpoint.ts'
+import type { Lease, SettleOutcome } from '../lease.ts'
+import { reportProgress } from '../report-progress.ts'
+import { snooze } from '../snooze.ts'
+import { waitFor } from '../wait-for.ts'
+import type { JobContext } from './handler.ts'
+
+/** What {@link JobContext} is made of. */
+export interface JobContextParts {
+  readonly db: Database
+  readonly lease: Lease
+  /** For the jobs that this one enqueues, unless they say otherwise. */
+  readonly traceId: string | undefined
+  readonly signal: AbortSignal
+  /** Told when the handler itself has ended the lease. */
+  readonly onSettled: (type: 'waiting' | 'snoozed' | 'cancelled') => void
+}
+
+export function jobContext({ db, lease, traceId, signal, onSettled }: JobContextParts): JobContext {
+  const tellSettled = (type: 'waiting' | 'snoozed', outcome: SettleOutcome) => {
+    if (outcome === 'ok' || outcome === 'cancelled') onSettled(outcome === 'ok' ? type : outcome)
+  }
+  const asChild = (options: Omit<EnqueueOptions, 'parentId'>): EnqueueOptions => ({
+    ...(traceId !== undefined && { traceId }),
+    ...options,
+    parentId: lease.id,
+  })
+  return {
+    db,
+    signal,
+    reportProgress: (progress, message) =>
+      reportProgress(db, { ...lease, progress, ...(message !== undefined && { message }) }),
+    addUsage: (usage) => addUsage(db, { ...usage, ...lease }),
+    addOutput: (output) => addJobOutput(db, { ...lease, output }),
+    saveCheckpoint: (state) => saveCheckpoint(db, { ...lease, state }),
+    getCheckpoint: () => getCheckpoint(db, { id: lease.id }),
+    enqueueChild: (options) => enqueue(db, asChild(options)),
+    enqueueChildren: (children) => enqueueMany(db, { jobs: children.map(asChild) }),
+    waitFor: async (options) => {
+      const outcome = await waitFor(db, { ...options, ...lease })
+      tellSettled('waiting', outcome)
+      return outcome
+    },
+    snooze: async (delaySeconds) => {
+      const outcome = await snooze(db, { ...lease, delaySeconds })
+      tellSettled('snoozed', outcome)
+      return outcome
+    },
+  }
+}
