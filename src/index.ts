@@ -209,6 +209,7 @@ export {
   rememberDocument,
 } from './memory/remember-document.ts'
 export { type RememberManyOptions, rememberMany } from './memory/remember-many.ts'
+export type { MemoryScope } from './memory/scope.ts'
 export {
   type ReindexSearchOptions,
   type ReindexSearchResult,
@@ -216,7 +217,6 @@ export {
   type SearchDictionaryStatus,
   searchDictionaryStatus,
 } from './memory/search-dictionary.ts'
-export type { MemoryScope } from './memory/scope.ts'
 export type {
   HybridFilter,
   ListFilter,

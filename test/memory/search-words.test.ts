@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { queryRows } from '../../src/database/rows.ts'
 import {
   bm25Search,
   explainSearch,
@@ -170,7 +171,7 @@ describeOnEachBackend('words', (test) => {
       await expectRefusal(
         bm25Search(test.db, { queryText: 'x', filter: { minMatch } }),
         InvalidInputError,
-        'min_match',
+        'minMatch',
       )
   })
 
@@ -184,8 +185,8 @@ describeOnEachBackend('words', (test) => {
   it('stores no lexeme that a text could ask for by a control character', async () => {
     await remembered('organisation und das ist nicht eine', 'tea')
     expect(await found('organi\u0002', { fuzzy: false })).toEqual([])
-    const rows = await test.db.execute(sql`SELECT 1 FROM memory_items WHERE search_vector @@ 'und'`)
-    expect(Array.from('rows' in rows ? rows.rows : rows)).toHaveLength(1)
+    const rows = await queryRows(test.db, sql`SELECT id FROM memory_items WHERE search_vector @@ 'und'`)
+    expect(rows).toHaveLength(1)
   })
 })
 
