@@ -4,11 +4,8 @@ SELECT set_config('opa.schema', coalesce(nullif(current_setting('opa.schema', tr
 -- path: checked when they run
 SET LOCAL check_function_bodies = off;
 --> statement-breakpoint
--- path: internal
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
-  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
-), 'pg_temp'), true);
+-- path: strict
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/columns/jobs_now.sql
 -- The only clock of the job functions: leases, deadlines and run_at are compared with it alone, so the clocks of the
@@ -36,6 +33,7 @@ $$;
 CREATE OR REPLACE FUNCTION layered_search_vector(document text)
 RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
 AS $$
 DECLARE
   -- Names are qualified, because a restore runs with an empty search_path.
@@ -70,6 +68,7 @@ $$;
 CREATE OR REPLACE FUNCTION lexeme_count(document text)
 RETURNS integer
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
 AS $$
 DECLARE
   words pg_catalog.tsvector := pg_catalog.to_tsvector('pg_catalog.english'::pg_catalog.regconfig, document);

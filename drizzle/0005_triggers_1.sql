@@ -4,7 +4,7 @@ SELECT set_config('opa.schema', coalesce(nullif(current_setting('opa.schema', tr
 -- path: checked when they run
 SET LOCAL check_function_bodies = off;
 --> statement-breakpoint
--- path: definer
+-- path: strict
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/triggers/clear_memory_history.sql
@@ -69,7 +69,7 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- path: definer
+-- path: strict
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/triggers/fold_search_log.sql
@@ -415,7 +415,7 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- path: definer
+-- path: strict
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/triggers/keep_memory_history.sql
@@ -462,7 +462,7 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- path: definer
+-- path: strict
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/triggers/log_memory_items_change.sql

@@ -4,9 +4,6 @@
 -- than three quarters of their words left without the stop words, of others hardly one; and to know it costs nothing, because
 -- the English parse has left them out.
 -- original: the text as it was written; has_heads: false for the words of a query
---
--- Like all functions that the stored columns need, it names nothing but what is PostgreSQL's own: a write must find it on any
--- search_path, and a path of its own would cost each row more than it does itself.
 CREATE OR REPLACE FUNCTION words_of(
   document text, original text, script_configuration regconfig, foreign_configuration regconfig, has_heads boolean
 )

@@ -4,6 +4,7 @@
 -- - worker: claims, settles and enqueues by the job functions, and reads jobs; nothing of the memories.
 -- Internal functions that run with the caller's rights give nobody anything, so who searches may call them all; of those
 -- that run with the owner's, only the ones that a search or a write calls.
+-- search_path: strict
 CREATE OR REPLACE FUNCTION apply_role_rights()
 RETURNS void
 LANGUAGE plpgsql VOLATILE

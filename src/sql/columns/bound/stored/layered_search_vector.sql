@@ -5,9 +5,14 @@
 -- stemmers change: reindex_search does that.
 CREATE OR REPLACE FUNCTION layered_search_vector(document text)
 RETURNS tsvector
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN with_layers(
-  search_words(document),
-  CASE WHEN octet_length(document) > length(document) THEN search_units(document) END,
-  CASE WHEN octet_length(document) > length(document) AND document ~ '[^\x01-\x7e\u00c0-\u0131\u0134-\u013e\u0141-\u0148\u014a-\u017e\u0180-\u01c3\u01cd-\u01f0\u01f4-\u024f\u2010\u2012-\u2015\u2018-\u2022]' THEN text_scripts(document, 0.1) END
-);
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  RETURN with_layers(
+    search_words(document),
+    CASE WHEN octet_length(document) > length(document) THEN search_units(document) END,
+    CASE WHEN octet_length(document) > length(document) AND document ~ '[^\x01-\x7e\u00c0-\u0131\u0134-\u013e\u0141-\u0148\u014a-\u017e\u0180-\u01c3\u01cd-\u01f0\u01f4-\u024f\u2010\u2012-\u2015\u2018-\u2022]' THEN text_scripts(document, 0.1) END
+  );
+END
+$$;

@@ -3,5 +3,10 @@
 -- it. It starts from the text, because one generated column cannot refer to another.
 CREATE OR REPLACE FUNCTION lexeme_count(document text)
 RETURNS integer
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN position_count(search_words(document));
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  RETURN position_count(search_words(document));
+END
+$$;
