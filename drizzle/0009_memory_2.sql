@@ -493,7 +493,7 @@ AS $$
   )
 $$;
 --> statement-breakpoint
--- path: definer
+-- path: strict
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/memory/current_embedding_model.sql

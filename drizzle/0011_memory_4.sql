@@ -79,7 +79,7 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- path: definer
+-- path: strict
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/memory/nearest_lexeme.sql

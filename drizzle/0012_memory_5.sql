@@ -4,7 +4,7 @@ SELECT set_config('opa.schema', coalesce(nullif(current_setting('opa.schema', tr
 -- path: checked when they run
 SET LOCAL check_function_bodies = off;
 --> statement-breakpoint
--- path: definer
+-- path: strict
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/memory/wrong_embedding.sql

@@ -1,10 +1,12 @@
 import type { Define } from '../command.ts'
 import { defineAdd } from './add.ts'
 import { defineEmbed } from './embed.ts'
+import { defineErase } from './erase.ts'
 import { defineExport } from './export.ts'
 import { defineForget } from './forget.ts'
 import { defineImport } from './import.ts'
 import { defineList } from './list.ts'
+import { defineModel } from './model.ts'
 import { defineSearch } from './search.ts'
 import { defineShow } from './show.ts'
 
@@ -14,9 +16,11 @@ const defines = [
   defineShow,
   defineList,
   defineForget,
+  defineErase,
   defineImport,
   defineExport,
   defineEmbed,
+  defineModel,
 ]
 
 /** The commands about memories. */

@@ -1,8 +1,11 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { queryRows, toNumber } from '../../database/rows.ts'
+import { embeddingModel } from '../../memory/embedding-model.ts'
+import { withEmbeddingModel } from '../../memory/embedding-writer.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
-import { columnList, storedColumns } from '../transfer/columns.ts'
+import { columnList, lineColumns, storedColumns } from '../transfer/columns.ts'
+import { restoreHistory, withHistories } from '../transfer/history.ts'
 
 /** A row as the source has it: its id, and all its stored columns as JSON that the database wrote. */
 export interface CopiedRow {
@@ -35,23 +38,21 @@ export async function changedRows(
         transaction,
         sql`SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text AS horizon`,
       )
-      const selected = storedColumns.map((name) =>
-        name === 'embedding' ? 'm.embedding::text::json AS embedding' : `m."${name}"`,
-      )
       // Ages count from one moment of this transaction, and wrap around as xmin does.
       const isChanged = horizon === undefined ? sql`true` : sql`age(m.xmin) <= age(${horizon}::text::xid)`
       await transaction.execute(sql`
         DECLARE changed NO SCROLL CURSOR FOR
         SELECT memory.id, row_to_json(memory)::text AS line
         FROM (
-          SELECT ${sql.raw(selected.join(', '))} FROM ${memoryItems} AS m
+          SELECT ${lineColumns(await embeddingModel(transaction), true)} FROM ${memoryItems} AS m
           WHERE m.namespace = ${namespace}::text AND ${isChanged}
         ) AS memory
       `)
       for (;;) {
         const rows = await queryRows(transaction, sql.raw(`FETCH FORWARD ${rowsAtATime} FROM changed`))
         if (rows.length === 0) return String(now?.horizon)
-        await onRows(rows.map(({ id, line }) => ({ id: String(id), line: String(line) })))
+        const read = rows.map(({ id, line }) => ({ id: String(id), line: String(line) }))
+        await onRows(await withHistories(transaction, read))
       }
     },
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
@@ -61,15 +62,17 @@ export async function changedRows(
 /**
  * Writes rows as they are, `updated_at` too: replaced and not updated, since a trigger would set that.
  *
+ * @param model the name of the model that made the vectors, where it is known.
  * @throws ConflictError if an id belongs to another namespace there.
  */
 export async function replaceRows(
   db: Database,
   namespace: string,
   rows: readonly CopiedRow[],
+  model: string | undefined,
 ): Promise<void> {
   const lines = `[${rows.map(({ line }) => line).join(',')}]`
-  await db.transaction(async (transaction) => {
+  await withEmbeddingModel(db, model, async (transaction) => {
     await deleteRows(
       transaction,
       namespace,
@@ -81,6 +84,11 @@ export async function replaceRows(
         INSERT INTO ${memoryItems} (${columnList(storedColumns)})
         SELECT ${columnList(storedColumns)} FROM json_populate_recordset(NULL::${memoryItems}, ${lines}::text::json)
       `,
+    )
+    await restoreHistory(
+      transaction,
+      rows.map(({ id }) => id),
+      lines,
     )
   })
 }

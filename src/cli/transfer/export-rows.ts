@@ -1,9 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { queryRows, translatingErrors } from '../../database/rows.ts'
+import { type EmbeddingModel, embeddingModel } from '../../memory/embedding-model.ts'
 import { textArraySql } from '../../memory/search-filter.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
-import { storedColumns } from './columns.ts'
+import { lineColumns } from './columns.ts'
+import { withHistories } from './history.ts'
 
 export interface ExportOptions {
   readonly namespace?: string
@@ -39,11 +41,14 @@ export async function exportRows(
     db.transaction(
       async (transaction) => {
         await transaction.execute(sql`SET LOCAL timezone = 'UTC'`)
-        await transaction.execute(sql`DECLARE exported NO SCROLL CURSOR FOR ${selectLines(options)}`)
+        await transaction.execute(
+          sql`DECLARE exported NO SCROLL CURSOR FOR ${selectLines(options, await embeddingModel(transaction))}`,
+        )
         for (let wanted = 100; ; ) {
           const rows = await queryRows(transaction, sql.raw(`FETCH FORWARD ${wanted} FROM exported`))
           if (rows.length === 0) break
-          const lines = rows.map((row) => String(row.line))
+          const read = rows.map(({ id, line }) => ({ id: String(id), line: String(line) }))
+          const lines = (await withHistories(transaction, read)).map(({ line }) => line)
           await onLines(lines)
           exported += lines.length
           const bytes = lines.reduce((sum, line) => sum + line.length, 0) / lines.length
@@ -65,15 +70,12 @@ export async function countRows(db: Database, options: ExportOptions): Promise<n
   return Number(row?.rows)
 }
 
-function selectLines(options: ExportOptions): SQL {
-  const { embeddings = true } = options
-  const selected = storedColumns
-    .filter((name) => embeddings || name !== 'embedding')
-    // A vector's text is a JSON array.
-    .map((name) => (name === 'embedding' ? 'm.embedding::text::json AS embedding' : `m."${name}"`))
+function selectLines(options: ExportOptions, model: EmbeddingModel): SQL {
   return sql`
-    SELECT row_to_json(memory)::text AS line
-    FROM (SELECT ${sql.raw(selected.join(', '))} FROM ${memoryItems} AS m WHERE ${conditions(options)}) AS memory
+    SELECT memory.id, row_to_json(memory)::text AS line
+    FROM (
+      SELECT ${lineColumns(model, options.embeddings ?? true)} FROM ${memoryItems} AS m WHERE ${conditions(options)}
+    ) AS memory
     ORDER BY memory.id
   `
 }

@@ -12,6 +12,7 @@
 CREATE OR REPLACE FUNCTION layered_search_vector(document text)
 RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
 AS $$
 DECLARE
   -- Names are qualified, because a restore runs with an empty search_path.

@@ -5,6 +5,7 @@
 CREATE OR REPLACE FUNCTION lexeme_count(document text)
 RETURNS integer
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
 AS $$
 DECLARE
   words pg_catalog.tsvector := pg_catalog.to_tsvector('pg_catalog.english'::pg_catalog.regconfig, document);
