@@ -83,7 +83,7 @@ export {
   type ScheduleKey,
 } from './jobs/schedules/change-schedule.ts'
 export { type DueSlots, type EnqueuedSlot, enqueueDueSlots } from './jobs/schedules/enqueue-due-slots.ts'
-export { listSchedules } from './jobs/schedules/list-schedules.ts'
+export { type ListedSchedule, listSchedules } from './jobs/schedules/list-schedules.ts'
 export { type PutScheduleOptions, putSchedule } from './jobs/schedules/put-schedule.ts'
 export {
   type RunSchedulesOptions,
