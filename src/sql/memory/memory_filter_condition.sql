@@ -90,6 +90,7 @@ BEGIN
   IF filter ? 'where' THEN
     conditions := conditions || (where_condition(filter -> 'where', '{where}', 0, 0)).condition;
   END IF;
-  RETURN COALESCE(NULLIF(array_to_string(conditions || as_of_condition(filter), ' AND '), ''), 'true');
+  conditions := conditions || CASE WHEN filter ?| '{as_of,superseded}' THEN as_of_condition(filter) ELSE 'm.superseded_at IS NULL' END;
+  RETURN COALESCE(NULLIF(array_to_string(conditions, ' AND '), ''), 'true');
 END
 $$;

@@ -20,9 +20,9 @@
 --     join to the whole ranking of the candidates, without gaps and without repetitions. Not with diversity.
 --   candidates: from k to 10000, how many rows each leg (and diversity) considers instead of max(100, 4k)
 --   model: the name of the model that made query_embedding, which is refused if another is the current one
+--   min_score: the least combined score that a row must have, 0 to 1
 -- Sources: Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, 2022; Cormack, Clarke and
 -- Büttcher, Reciprocal Rank Fusion, 2009.
---   min_score: the least combined score that a row must have, 0 to 1
 CREATE OR REPLACE FUNCTION hybrid_search(
   query_text text, query_embedding vector, query_tags text[] DEFAULT '{}', k integer DEFAULT 10,
   bm25_weight float8 DEFAULT 0.5, vector_weight float8 DEFAULT 0.5, filter jsonb DEFAULT '{}', fusion text DEFAULT 'convex'
