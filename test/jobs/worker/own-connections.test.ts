@@ -2,7 +2,15 @@ import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { Client, Pool } from 'pg'
 import { afterEach, expect, it, vi } from 'vitest'
-import { type Database, enqueueMany, jobAttempts, type Worker, waitForJob, work } from '../../../src/index.ts'
+import {
+  connect,
+  type Database,
+  enqueueMany,
+  jobAttempts,
+  type Worker,
+  waitForJob,
+  work,
+} from '../../../src/index.ts'
 import { describeOnServer } from '../../support/backends.ts'
 import { uniqueName } from '../fixtures.ts'
 
@@ -114,6 +122,16 @@ describeOnServer('a worker without onError', (test) => {
       ])
       expect(lines[0]).not.toContain('secret')
       await pool.end()
+
+      // A database, or a schema of it, that nobody has migrated.
+      lines.length = 0
+      const unmigrated = await connect({ kind: 'server', url: test.url }, { schema: 'nowhere' })
+      const idle = work(unmigrated.db, { a: () => 1 }, { queue: 'q', workerId: 'w1' })
+      await expect
+        .poll(() => lines, { timeout: 10_000 })
+        .toEqual([expect.stringMatching(/call migrate\(db\) first/)])
+      await idle.stop()
+      await unmigrated.close()
 
       lines.length = 0
       const queue = uniqueName()
