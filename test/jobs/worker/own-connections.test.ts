@@ -125,7 +125,7 @@ describeOnServer('a worker without onError', (test) => {
 
       // A database, or a schema of it, that nobody has migrated.
       lines.length = 0
-      const unmigrated = await connect({ kind: 'server', url: test.url }, { schema: 'nowhere' })
+      const unmigrated = await connect({ kind: 'server', url: test.url, schema: 'nowhere' })
       const idle = work(unmigrated.db, { a: () => 1 }, { queue: 'q', workerId: 'w1' })
       await expect
         .poll(() => lines, { timeout: 10_000 })
