@@ -107,6 +107,7 @@ export async function rememberDocument(
       // What is said of all parts may have changed; the texts of those that are there have not.
       const isToldMore = Object.keys(memory).some((name) => name !== 'namespace')
       await rememberMany(transaction, {
+        ...(embedder === undefined ? {} : { model: embedder.model }),
         items: (isToldMore ? parts : added).map(({ id, text: part }) => {
           const vector = vectors.get(id)
           return {
