@@ -134,14 +134,9 @@ export async function rememberDocument(
 
 /** What an embedder reads of a text, in characters: three to a token is on the safe side in most languages. */
 function readableBy(embedder: Embedder | undefined): number {
-  const { maxCharacters, maxTokens } = (embedder ?? {}) as {
-    readonly maxCharacters?: number
-    readonly maxTokens?: number
-  }
-  const said = Math.min(
-    maxCharacters ?? Number.POSITIVE_INFINITY,
-    3 * (maxTokens ?? Number.POSITIVE_INFINITY),
-  )
+  const { POSITIVE_INFINITY: unlimited } = Number
+  const { maxCharacters = unlimited, maxTokens = unlimited }: Partial<Embedder> = embedder ?? {}
+  const said = Math.min(maxCharacters, 3 * maxTokens)
   return Number.isFinite(said) ? Math.min(mostCharacters, Math.max(100, Math.floor(said))) : 1500
 }
 
