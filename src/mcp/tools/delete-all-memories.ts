@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import { translatingErrors } from '../../database/rows.ts'
+import { builtRows, translatingErrors } from '../../database/rows.ts'
 import { inSchemaOf } from '../../database/schema-name.ts'
 import { checkText } from '../../memory/check.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
@@ -27,7 +27,7 @@ export const deleteAllMemories = defineTool({
     const { db } = context
     const ofNamespace = eq(memoryItems.namespace, namespace)
     if (confirmed === undefined) {
-      const [row] = await translatingErrors(() =>
+      const [row] = await builtRows(() =>
         db
           .select({ count: sql<number>`count(*)::integer` })
           .from(inSchemaOf(db, memoryItems))
@@ -41,10 +41,12 @@ export const deleteAllMemories = defineTool({
     }
     const deleted = await translatingErrors(() =>
       db.transaction(async (transaction) => {
-        const gone = await transaction
-          .delete(inSchemaOf(db, memoryItems))
-          .where(ofNamespace)
-          .returning({ id: memoryItems.id })
+        const gone = await builtRows(() =>
+          transaction
+            .delete(inSchemaOf(db, memoryItems))
+            .where(ofNamespace)
+            .returning({ id: memoryItems.id }),
+        )
         // Thrown inside, so that nothing is deleted.
         if (gone.length !== confirmed) {
           throw new ToolError(
