@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions } from '../database/options.ts'
-import { queryRow, toJson } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { onlyRow, toJson } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
-import { limitSql } from './bm25-search.ts'
+import { type Corrections, limitSql } from './bm25-search.ts'
 import { checkText } from './check.ts'
 import { filterSql, type SearchOptions, textArraySql } from './search-filter.ts'
 import { searchKeys } from './search-keys.ts'
@@ -11,9 +12,10 @@ import { searchKeys } from './search-keys.ts'
 /** A lexeme that the search ranks by. */
 export interface ExplainedLexeme {
   readonly lexeme: string
-  /** How often the query says it. */
+  /** How many of the query's words it is a form of. */
   readonly times: number
   readonly documentFrequency: number
+  /** That of the word, which all its forms share. */
   readonly idf: number
 }
 
@@ -39,9 +41,10 @@ export interface ExplainedResult {
 export interface SearchExplanation {
   /**
    * `every match`: few memories match, and all of them were scored. `threshold`: only those that can be among the best
-   * were. `filter`: the filter's own index finds few enough to score all of them. `no match`: no memory has a word of it.
+   * were. `filter`: the filter's own index finds few enough to score all of them. `text`: the query has nothing but words that are
+   * not indexed (The Who), and the texts themselves were asked. `no match`: no memory has a word of it.
    */
-  readonly path: 'every match' | 'threshold' | 'filter' | 'no match'
+  readonly path: 'every match' | 'threshold' | 'filter' | 'text' | 'no match'
   /**
    * The indexes that found the candidates: `search` (the words' index), `both` (the filter's too) or `filter` (the filter's
    * alone); null where there was nothing to find.
@@ -56,6 +59,7 @@ export interface SearchExplanation {
   readonly rounds: { readonly threshold: number; readonly arms: number; readonly candidates: number }[]
   /** After the correction of misspelt words; those that no memory has are left out. */
   readonly lexemes: ExplainedLexeme[]
+  readonly corrections: Corrections
   readonly results: ExplainedResult[]
 }
 
@@ -67,6 +71,7 @@ interface Report {
   share?: number
   rounds: { threshold: number; arms: number; candidates: number }[]
   lexemes: { lexeme: string; times: number; document_frequency: number; idf: number }[]
+  corrections: Corrections
   results: {
     id: string
     score: number
@@ -92,9 +97,11 @@ export async function explainSearch(db: Database, options: ExplainSearchOptions)
   checkOptions(options, searchKeys)
   const { queryText, queryTags, k = 10, filter } = options
   checkText(queryText, 'queryText')
-  const row = await queryRow(
-    db,
-    sql`SELECT ${api(db)}explain_search(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})::text AS report`,
+  const row = onlyRow(
+    await readRows(
+      db,
+      sql`SELECT ${api(db)}explain_search(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})::text AS report`,
+    ),
   )
   const report = toJson<Report>(row.report)
   const lexemes = report.lexemes.map(({ document_frequency: documentFrequency, ...lexeme }) => ({
@@ -110,6 +117,7 @@ export async function explainSearch(db: Database, options: ExplainSearchOptions)
     share: report.share ?? 1,
     rounds: report.rounds,
     lexemes,
+    corrections: report.corrections,
     results: report.results.map((result) => ({
       ...result,
       lexemes: result.lexemes.map((part) => {
