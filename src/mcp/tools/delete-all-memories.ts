@@ -6,8 +6,8 @@ import { checkText } from '../../memory/check.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
 import { ToolError } from './errors.ts'
 import { namespace } from './fields.ts'
-import { counted } from './memory-view.ts'
 import { defineTool, namespaceOf } from './tool.ts'
+import { counted } from './view.ts'
 
 export const deleteAllMemories = defineTool({
   name: 'delete_all_memories',

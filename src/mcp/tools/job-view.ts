@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import type { Job } from '../../schema/jobs.ts'
 import { beginning } from './budget.ts'
+import { addDocument, fieldsText, indented, type View } from './view.ts'
 
-/** A job as a model sees it. What is empty is left out. */
-export interface JobView {
-  [key: string]: unknown
+/** A job as a model sees it. */
+export interface JobView extends View {
   id: string
   status: string
   intent: string
@@ -41,33 +41,21 @@ export function jobViewOf(job: ViewedJob, characters: number): JobView {
   if (job.attempt > 0) view.attempt = `${job.attempt} of ${job.maxAttempts}`
   if (job.status === 'waiting') {
     view.waits_for = job.waitReason
-    add(view, 'question', job.requiredAction, characters)
+    addDocument(view, 'question', job.requiredAction, characters)
   }
-  if (job.error !== null) add(view, 'error', job.error, characters)
+  if (job.error !== null) addDocument(view, 'error', job.error, characters)
   if (job.status === 'pending' && job.runAt.getTime() > Date.now()) view.run_at = job.runAt.toISOString()
   view.created_at = job.createdAt.toISOString()
   if (job.completedAt !== null) view.completed_at = job.completedAt.toISOString()
   if (job.parentId != null) view.parent_id = beginning(job.parentId, 200)
-  add(view, 'inputs', job.inputs, characters)
-  add(view, 'result', job.result, characters)
-  add(view, 'metadata', job.metadata, characters)
+  addDocument(view, 'inputs', job.inputs, characters)
+  addDocument(view, 'result', job.result, characters)
+  addDocument(view, 'metadata', job.metadata, characters)
   return view
-}
-
-/** A document as it is, or as the beginning of its JSON where that is long. */
-function add(view: JobView, name: string, value: unknown, characters: number): void {
-  if (value === undefined || value === null) return
-  const json = JSON.stringify(value)
-  if (json === '{}') return
-  if (json.length <= characters) view[name] = value
-  else view[`${name}_cut`] = `${beginning(json, characters)}… (cut: ${json.length} characters)`
 }
 
 /** One job as text. */
 export function jobLines(view: JobView): string {
   const { id, status, intent, ...others } = view
-  const known = Object.entries(others).map(
-    ([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  )
-  return `[${id}] ${intent}: ${status} (${known.join('; ').replaceAll('\n', '\n  ')})`
+  return `[${id}] ${indented(`${intent}: ${status} (${fieldsText(others).join('; ')})`)}`
 }

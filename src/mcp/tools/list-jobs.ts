@@ -8,8 +8,8 @@ import { fitted } from './budget.ts'
 import { after, limit, namespace, next } from './fields.ts'
 import { jobIdsOf, jobInScope } from './job-scope.ts'
 import { jobLines, jobView, jobViewOf, type ViewedJob } from './job-view.ts'
-import { counted } from './memory-view.ts'
 import { defineTool, namespaceOf, type ToolContext } from './tool.ts'
+import { counted } from './view.ts'
 
 /** Characters of one document of a job in a list. */
 const charactersOfDocument = 600
