@@ -36,7 +36,7 @@ export async function openFolder<Client extends FolderClient>(
   try {
     if (!hasCluster(dataDir)) await makeCluster(dataDir, make)
     client = await open().catch(async (error) => {
-      if (holdsData(dataDir)) throw unopened(dataDir, 'it holds data, and nothing in it was changed', error)
+      if (holdsData(dataDir)) throw unopened(dataDir, 'it holds data, and is left as it is', error)
       await makeCluster(dataDir, make, error)
       return open()
     })
