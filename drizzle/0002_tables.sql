@@ -90,8 +90,21 @@ CREATE TABLE "jobs" (
 	"backdated" boolean DEFAULT false NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "memory_history" (
+	"entry" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "memory_history_entry_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"memory_id" text NOT NULL,
+	"namespace" text NOT NULL,
+	"changed_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"changed_by" text DEFAULT current_user NOT NULL,
+	"actor" text,
+	"text" text,
+	"tags" text[],
+	"metadata" jsonb,
+	"importance" real
+);
+--> statement-breakpoint
 CREATE TABLE "memory_items" (
-	"id" text PRIMARY KEY NOT NULL,
+	"id" text PRIMARY KEY DEFAULT NULL NOT NULL,
 	"namespace" text DEFAULT 'default' NOT NULL,
 	"text" text NOT NULL,
 	"tags" text[] DEFAULT '{}' NOT NULL,
@@ -107,11 +120,21 @@ CREATE TABLE "memory_items" (
 	"lexeme_count" integer GENERATED ALWAYS AS (lexeme_count("text")) STORED,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"valid_from" timestamp with time zone,
+	"valid_to" timestamp with time zone,
+	"superseded_at" timestamp with time zone,
+	"superseded_by" text,
+	"document_id" text,
+	"document_place" integer,
+	"content_hash" bigint GENERATED ALWAYS AS (content_hash("namespace", "text")) STORED,
 	CONSTRAINT "memory_items_id_check" CHECK (octet_length("memory_items"."id") BETWEEN 1 AND 1024),
 	CONSTRAINT "memory_items_namespace_check" CHECK (octet_length("memory_items"."namespace") BETWEEN 1 AND 1024),
 	CONSTRAINT "memory_items_text_check" CHECK (octet_length("memory_items"."text") BETWEEN 1 AND 65536),
 	CONSTRAINT "memory_items_tags_check" CHECK (array_position("memory_items"."tags", NULL) IS NULL),
 	CONSTRAINT "memory_items_metadata_check" CHECK (jsonb_typeof("memory_items"."metadata") = 'object'),
+	CONSTRAINT "memory_items_valid_check" CHECK ("memory_items"."valid_from" <= "memory_items"."valid_to"),
+	CONSTRAINT "memory_items_superseded_check" CHECK (("memory_items"."superseded_at" IS NULL) = ("memory_items"."superseded_by" IS NULL)),
+	CONSTRAINT "memory_items_document_check" CHECK (("memory_items"."document_id" IS NULL) = ("memory_items"."document_place" IS NULL)),
 	CONSTRAINT "memory_items_importance_check" CHECK ("memory_items"."importance" BETWEEN 0 AND 1),
 	CONSTRAINT "memory_items_embedding_check" CHECK (vector_norm("memory_items"."embedding") BETWEEN 1e-15 AND 1e15),
 	CONSTRAINT "memory_items_next_embedding_check" CHECK (vector_norm("memory_items"."next_embedding") BETWEEN 1e-15 AND 1e15)
@@ -120,6 +143,7 @@ CREATE TABLE "memory_items" (
 CREATE TABLE "namespace_roles" (
 	"role" "regrole" NOT NULL,
 	"namespace" text NOT NULL,
+	"below" boolean DEFAULT false NOT NULL,
 	CONSTRAINT "namespace_roles_pkey" PRIMARY KEY("role","namespace")
 );
 --> statement-breakpoint
@@ -221,11 +245,18 @@ CREATE INDEX "jobs_parent_id_idx" ON "jobs" USING btree ("parent_id","completed_
 CREATE INDEX "jobs_root_id_idx" ON "jobs" USING btree ("root_id") WHERE root_id IS NOT NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX "jobs_idempotency_key_unique" ON "jobs" USING btree ("queue","idempotency_key") WHERE idempotency_key IS NOT NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX "jobs_singleton_key_unique" ON "jobs" USING btree ("queue","singleton_key") WHERE singleton_key IS NOT NULL AND status IN ('pending', 'running', 'waiting');--> statement-breakpoint
+CREATE INDEX "memory_history_memory_id_idx" ON "memory_history" USING btree ("memory_id","entry");--> statement-breakpoint
+CREATE INDEX "memory_history_changed_at_idx" ON "memory_history" USING btree ("changed_at");--> statement-breakpoint
 CREATE INDEX "memory_items_tags_idx" ON "memory_items" USING gin ("tags");--> statement-breakpoint
 CREATE INDEX "memory_items_embedding_idx" ON "memory_items" USING hnsw ((l2_normalize(CASE WHEN embedding_model = 1 THEN embedding WHEN next_embedding_model = 1 THEN next_embedding END)::halfvec(384)) halfvec_cosine_ops);--> statement-breakpoint
 CREATE INDEX "memory_items_text_idx" ON "memory_items" USING gin ("text" gin_trgm_ops);--> statement-breakpoint
 CREATE INDEX "memory_items_search_vector_idx" ON "memory_items" USING gin ("search_vector");--> statement-breakpoint
 CREATE INDEX "memory_items_namespace_created_at_idx" ON "memory_items" USING btree ("namespace","created_at");--> statement-breakpoint
 CREATE INDEX "memory_items_created_at_idx" ON "memory_items" USING btree ("created_at");--> statement-breakpoint
+CREATE INDEX "memory_items_content_hash_idx" ON "memory_items" USING btree ("content_hash");--> statement-breakpoint
+CREATE INDEX "memory_items_metadata_idx" ON "memory_items" USING gin ("metadata" jsonb_path_ops);--> statement-breakpoint
+CREATE INDEX "memory_items_speaker_id_idx" ON "memory_items" USING btree ("speaker_id") WHERE "memory_items"."speaker_id" IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "memory_items_document_idx" ON "memory_items" USING btree ("document_id","document_place") WHERE "memory_items"."document_id" IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "memory_items_superseded_by_idx" ON "memory_items" USING btree ("superseded_by") WHERE "memory_items"."superseded_by" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "schedules_next_at_idx" ON "schedules" USING btree ("next_at" NULLS FIRST) WHERE paused_at IS NULL;--> statement-breakpoint
 CREATE INDEX "search_vocabulary_lexeme_idx" ON "search_vocabulary" USING gin ("lexeme" gin_trgm_ops);

@@ -24,6 +24,16 @@ ALTER TABLE jobs SET (
 -- a full page need not be searched for dead entries and split in the middle of a claim.
 ALTER INDEX jobs_pkey SET (fillfactor = 50);
 --> statement-breakpoint
+-- source: src/sql/storage/memory_history.sql
+-- The history of a memory is seen by whoever sees the memory: the policy asks memory_items with the rights of the reader,
+-- its row-level security included. Nobody but the triggers and the owner writes it.
+ALTER TABLE memory_history ENABLE ROW LEVEL SECURITY;
+--> statement-breakpoint
+DROP POLICY IF EXISTS memory_history_of_visible ON memory_history;
+--> statement-breakpoint
+CREATE POLICY memory_history_of_visible ON memory_history FOR SELECT
+  USING (EXISTS (SELECT FROM memory_items AS m WHERE m.id = memory_history.memory_id));
+--> statement-breakpoint
 -- source: src/sql/storage/memory_items.sql
 -- A search reads the search_vector of every candidate: inline and uncompressed it costs no more than its page, while
 -- a compressed one cost 8 µs more for each candidate.

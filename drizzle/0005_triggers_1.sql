@@ -7,6 +7,19 @@ SET LOCAL check_function_bodies = off;
 -- path: definer
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/triggers/clear_memory_history.sql
+-- TRUNCATE of memory_items fires no DELETE trigger: this forgets the history of all of them.
+CREATE OR REPLACE FUNCTION clear_memory_history()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  TRUNCATE memory_history;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/triggers/clear_search_statistics.sql
 -- TRUNCATE of memory_items empties the statistics with it. Folds still due in this transaction happen before, because
 -- a table with pending trigger events cannot be truncated.
@@ -22,6 +35,42 @@ BEGIN
   RETURN NULL;
 END
 $$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/triggers/drop_stale_embedding.sql
+-- Takes the vector from a row whose text was changed without a new one, whichever client wrote it: vector search would
+-- find the new text by the old meaning, at similarity 1. Without a vector the row is pending, and embedPending makes one.
+CREATE OR REPLACE FUNCTION drop_stale_embedding()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  NEW.embedding := NULL;
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/fill_memory_id.sql
+-- Gives a row that is inserted without an id the default one, so that plain SQL, Drizzle and Studio need not know how it
+-- is made.
+CREATE OR REPLACE FUNCTION fill_memory_id()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  NEW.id := memory_id(NEW.namespace, NEW.text, NEW.tags);
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
+-- path: definer
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/triggers/fold_search_log.sql
 -- At the end of a transaction that changed memory_items: keeps the log short, so that a reader's share of it stays under
@@ -51,6 +100,20 @@ BEGIN
       PERFORM compact_search_log();
     END IF;
   END IF;
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/triggers/forget_memory_history.sql
+-- Deletes the history of memories that were deleted: who forgets a memory means all that it ever said.
+-- SECURITY DEFINER as keep_memory_history.
+CREATE OR REPLACE FUNCTION forget_memory_history()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  DELETE FROM memory_history AS kept USING old_rows WHERE kept.memory_id = old_rows.id;
   RETURN NULL;
 END
 $$;
@@ -340,6 +403,41 @@ BEGIN
   RETURN NULL;
 END
 $$;
+--> statement-breakpoint
+-- path: definer
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/triggers/keep_memory_history.sql
+-- Keeps what a memory was before an update (the trigger's condition says which columns count). A column that the update
+-- left alone is kept as null. The rows of a memory go where it goes: to another id or namespace as well.
+-- SECURITY DEFINER, because whoever may change memories need not be able to write their history; so who it was is asked of
+-- the session: the role that SET ROLE chose, else the login.
+CREATE OR REPLACE FUNCTION keep_memory_history()
+RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  IF OLD.id <> NEW.id OR OLD.namespace <> NEW.namespace THEN
+    UPDATE memory_history AS kept SET memory_id = NEW.id, namespace = NEW.namespace WHERE kept.memory_id = OLD.id;
+  END IF;
+  INSERT INTO memory_history (memory_id, namespace, changed_by, actor, text, tags, metadata, importance)
+  SELECT NEW.id, NEW.namespace, COALESCE(NULLIF(current_setting('role'), 'none'), session_user),
+    NULLIF(current_setting('opa.actor', true), ''),
+    CASE WHEN OLD.text <> NEW.text THEN OLD.text END,
+    CASE WHEN OLD.tags <> NEW.tags THEN OLD.tags END,
+    CASE WHEN OLD.metadata <> NEW.metadata THEN OLD.metadata END,
+    CASE WHEN OLD.importance <> NEW.importance THEN OLD.importance END
+  WHERE (OLD.text, OLD.tags, OLD.metadata, OLD.importance) <> (NEW.text, NEW.tags, NEW.metadata, NEW.importance);
+  RETURN NULL;
+END
+$$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/triggers/keep_updated_at.sql
 -- Undoes an update of updated_at alone: it says when something else changed, and a client may not say otherwise.

@@ -362,6 +362,15 @@ AS $$
   SELECT fold_statistics()
 $$;
 --> statement-breakpoint
+-- source: src/sql/statistics/api/has_search_log.sql
+-- Whether changes of memories wait in the log of the statistics, which is where the words of deleted ones are until a fold.
+CREATE OR REPLACE FUNCTION has_search_log()
+RETURNS boolean
+LANGUAGE sql VOLATILE SECURITY DEFINER
+AS $$
+  SELECT EXISTS (SELECT FROM search_log)
+$$;
+--> statement-breakpoint
 -- source: src/sql/statistics/api/rebuild_search_statistics.sql
 -- Counts everything anew while writers go on. One statement, so one snapshot: the rows it counts are exactly those
 -- whose log entries it removes; what commits later stays in the log. It waits for a fold in progress, and folds skip
@@ -428,6 +437,13 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 DO $$
 BEGIN
   EXECUTE format('ALTER FUNCTION %I.fold_search_statistics() SET search_path = %I, pg_catalog, pg_temp',
+    current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
+END
+$$;
+--> statement-breakpoint
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION %I.has_search_log() SET search_path = %I, pg_catalog, pg_temp',
     current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
 END
 $$;

@@ -10,6 +10,43 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/memory/as_of_condition.sql
+-- The part of memory_filter_condition that filter.as_of decides: which of the rows that replaced one another counts.
+-- Null where all of them do.
+CREATE OR REPLACE FUNCTION as_of_condition(filter jsonb)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+DECLARE
+  as_of CONSTANT jsonb := filter -> 'as_of';
+  known text;
+  valid text;
+BEGIN
+  IF as_of IS NULL THEN
+    RETURN CASE WHEN (filter -> 'superseded')::boolean IS NOT TRUE THEN 'm.superseded_at IS NULL' END;
+  END IF;
+  IF jsonb_typeof(as_of) = 'string' THEN
+    PERFORM filter_time(filter, 'as_of');
+    known := 'utc_time($2 ->> ''as_of'')';
+  ELSIF jsonb_typeof(as_of) = 'object' AND as_of <> '{}' AND as_of - '{known,valid}'::text[] = '{}' THEN
+    PERFORM filter_time(jsonb_build_object('as_of.' || given.key, given.value), 'as_of.' || given.key)
+    FROM jsonb_each(as_of) AS given;
+    known := CASE WHEN as_of ? 'known' THEN 'utc_time($2 #>> ''{as_of,known}'')' END;
+    valid := CASE WHEN as_of ? 'valid' THEN 'utc_time($2 #>> ''{as_of,valid}'')' END;
+  ELSE
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.as_of must be a time, or {"known": time, "valid": time} with one of them or both, got %s', left(as_of::text, 60));
+  END IF;
+  RETURN concat_ws(' AND ',
+    'm.created_at <= ' || known,
+    CASE WHEN valid IS NULL THEN format('(m.superseded_at IS NULL OR m.superseded_at > %s)', known) END,
+    CASE WHEN valid IS NOT NULL THEN format('(m.valid_from IS NULL OR m.valid_from <= %s)', valid) END,
+    CASE WHEN valid IS NOT NULL THEN
+      format('(m.valid_to IS NULL OR m.valid_to > %s%s)', valid, ' OR m.superseded_at > ' || known)
+    END);
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/bm25_arms.sql
 -- The queries that together find every document which can score more than `threshold`: the argument is that of
 -- bm25_companions, taken apart into one short query for each lexeme ("this one, and what it then needs"), because the
@@ -478,32 +515,4 @@ BEGIN
     weights := weights || COALESCE(times[i], 1) * 2.2::float8 * ln(1 + (documents - frequency + 0.5) / (frequency + 0.5));
   END LOOP;
 END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/bm25_row_score.sql
--- The score of one row for at most eight words: the sum of weight * tf / (tf + norm), written with tf once as
--- weight * (1 - norm / (tf + norm)). Absent words have a null tsquery and the weight 0; that there are more than three is
--- said apart, because most queries have not, and even nulls take time. tf comes from ts_rank, see bm25_tf_thresholds;
--- norm is 1.2 * (0.25 + 0.75 * length / average length).
--- A single expression, so that PostgreSQL puts it in place of the call.
-CREATE OR REPLACE FUNCTION bm25_row_score(
-  search_vector tsvector, norm float8, queries tsquery[], weights float8[], tfs float8[], is_long boolean
-)
-RETURNS float8
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-  SELECT CASE WHEN is_long THEN
-    weights[1] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[1])::float8, tfs) + norm))
-    + weights[2] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[2])::float8, tfs) + norm))
-    + weights[3] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[3])::float8, tfs) + norm))
-    + weights[4] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[4])::float8, tfs) + norm))
-    + weights[5] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[5])::float8, tfs), 0) + norm))
-    + weights[6] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[6])::float8, tfs), 0) + norm))
-    + weights[7] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[7])::float8, tfs), 0) + norm))
-    + weights[8] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[8])::float8, tfs), 0) + norm))
-  ELSE
-    weights[1] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[1])::float8, tfs) + norm))
-    + weights[2] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[2])::float8, tfs), 0) + norm))
-    + weights[3] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[3])::float8, tfs), 0) + norm))
-  END
 $$;

@@ -10,6 +10,34 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/memory/bm25_row_score.sql
+-- The score of one row for at most eight words: the sum of weight * tf / (tf + norm), written with tf once as
+-- weight * (1 - norm / (tf + norm)). Absent words have a null tsquery and the weight 0; that there are more than three is
+-- said apart, because most queries have not, and even nulls take time. tf comes from ts_rank, see bm25_tf_thresholds;
+-- norm is 1.2 * (0.25 + 0.75 * length / average length).
+-- A single expression, so that PostgreSQL puts it in place of the call.
+CREATE OR REPLACE FUNCTION bm25_row_score(
+  search_vector tsvector, norm float8, queries tsquery[], weights float8[], tfs float8[], is_long boolean
+)
+RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT CASE WHEN is_long THEN
+    weights[1] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[1])::float8, tfs) + norm))
+    + weights[2] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[2])::float8, tfs) + norm))
+    + weights[3] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[3])::float8, tfs) + norm))
+    + weights[4] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[4])::float8, tfs) + norm))
+    + weights[5] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[5])::float8, tfs), 0) + norm))
+    + weights[6] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[6])::float8, tfs), 0) + norm))
+    + weights[7] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[7])::float8, tfs), 0) + norm))
+    + weights[8] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[8])::float8, tfs), 0) + norm))
+  ELSE
+    weights[1] * (1 - norm / (width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[1])::float8, tfs) + norm))
+    + weights[2] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[2])::float8, tfs), 0) + norm))
+    + weights[3] * (1 - norm / (coalesce(width_bucket(ts_rank('{1,1,1,1}', search_vector, queries[3])::float8, tfs), 0) + norm))
+  END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/bm25_scan.sql
 -- bm25_statement for the commonest searches as statements whose plans are kept, because planning anew takes as long as
 -- finding: at most eight words, and no filter but tags (any of query_tags, null for none) and a namespace.
@@ -43,7 +71,7 @@ BEGIN
           WHERE m.search_vector @@ ANY (arms)
             AND (query_tags IS NULL OR m.tags && query_tags)
             AND (bm25_scan.namespace IS NULL OR m.namespace = bm25_scan.namespace)
-            AND (m.expires_at IS NULL OR m.expires_at > now())
+            AND (m.expires_at IS NULL OR m.expires_at > now()) AND m.superseded_at IS NULL
           LIMIT candidate_limit
         ) AS candidate OFFSET 0
       ) AS scored
@@ -58,7 +86,7 @@ BEGIN
         FROM (
           SELECT m.id, m.ctid AS place, m.search_vector, 1.2 * (0.25 + 0.75::float8 * m.lexeme_count / average_length) AS norm
           FROM memory_items AS m
-          WHERE m.search_vector @@ ANY (arms) AND m.tags && query_tags AND (m.expires_at IS NULL OR m.expires_at > now())
+          WHERE m.search_vector @@ ANY (arms) AND m.tags && query_tags AND (m.expires_at IS NULL OR m.expires_at > now()) AND m.superseded_at IS NULL
           LIMIT candidate_limit
         ) AS candidate OFFSET 0
       ) AS scored
@@ -73,7 +101,7 @@ BEGIN
         FROM (
           SELECT m.id, m.ctid AS place, m.search_vector, 1.2 * (0.25 + 0.75::float8 * m.lexeme_count / average_length) AS norm
           FROM memory_items AS m
-          WHERE (m.search_vector @@ ANY (arms)) IS TRUE AND m.tags && query_tags AND (m.expires_at IS NULL OR m.expires_at > now())
+          WHERE (m.search_vector @@ ANY (arms)) IS TRUE AND m.tags && query_tags AND (m.expires_at IS NULL OR m.expires_at > now()) AND m.superseded_at IS NULL
           LIMIT candidate_limit
         ) AS candidate OFFSET 0
       ) AS scored
@@ -213,6 +241,21 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/memory/check_filter_texts.sql
+-- Refuses an array of a filter that has anything but strings in it.
+CREATE OR REPLACE FUNCTION check_filter_texts(filter jsonb, key text)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+  -- Strict, because a lax path would look into an array among the elements.
+  IF jsonb_typeof(filter -> key) = 'array' AND jsonb_path_exists(filter -> key, 'strict $[*] ? (@.type() != "string")') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.%s must be an array of strings, got %s', key, left((filter -> key)::text, 60));
+  END IF;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/check_filter_value.sql
 -- Refuses a filter value of the wrong type, by name. An absent key is fine; a null is not, because a caller who passes
 -- one by mistake would get everybody's rows.
@@ -257,6 +300,24 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('hybrid_search: fusion must be convex or rrf, got %s', COALESCE('"' || left(fusion, 60) || '"', 'null'));
   END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/check_min_score.sql
+-- filter.min_score, or null where there is none; refused where it is no number in the range of the search's scores.
+CREATE OR REPLACE FUNCTION check_min_score(filter jsonb, lowest float8, highest float8)
+RETURNS float8
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+DECLARE
+  given CONSTANT jsonb := filter -> 'min_score';
+BEGIN
+  -- As numeric, because JSON has numbers that float8 has not.
+  IF given IS NULL OR jsonb_typeof(given) = 'number' AND given::numeric BETWEEN lowest::numeric AND highest::numeric THEN
+    RETURN round(given::numeric, 300);
+  END IF;
+  RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+    MESSAGE = format('filter.min_score must be a number from %s to %s, got %s', lowest, highest, left(given::text, 60));
 END
 $$;
 --> statement-breakpoint
@@ -365,6 +426,55 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/memory/column_comparison.sql
+-- One operator of filter.where on a column of memory_items, as SQL; type is text, real or timestamptz. Texts are ordered by
+-- their bytes.
+CREATE OR REPLACE FUNCTION column_comparison(field text, type text, operator text, value jsonb, place text[])
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+#variable_conflict use_variable
+DECLARE
+  shown CONSTANT text := array_to_string(place[1:8], '.');
+  expected CONSTANT text := CASE type WHEN 'real' THEN 'number' ELSE 'string' END;
+  col CONSTANT text := format('m.%I', field);
+  is_time CONSTANT boolean := type = 'timestamptz';
+  given CONSTANT text := format(CASE WHEN is_time THEN 'utc_time($2 #>> %L)' ELSE '($2 #>> %L)::%s' END, place, type);
+  list CONSTANT text := format(CASE WHEN is_time THEN 'ARRAY(SELECT utc_time(jsonb_array_elements_text($2 #> %L)))'
+    ELSE 'ARRAY(SELECT jsonb_array_elements_text($2 #> %L)::%s)' END, place, type);
+  bytewise CONSTANT text := CASE type WHEN 'text' THEN ' COLLATE "C"' ELSE '' END;
+  one jsonb;
+BEGIN
+  IF operator = 'exists' THEN
+    IF jsonb_typeof(value) <> 'boolean' THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('filter.%s must be true or false, got %s', shown, left(value::text, 60));
+    END IF;
+    RETURN format('(%s IS NOT NULL) = ($2 #>> %L)::boolean', col, place);
+  END IF;
+  IF operator IN ('in', 'not_in') AND jsonb_typeof(value) <> 'array' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('filter.%s must be an array, got %s', shown, left(value::text, 60));
+  END IF;
+  FOR one IN SELECT element FROM jsonb_array_elements(CASE WHEN operator IN ('in', 'not_in') THEN value ELSE jsonb_build_array(value) END) AS element LOOP
+    IF jsonb_typeof(one) <> expected THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('filter.%s must be a %s, got %s', shown, expected, left(one::text, 60));
+    END IF;
+    IF is_time THEN
+      PERFORM filter_time(jsonb_build_object(shown, one), shown);
+    ELSIF type = 'real' AND NOT (one::numeric = 0 OR abs(one::numeric) BETWEEN 1e-37 AND 1e37) THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('filter.%s must be a number that a real can hold, got %s', shown, left(one::text, 60));
+    END IF;
+  END LOOP;
+  RETURN CASE operator
+    WHEN 'eq' THEN format('%s = %s', col, given)
+    WHEN 'ne' THEN format('%s IS DISTINCT FROM %s', col, given)
+    WHEN 'in' THEN format('%s = ANY (%s)', col, list)
+    WHEN 'not_in' THEN format('(%s = ANY (%s)) IS NOT TRUE', col, list)
+    ELSE format('%s%s %s %s', col, bytewise, CASE operator WHEN 'gt' THEN '>' WHEN 'gte' THEN '>=' WHEN 'lt' THEN '<' ELSE '<=' END, given)
+  END;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/correct_lexemes.sql
 -- The lexemes of a query with each one that occurs in no document replaced by the nearest one that does; those with
 -- nothing near stay. In byte order, as parse_search_query gives them.
@@ -404,117 +514,5 @@ BEGIN
     id := 1;
     dimensions := 384;
   END IF;
-END
-$$;
---> statement-breakpoint
--- path: internal
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
-  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
-), 'pg_temp'), true);
---> statement-breakpoint
--- source: src/sql/memory/diverse_ids.sql
--- The order of maximal marginal relevance: row after row the one with the highest
---   lambda * score / best score - (1 - lambda) * (its highest cosine to a row chosen before),
--- ties by score, then id. lambda = 1 is the order of the scores, 0 looks at differences alone. A row without an embedding
--- is taken for unlike any other (cosine 0). Answers at most k of the ids, which come best first with their scores; null
--- for none (null).
--- Source: Carbonell and Goldstein, The Use of MMR, Diversity-Based Reranking, SIGIR 1998.
-CREATE OR REPLACE FUNCTION diverse_ids(ids text[], scores float8[], lambda float8, k integer)
-RETURNS text[]
-LANGUAGE plpgsql STABLE STRICT
-AS $$
-DECLARE
-  chosen text[] := '{}';
-  model CONSTANT integer := (current_embedding_model()).id;
-  embeddings vector[];
-  relevances float8[];
-  closest float8[];  -- the highest cosine to a row chosen before; null once the row itself is chosen
-  latest integer;
-  latest_embedding vector;
-BEGIN
-  SELECT
-    array_agg(
-      CASE WHEN m.embedding_model = model THEN m.embedding WHEN m.next_embedding_model = model THEN m.next_embedding END
-      ORDER BY given.place
-    ),
-    array_fill(0::float8, ARRAY[cardinality(ids)]),
-    array_agg(COALESCE(given.score / NULLIF(scores[1], 0), 0) ORDER BY given.place)
-  INTO embeddings, closest, relevances
-  FROM unnest(ids, scores) WITH ORDINALITY AS given (id, score, place)
-  JOIN memory_items AS m ON m.id = given.id;
-
-  FOR turn IN 1 .. least(k, cardinality(ids)) LOOP
-    SELECT item.place INTO latest
-    FROM unnest(relevances, closest) WITH ORDINALITY AS item (relevance, cosine, place)
-    WHERE item.cosine IS NOT NULL
-    ORDER BY lambda * item.relevance - (1 - lambda) * item.cosine DESC, item.place
-    LIMIT 1;
-    chosen := chosen || ids[latest];
-    closest[latest] := NULL;
-    latest_embedding := embeddings[latest];
-    closest := ARRAY(
-      SELECT CASE
-        WHEN item.cosine IS NULL THEN NULL
-        WHEN turn = 1 THEN COALESCE(1 - (item.embedding <=> latest_embedding), 0)
-        ELSE greatest(item.cosine, COALESCE(1 - (item.embedding <=> latest_embedding), 0))
-      END
-      FROM unnest(embeddings, closest) WITH ORDINALITY AS item (embedding, cosine, place)
-      ORDER BY item.place
-    );
-  END LOOP;
-  RETURN chosen;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/embedding_expression.sql
--- The vector of one model in a row of memory_items (alias m, or none), as SQL: it lies in `embedding`, or while a change
--- is under way or has just been finished, in `next_embedding`. An index on this does not notice that a vector moves from
--- one column to the other, so that the model that is searched is a matter of data: each snapshot has one.
-CREATE OR REPLACE FUNCTION embedding_expression(model integer, prefix text DEFAULT 'm.')
-RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-AS $$
-BEGIN
-  RETURN format(
-    'CASE WHEN %1$sembedding_model = %2$s THEN %1$sembedding WHEN %1$snext_embedding_model = %2$s THEN %1$snext_embedding END',
-    prefix, model
-  );
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/estimate_filter.sql
--- The share of memory_items that a filter passes, and whether an index can find them: the planner's own estimate for
--- this very condition, which knows the commonest tags and namespaces and costs no reading.
--- Planning takes longer than many a search, so the session keeps what it was told for a minute, in one of 64 settings
--- that the filter's hash chooses. A hash, so that whoever uses the session next reads nobody's filter there. An old
--- estimate, or another filter's, can make a search slow and never wrong.
--- (VOLATILE only because EXPLAIN demands it.)
-CREATE OR REPLACE FUNCTION estimate_filter(
-  condition text, query_tags text[], filter jsonb, required tsquery, OUT share float8, OUT has_index boolean
-)
-LANGUAGE plpgsql VOLATILE
-SET enable_seqscan = off
-AS $$
-DECLARE
-  seconds_kept CONSTANT float8 := 60;
-  asked CONSTANT bigint := hashtextextended(concat_ws(' ', condition, query_tags, filter - '{fuzzy,after}'::text[], required), 0);
-  setting CONSTANT text := 'opa.filter_' || (asked & 63);
-  moment CONSTANT float8 := extract(epoch FROM now());
-  kept CONSTANT float8[] := string_to_array(nullif(current_setting(setting, true), ''), ' ');
-  plan json;
-  all_rows float8;
-BEGIN
-  IF kept[1] = asked AND moment - kept[2] BETWEEN 0 AND seconds_kept THEN
-    share := kept[3];
-    has_index := kept[4] = 1;
-    RETURN;
-  END IF;
-  EXECUTE format('EXPLAIN (FORMAT json) SELECT FROM memory_items AS m WHERE (%s) AND ($3 IS NULL OR m.search_vector @@ $3)', condition)
-    INTO plan USING query_tags, filter, required;
-  SELECT greatest(reltuples, 1) INTO all_rows FROM pg_catalog.pg_class WHERE oid = 'memory_items'::regclass;
-  share := least(1, (plan #>> '{0,Plan,Plan Rows}')::float8 / all_rows);
-  has_index := plan #>> '{0,Plan,Node Type}' <> 'Seq Scan';
-  PERFORM set_config(setting, concat_ws(' ', asked::float8, moment, share, has_index::integer), false);
 END
 $$;

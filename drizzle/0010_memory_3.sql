@@ -10,6 +10,112 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/memory/diverse_ids.sql
+-- The order of maximal marginal relevance: row after row the one with the highest
+--   lambda * score / best score - (1 - lambda) * (its highest cosine to a row chosen before),
+-- ties by score, then id. lambda = 1 is the order of the scores, 0 looks at differences alone. A row without an embedding
+-- is taken for unlike any other (cosine 0). Answers at most k of the ids, which come best first with their scores; null
+-- for none (null).
+-- Source: Carbonell and Goldstein, The Use of MMR, Diversity-Based Reranking, SIGIR 1998.
+CREATE OR REPLACE FUNCTION diverse_ids(ids text[], scores float8[], lambda float8, k integer)
+RETURNS text[]
+LANGUAGE plpgsql STABLE STRICT
+AS $$
+DECLARE
+  chosen text[] := '{}';
+  model CONSTANT integer := (current_embedding_model()).id;
+  embeddings vector[];
+  relevances float8[];
+  closest float8[];  -- the highest cosine to a row chosen before; null once the row itself is chosen
+  latest integer;
+  latest_embedding vector;
+BEGIN
+  SELECT
+    array_agg(
+      CASE WHEN m.embedding_model = model THEN m.embedding WHEN m.next_embedding_model = model THEN m.next_embedding END
+      ORDER BY given.place
+    ),
+    array_fill(0::float8, ARRAY[cardinality(ids)]),
+    array_agg(COALESCE(given.score / NULLIF(scores[1], 0), 0) ORDER BY given.place)
+  INTO embeddings, closest, relevances
+  FROM unnest(ids, scores) WITH ORDINALITY AS given (id, score, place)
+  JOIN memory_items AS m ON m.id = given.id;
+
+  FOR turn IN 1 .. least(k, cardinality(ids)) LOOP
+    SELECT item.place INTO latest
+    FROM unnest(relevances, closest) WITH ORDINALITY AS item (relevance, cosine, place)
+    WHERE item.cosine IS NOT NULL
+    ORDER BY lambda * item.relevance - (1 - lambda) * item.cosine DESC, item.place
+    LIMIT 1;
+    chosen := chosen || ids[latest];
+    closest[latest] := NULL;
+    latest_embedding := embeddings[latest];
+    closest := ARRAY(
+      SELECT CASE
+        WHEN item.cosine IS NULL THEN NULL
+        WHEN turn = 1 THEN COALESCE(1 - (item.embedding <=> latest_embedding), 0)
+        ELSE greatest(item.cosine, COALESCE(1 - (item.embedding <=> latest_embedding), 0))
+      END
+      FROM unnest(embeddings, closest) WITH ORDINALITY AS item (embedding, cosine, place)
+      ORDER BY item.place
+    );
+  END LOOP;
+  RETURN chosen;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/embedding_expression.sql
+-- The vector of one model in a row of memory_items (alias m, or none), as SQL: it lies in `embedding`, or while a change
+-- is under way or has just been finished, in `next_embedding`. An index on this does not notice that a vector moves from
+-- one column to the other, so that the model that is searched is a matter of data: each snapshot has one.
+CREATE OR REPLACE FUNCTION embedding_expression(model integer, prefix text DEFAULT 'm.')
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+  RETURN format(
+    'CASE WHEN %1$sembedding_model = %2$s THEN %1$sembedding WHEN %1$snext_embedding_model = %2$s THEN %1$snext_embedding END',
+    prefix, model
+  );
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/estimate_filter.sql
+-- The share of memory_items that a filter passes, and whether an index can find them: the planner's own estimate for
+-- this very condition, which knows the commonest tags and namespaces and costs no reading.
+-- Planning takes longer than many a search, so the session keeps what it was told for a minute, in one of 64 settings
+-- that the filter's hash chooses. A hash, so that whoever uses the session next reads nobody's filter there. An old
+-- estimate, or another filter's, can make a search slow and never wrong.
+-- (VOLATILE only because EXPLAIN demands it.)
+CREATE OR REPLACE FUNCTION estimate_filter(
+  condition text, query_tags text[], filter jsonb, required tsquery, OUT share float8, OUT has_index boolean
+)
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off
+AS $$
+DECLARE
+  seconds_kept CONSTANT float8 := 60;
+  asked CONSTANT bigint := hashtextextended(concat_ws(' ', condition, query_tags, filter - '{fuzzy,after}'::text[], required), 0);
+  setting CONSTANT text := 'opa.filter_' || (asked & 63);
+  moment CONSTANT float8 := extract(epoch FROM now());
+  kept CONSTANT float8[] := string_to_array(nullif(current_setting(setting, true), ''), ' ');
+  plan json;
+  all_rows float8;
+BEGIN
+  IF kept[1] = asked AND moment - kept[2] BETWEEN 0 AND seconds_kept THEN
+    share := kept[3];
+    has_index := kept[4] = 1;
+    RETURN;
+  END IF;
+  EXECUTE format('EXPLAIN (FORMAT json) SELECT FROM memory_items AS m WHERE (%s) AND ($3 IS NULL OR m.search_vector @@ $3)', condition)
+    INTO plan USING query_tags, filter, required;
+  SELECT greatest(reltuples, 1) INTO all_rows FROM pg_catalog.pg_class WHERE oid = 'memory_items'::regclass;
+  share := least(1, (plan #>> '{0,Plan,Plan Rows}')::float8 / all_rows);
+  has_index := plan #>> '{0,Plan,Node Type}' <> 'Seq Scan';
+  PERFORM set_config(setting, concat_ws(' ', asked::float8, moment, share, has_index::integer), false);
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/filter_time.sql
 -- The expression for a time in a filter, which is $2: the time is refused unless it is ISO 8601, and is in UTC where it
 -- says no zone, so that it means the same in every session. The pattern comes first, because PostgreSQL's own input would
@@ -300,13 +406,19 @@ $$;
 -- planner sees just the ones that count. Every search builds its query on this, and every check of a filter is here.
 --
 -- options: the keys beyond the common ones that the calling function supports.
+--
+-- filter.expired, filter.superseded: true where expired or superseded rows count as well; only where options name them.
+-- filter.granted: what filter_by_grants says that a role may see; it only ever narrows.
+-- filter.as_of: a timestamp: what was known then, so not yet superseded; or {"known": timestamp, "valid": timestamp}, where
+-- valid asks what was true then, by valid_from and valid_to. Asked for both, the end of a validity counts only if it was
+-- known: superseding sets it. Expired rows are never returned.
 CREATE OR REPLACE FUNCTION memory_filter_condition(query_tags text[], filter jsonb, options text[] DEFAULT '{}')
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
 DECLARE
-  common constant text[] := '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy}';
-  conditions text[] := ARRAY['(m.expires_at IS NULL OR m.expires_at > now())'];
+  common constant text[] := '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,namespaces,namespace_under,where,as_of}';
+  conditions text[] := '{}';
   unknown text;
 BEGIN
   IF array_position(query_tags, NULL) IS NOT NULL THEN
@@ -319,7 +431,7 @@ BEGIN
   IF filter - 'fuzzy' <> '{}' OR jsonb_typeof(filter -> 'fuzzy') <> 'boolean' THEN
     SELECT given.key INTO unknown
     FROM jsonb_object_keys(filter) AS given (key)
-    WHERE given.key <> ALL (common || options)
+    WHERE given.key <> ALL (common || options || '{granted}'::text[])
     ORDER BY given.key COLLATE "C"
     LIMIT 1;
     IF FOUND THEN
@@ -328,21 +440,31 @@ BEGIN
     END IF;
     PERFORM check_filter_value(filter, key, expected)
     FROM unnest(
-      '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy}'::text[],
-      '{string,string,boolean,string,string,object,array,boolean}'::text[]
+      '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,namespaces,namespace_under,where,expired,superseded}'::text[],
+      '{string,string,boolean,string,string,object,array,boolean,array,string,object,boolean,boolean}'::text[]
     ) AS value (key, expected);
-    -- Strict, because a lax path would look into an array among the ids; silent, because a strict one wants the key.
-    IF jsonb_path_exists(filter, 'strict $.ids[*] ? (@.type() != "string")', silent => true) THEN
-      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-        MESSAGE = format('filter.ids must be an array of strings, got %s', left((filter -> 'ids')::text, 60));
-    END IF;
+    PERFORM check_filter_texts(filter, 'ids'), check_filter_texts(filter, 'namespaces');
   END IF;
 
+  IF (filter -> 'expired')::boolean IS NOT TRUE THEN
+    conditions := ARRAY['(m.expires_at IS NULL OR m.expires_at > now())'];
+  END IF;
   IF cardinality(query_tags) > 0 THEN
     conditions := conditions || CASE WHEN (filter -> 'all_tags')::boolean THEN 'm.tags @> $1' ELSE 'm.tags && $1' END;
   END IF;
   IF filter ? 'namespace' THEN
     conditions := conditions || 'm.namespace = ($2 ->> ''namespace'')'::text;
+  END IF;
+  IF filter ? 'namespaces' THEN
+    conditions := conditions || 'm.namespace = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''namespaces'')))'::text;
+  END IF;
+  IF filter ? 'namespace_under' THEN
+    conditions := conditions || '(m.namespace = ($2 ->> ''namespace_under'') OR starts_with(m.namespace, ($2 ->> ''namespace_under'') || ''/''))'::text;
+  END IF;
+  IF filter ? 'granted' THEN
+    conditions := conditions || ('(m.namespace = ANY (ARRAY(SELECT jsonb_array_elements_text($2 #> ''{granted,namespaces}'')))'
+      || CASE WHEN filter #> '{granted,below}' = '[]' THEN '' ELSE
+        ' OR is_below(m.namespace, ARRAY(SELECT jsonb_array_elements_text($2 #> ''{granted,below}'')))' END || ')');
   END IF;
   IF filter ? 'speaker_id' THEN
     conditions := conditions || 'm.speaker_id = ($2 ->> ''speaker_id'')'::text;
@@ -359,125 +481,9 @@ BEGIN
   IF filter ? 'ids' THEN
     conditions := conditions || 'm.id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''ids'')))'::text;
   END IF;
-  RETURN array_to_string(conditions, ' AND ');
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/name_embedding_model.sql
--- Gives the current model its name, which it does not have yet. Of two writers that name it at the same moment, the
--- second waits, and is refused if it named another.
-CREATE OR REPLACE FUNCTION name_embedding_model(what text, given text)
-RETURNS void
-LANGUAGE plpgsql VOLATILE
-SET search_path FROM CURRENT
-AS $$
-DECLARE
-  model record;
-BEGIN
-  UPDATE embedding_models SET name = given WHERE state = 'current' AND name IS NULL;
-  IF NOT FOUND THEN
-    INSERT INTO embedding_models (id, name, dimensions, state)
-    SELECT id, given, dimensions, 'current' FROM current_embedding_model() WHERE name IS NULL
-    ON CONFLICT DO NOTHING;
+  IF filter ? 'where' THEN
+    conditions := conditions || (where_condition(filter -> 'where', '{where}', 0, 0)).condition;
   END IF;
-  SELECT * INTO model FROM current_embedding_model();
-  IF model.name <> given THEN
-    PERFORM wrong_embedding(what, model.name, model.dimensions, given, model.dimensions);
-  END IF;
-END
-$$;
---> statement-breakpoint
--- path: definer
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
---> statement-breakpoint
--- source: src/sql/memory/nearest_lexeme.sql
--- The lexeme of the corpus that is most like one that nobody wrote, or null when none is similar enough. A word with a
--- digit is never replaced: 2024 is not a misspelt 2023. Words that were written since the last fold are in the log, which
--- has no index for this: of them only those with the same first letter are compared, and where bulk statements wrote
--- many of these only some thousand, so that a misspelt word never costs what a large backlog holds.
--- SECURITY DEFINER, because nobody may read the vocabulary: it gives one word for one word, and none to a role that
--- row-level security keeps from some rows, because the word may be in those alone.
-CREATE OR REPLACE FUNCTION nearest_lexeme(lexeme text)
-RETURNS text
-LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-SET search_path FROM CURRENT
-SET enable_seqscan = off
-AS $$
-DECLARE
-  least_similarity CONSTANT real := 0.4;
-  most_chunks CONSTANT integer := 16; -- of 64 words
-  letter CONSTANT text := left(nearest_lexeme.lexeme, 1);
-  after_letter CONSTANT text := letter || chr(1114111);
-  threshold_before text;
-  similar_lexemes text[];
-  counted record;
-BEGIN
-  IF nearest_lexeme.lexeme ~ '\d' OR is_isolated_session() THEN
-    RETURN NULL;
-  END IF;
-  -- The operator % can use the index, and takes its threshold from a setting (which is not SET on the function, because
-  -- only a superuser may do that before pg_trgm is loaded). Asking for a similarity loads it.
-  PERFORM trigram_similarity('', '');
-  threshold_before := current_setting('pg_trgm.similarity_threshold');
-  PERFORM set_config('pg_trgm.similarity_threshold', least_similarity::text, true);
-  WITH log AS MATERIALIZED (
-    SELECT entries.xid, entries.entry, entries.lexemes FROM search_log_entries() AS entries
-  ), logged AS (
-    SELECT unnest(tsvector_to_array(log.lexemes)) AS lexeme FROM log
-    UNION ALL
-    -- A chunk is a sorted part of an entry: these may have words with the letter.
-    SELECT unnest(newest.lexemes)
-    FROM (
-      SELECT chunk.lexemes
-      FROM log
-      CROSS JOIN LATERAL (
-        SELECT chunk.lexemes FROM search_log_lexemes AS chunk
-        WHERE chunk.xid = log.xid AND chunk.entry = log.entry AND chunk.first_lexeme < after_letter
-          AND chunk.first_lexeme >= COALESCE((
-            SELECT max(before.first_lexeme) FROM search_log_lexemes AS before
-            WHERE before.xid = log.xid AND before.entry = log.entry AND before.first_lexeme <= letter
-          ), letter)
-        LIMIT most_chunks
-      ) AS chunk
-      ORDER BY log.entry DESC
-      LIMIT most_chunks
-    ) AS newest
-  )
-  SELECT array_agg(DISTINCT written.lexeme)
-  INTO similar_lexemes
-  FROM (
-    SELECT folded.lexeme FROM search_vocabulary AS folded WHERE is_trigram_similar(folded.lexeme, nearest_lexeme.lexeme)
-    UNION ALL
-    SELECT logged.lexeme
-    FROM logged
-    WHERE starts_with(logged.lexeme, letter) AND strpos(logged.lexeme, chr(1)) = 0
-      AND is_trigram_similar(logged.lexeme, nearest_lexeme.lexeme)
-  ) AS written;
-  PERFORM set_config('pg_trgm.similarity_threshold', threshold_before, true);
-
-  counted := read_search_statistics(COALESCE(similar_lexemes, '{}'));
-  RETURN (
-    SELECT candidate.lexeme
-    FROM unnest(similar_lexemes, counted.document_frequencies) AS candidate (lexeme, frequency)
-    WHERE candidate.frequency > 0 AND trigram_similarity(candidate.lexeme, nearest_lexeme.lexeme) >= least_similarity
-    ORDER BY trigram_similarity(candidate.lexeme, nearest_lexeme.lexeme) DESC, candidate.frequency DESC, candidate.lexeme COLLATE "C"
-    LIMIT 1
-  );
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/next_embedding_model.sql
--- The model that a change is under way to; nulls where there is none.
-CREATE OR REPLACE FUNCTION next_embedding_model(
-  OUT id integer, OUT name text, OUT dimensions integer, OUT since timestamptz
-)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path FROM CURRENT
-AS $$
-#variable_conflict use_column
-BEGIN
-  SELECT model.id, model.name, model.dimensions, model.changed_at INTO id, name, dimensions, since
-  FROM embedding_models AS model
-  WHERE model.state = 'next';
+  RETURN COALESCE(NULLIF(array_to_string(conditions || as_of_condition(filter), ' AND '), ''), 'true');
 END
 $$;

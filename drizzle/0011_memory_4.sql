@@ -10,6 +10,176 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/memory/metadata_comparison.sql
+-- One operator of filter.where on a path into metadata, as SQL. eq and in ask for containment as well, which the GIN index
+-- on metadata answers; not where an element of the path could be the index of an array, which containment has no word for.
+-- Order is asked only among values of one type: a number is neither below nor above a string.
+CREATE OR REPLACE FUNCTION metadata_comparison(path text[], operator text, value jsonb, place text[])
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+#variable_conflict use_variable
+DECLARE
+  shown CONSTANT text := 'filter.' || array_to_string(place[1:8], '.');
+  given CONSTANT text := format('($2 #> %L)', place);
+  found CONSTANT text := format('(m.metadata #> %L)', path);
+  is_indexed CONSTANT boolean := NOT EXISTS (SELECT FROM unnest(path) AS key WHERE key ~ '^-?\d+$');
+  came CONSTANT text := jsonb_typeof(value);
+  -- The value at the end of the path, in an object for each key before it.
+  nested text := CASE operator WHEN 'in' THEN 'one.value' ELSE given END;
+BEGIN
+  IF operator IN ('in', 'not_in') AND came <> 'array' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s must be an array, got %s', shown, left(value::text, 60));
+  ELSIF operator IN ('gt', 'gte', 'lt', 'lte') AND came NOT IN ('number', 'string') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s must be a number or a string, got %s', shown, left(value::text, 60));
+  ELSIF operator = 'exists' AND came <> 'boolean' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s must be true or false, got %s', shown, left(value::text, 60));
+  END IF;
+  FOR at IN REVERSE cardinality(path) .. 1 LOOP
+    nested := format('jsonb_build_object(%L, %s)', path[at], nested);
+  END LOOP;
+  RETURN CASE operator
+    WHEN 'eq' THEN
+      CASE WHEN is_indexed THEN format('m.metadata @> %s AND ', nested) ELSE '' END || format('%s = %s', found, given)
+    WHEN 'ne' THEN format('%s IS DISTINCT FROM %s', found, given)
+    WHEN 'in' THEN
+      CASE WHEN is_indexed THEN
+        format('m.metadata @> ANY (ARRAY(SELECT %s FROM jsonb_array_elements(%s) AS one)) AND ', nested, given)
+      ELSE '' END || format('%s = ANY (ARRAY(SELECT jsonb_array_elements(%s)))', found, given)
+    WHEN 'not_in' THEN format('(%s = ANY (ARRAY(SELECT jsonb_array_elements(%s)))) IS NOT TRUE', found, given)
+    WHEN 'contains' THEN format('%s @> %s', found, given)
+    WHEN 'exists' THEN format('(%s IS NOT NULL) = %s::boolean', found, given)
+    ELSE format('(jsonb_typeof(%1$s) = jsonb_typeof(%2$s) AND %1$s %3$s %2$s)', found, given,
+      CASE operator WHEN 'gt' THEN '>' WHEN 'gte' THEN '>=' WHEN 'lt' THEN '<' ELSE '<=' END)
+  END;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/name_embedding_model.sql
+-- Gives the current model its name, which it does not have yet. Of two writers that name it at the same moment, the
+-- second waits, and is refused if it named another.
+CREATE OR REPLACE FUNCTION name_embedding_model(what text, given text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+  model record;
+BEGIN
+  UPDATE embedding_models SET name = given WHERE state = 'current' AND name IS NULL;
+  IF NOT FOUND THEN
+    INSERT INTO embedding_models (id, name, dimensions, state)
+    SELECT id, given, dimensions, 'current' FROM current_embedding_model() WHERE name IS NULL
+    ON CONFLICT DO NOTHING;
+  END IF;
+  SELECT * INTO model FROM current_embedding_model();
+  IF model.name <> given THEN
+    PERFORM wrong_embedding(what, model.name, model.dimensions, given, model.dimensions);
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- path: definer
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/memory/nearest_lexeme.sql
+-- The lexeme of the corpus that is most like one that nobody wrote, or null when none is similar enough. A word with a
+-- digit is never replaced: 2024 is not a misspelt 2023. Words that were written since the last fold are in the log, which
+-- has no index for this: of them only those with the same first letter are compared, and where bulk statements wrote
+-- many of these only some thousand, so that a misspelt word never costs what a large backlog holds.
+-- SECURITY DEFINER, because nobody may read the vocabulary: it gives one word for one word, and none to a role that
+-- row-level security keeps from some rows, because the word may be in those alone.
+CREATE OR REPLACE FUNCTION nearest_lexeme(lexeme text)
+RETURNS text
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
+SET search_path FROM CURRENT
+SET enable_seqscan = off
+AS $$
+DECLARE
+  least_similarity CONSTANT real := 0.4;
+  most_chunks CONSTANT integer := 16; -- of 64 words
+  letter CONSTANT text := left(nearest_lexeme.lexeme, 1);
+  after_letter CONSTANT text := letter || chr(1114111);
+  threshold_before text;
+  similar_lexemes text[];
+  counted record;
+BEGIN
+  IF nearest_lexeme.lexeme ~ '\d' OR is_isolated_session() THEN
+    RETURN NULL;
+  END IF;
+  -- The operator % can use the index, and takes its threshold from a setting (which is not SET on the function, because
+  -- only a superuser may do that before pg_trgm is loaded). Asking for a similarity loads it.
+  PERFORM trigram_similarity('', '');
+  threshold_before := current_setting('pg_trgm.similarity_threshold');
+  PERFORM set_config('pg_trgm.similarity_threshold', least_similarity::text, true);
+  WITH log AS MATERIALIZED (
+    SELECT entries.xid, entries.entry, entries.lexemes FROM search_log_entries() AS entries
+  ), logged AS (
+    SELECT unnest(tsvector_to_array(log.lexemes)) AS lexeme FROM log
+    UNION ALL
+    -- A chunk is a sorted part of an entry: these may have words with the letter.
+    SELECT unnest(newest.lexemes)
+    FROM (
+      SELECT chunk.lexemes
+      FROM log
+      CROSS JOIN LATERAL (
+        SELECT chunk.lexemes FROM search_log_lexemes AS chunk
+        WHERE chunk.xid = log.xid AND chunk.entry = log.entry AND chunk.first_lexeme < after_letter
+          AND chunk.first_lexeme >= COALESCE((
+            SELECT max(before.first_lexeme) FROM search_log_lexemes AS before
+            WHERE before.xid = log.xid AND before.entry = log.entry AND before.first_lexeme <= letter
+          ), letter)
+        LIMIT most_chunks
+      ) AS chunk
+      ORDER BY log.entry DESC
+      LIMIT most_chunks
+    ) AS newest
+  )
+  SELECT array_agg(DISTINCT written.lexeme)
+  INTO similar_lexemes
+  FROM (
+    SELECT folded.lexeme FROM search_vocabulary AS folded WHERE is_trigram_similar(folded.lexeme, nearest_lexeme.lexeme)
+    UNION ALL
+    SELECT logged.lexeme
+    FROM logged
+    WHERE starts_with(logged.lexeme, letter) AND strpos(logged.lexeme, chr(1)) = 0
+      AND is_trigram_similar(logged.lexeme, nearest_lexeme.lexeme)
+  ) AS written;
+  PERFORM set_config('pg_trgm.similarity_threshold', threshold_before, true);
+
+  counted := read_search_statistics(COALESCE(similar_lexemes, '{}'));
+  RETURN (
+    SELECT candidate.lexeme
+    FROM unnest(similar_lexemes, counted.document_frequencies) AS candidate (lexeme, frequency)
+    WHERE candidate.frequency > 0 AND trigram_similarity(candidate.lexeme, nearest_lexeme.lexeme) >= least_similarity
+    ORDER BY trigram_similarity(candidate.lexeme, nearest_lexeme.lexeme) DESC, candidate.frequency DESC, candidate.lexeme COLLATE "C"
+    LIMIT 1
+  );
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/next_embedding_model.sql
+-- The model that a change is under way to; nulls where there is none.
+CREATE OR REPLACE FUNCTION next_embedding_model(
+  OUT id integer, OUT name text, OUT dimensions integer, OUT since timestamptz
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+  SELECT model.id, model.name, model.dimensions, model.changed_at INTO id, name, dimensions, since
+  FROM embedding_models AS model
+  WHERE model.state = 'next';
+END
+$$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
 -- source: src/sql/memory/parse_search_query.sql
 -- What a person's query asks for. Plain words are ranked and all optional; `"a phrase"` must occur and is ranked too;
 -- `-word` and `-"a phrase"` must not occur. Anything else, an unclosed quote or a lone minus among it, is plain text.
@@ -92,6 +262,24 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/memory/tags_comparison.sql
+-- any, all or none of filter.where.tags, as SQL. Of an empty list a row has all and none, and not any.
+CREATE OR REPLACE FUNCTION tags_comparison(operator text, value jsonb, place text[])
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+BEGIN
+  IF jsonb_typeof(value) <> 'array' OR jsonb_path_exists(value, 'strict $[*] ? (@.type() != "string")') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.%s must be an array of strings, got %s', array_to_string(place[1:8], '.'), left(value::text, 60));
+  END IF;
+  RETURN format(
+    CASE operator WHEN 'any' THEN 'm.tags && %1$s' WHEN 'all' THEN 'm.tags @> %1$s' ELSE 'NOT (m.tags && %1$s)' END,
+    format('ARRAY(SELECT jsonb_array_elements_text($2 #> %L))', place)
+  );
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/trigram_similarity.sql
 -- How alike two words are by their trigrams, 0 to 1: pg_trgm's similarity(), bound when this is made, so that SECURITY
 -- DEFINER functions need not have the extension's schema in their path.
@@ -99,6 +287,16 @@ CREATE OR REPLACE FUNCTION trigram_similarity(one text, other text)
 RETURNS real
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN similarity(one, other);
+--> statement-breakpoint
+-- source: src/sql/memory/utc_time.sql
+-- A time of a filter that filter_time let pass: in UTC where it says no zone.
+CREATE OR REPLACE FUNCTION utc_time(value text)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE
+  WHEN value ~ ':.*(Z|[+-]\d{2}(:?\d{2})?)$' THEN value::timestamptz
+  ELSE value::timestamp AT TIME ZONE 'UTC'
+END;
 --> statement-breakpoint
 -- source: src/sql/memory/vector_rows.sql
 -- The limit_rows rows nearest to the query by cosine, among those with an embedding that meet what the query text
@@ -182,358 +380,137 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- path: definer
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
---> statement-breakpoint
--- source: src/sql/memory/wrong_embedding.sql
--- Raises the error about a vector that is not of the model that it must be of. what: the argument or row at fault;
--- given_name: the model that the caller named, or null; given_dimensions: what came.
-CREATE OR REPLACE FUNCTION wrong_embedding(
-  what text, name text, dimensions integer, given_name text, given_dimensions integer
+-- source: src/sql/memory/where_condition.sql
+-- filter.where as SQL over memory_items (alias m), whose values are taken from $2, the filter, by their place in it. A
+-- node is an object; all of its entries must hold:
+--   and, or: an array of nodes · not: a node
+--   a column: {operator: value, …}. Columns: id, namespace, speaker_id, document_id, superseded_by, importance, created_at,
+--     updated_at, expires_at, valid_from, valid_to, tags
+--   "metadata.a.b": {operator: value, …}, or "path": ["a", "b"] beside the operators, for keys that have a dot
+-- What is not known is refused, never compared with. A row without the value meets ne, not_in and exists: false, and no
+-- other operator; not is the complement of its node.
+CREATE OR REPLACE FUNCTION where_condition(
+  node jsonb, place text[], depth integer, INOUT count integer, OUT condition text
 )
-RETURNS void
-LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path FROM CURRENT
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
-#variable_conflict use_variable
+#variable_conflict use_column
 DECLARE
-  expected CONSTANT text := CASE WHEN name IS NULL THEN '' ELSE format(', as the current model "%s" gives', name) END;
-  other record;
+  most_conditions CONSTANT integer := 1000;
+  deepest CONSTANT integer := 32;
+  shown CONSTANT text := 'filter.' || array_to_string(place[1:8], '.');
+  conditions text[] := '{}';
+  parts text[];
+  entry record;
+  part record;
+  inner_part record;
 BEGIN
-  SELECT model.name, model.state, model.changed_at INTO other
-  FROM embedding_models AS model
-  WHERE model.state <> 'current' AND (given_name = model.name OR given_name IS NULL AND model.dimensions = given_dimensions)
-  ORDER BY model.id DESC
-  LIMIT 1;
-  RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-    MESSAGE = concat(
-      CASE
-        WHEN given_dimensions <> dimensions THEN
-          format('%s must have %s dimensions%s, got %s', what, dimensions, expected, given_dimensions)
-        ELSE format('%s must be of the current model "%s", got one of "%s"', what, name, given_name)
-      END,
-      CASE
-        WHEN given_dimensions <> dimensions AND given_name IS NOT NULL THEN format(' of the model "%s"', given_name)
-      END,
-      CASE other.state
-        WHEN 'former' THEN format(': the model%s was replaced at %s', ' "' || other.name || '"', other.changed_at)
-        WHEN 'next' THEN format(': the change to the model "%s" is not finished', other.name)
-        WHEN 'cancelled' THEN format(': the change to the model "%s" was cancelled', other.name)
-      END
-    );
-END
-$$;
---> statement-breakpoint
--- path: schema
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema')), quote_ident(current_setting('opa.schema') || '_opa'), (
-  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
-), 'pg_temp'), true);
---> statement-breakpoint
--- source: src/sql/memory/api/begin_model_change.sql
--- Begins the change to another embedding model. Searches go on by the current one, whose vectors stay complete: those of
--- the next are kept beside them, in next_embedding, until finish_model_change. Writers name the model of their vectors
--- by the setting opa.embedding_model, or write next_embedding. Called again for the same model, it does nothing.
-CREATE OR REPLACE FUNCTION begin_model_change(name text, dimensions integer)
-RETURNS void
-LANGUAGE plpgsql VOLATILE
-AS $$
-#variable_conflict use_variable
-DECLARE
-  model record;
-  next record;
-BEGIN
-  PERFORM check_embedding_model('begin_model_change', name, dimensions, false);
-  LOCK TABLE embedding_models IN EXCLUSIVE MODE;
-  SELECT * INTO model FROM current_embedding_model();
-  SELECT * INTO next FROM next_embedding_model();
-  IF (name, dimensions) = (next.name, next.dimensions) THEN
+  IF depth > deepest THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.where may be nested %s deep, got more', deepest);
+  END IF;
+  IF jsonb_typeof(node) IS DISTINCT FROM 'object' OR node = '{}' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s must be an object with a condition, got %s', shown, COALESCE(left(node::text, 60), 'nothing'));
+  END IF;
+  IF node ? 'path' THEN
+    SELECT * INTO part FROM where_field_condition(NULL, node, place, count);
+    count := part.count;
+    condition := '(' || part.condition || ')';
     RETURN;
   END IF;
-  IF next.id IS NOT NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-      MESSAGE = format('begin_model_change: the change to "%s" of %s dimensions is under way: finish or cancel it first', next.name, next.dimensions);
-  END IF;
-  IF (name, dimensions) = (model.name, model.dimensions) THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('begin_model_change: expected another model than the current one, got "%s" of %s dimensions: a new version of it needs a name of its own', name, dimensions);
-  END IF;
 
-  INSERT INTO embedding_models (id, name, dimensions, state)
-  VALUES (model.id, model.name, model.dimensions, 'current')
-  ON CONFLICT DO NOTHING;
-  INSERT INTO embedding_models (id, name, dimensions, state)
-  SELECT max(known.id) + 1, name, dimensions, 'next' FROM embedding_models AS known;
-  PERFORM store_embeddings_for(greatest(dimensions, model.dimensions));
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/bm25_score.sql
--- The BM25 score that a text would have for a query if its statistics were the corpus's: STABLE, because they change.
--- Misspelt words are not corrected; 0 when a phrase does not occur or an exclusion does. On an empty corpus the average
--- length is the text's own.
-CREATE OR REPLACE FUNCTION bm25_score(
-  query_text text, doc_text text, k1 float8 DEFAULT 1.2, b float8 DEFAULT 0.75
-)
-RETURNS float8
-LANGUAGE plpgsql STABLE
-AS $$
-DECLARE
-  parsed record;
-  statistics record;
-  document tsvector;
-  length integer;
-BEGIN
-  IF query_text IS NULL OR doc_text IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-      MESSAGE = format('bm25_score: query_text and doc_text must be text, got null for %s',
-        CASE WHEN query_text IS NULL THEN 'query_text' ELSE 'doc_text' END);
-  END IF;
-  IF k1 IS NULL OR NOT (k1 >= 0 AND k1 <= 1000) THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('bm25_score: k1 must be from 0 to 1000, got %s', COALESCE(k1::text, 'null'));
-  END IF;
-  IF b IS NULL OR NOT (b >= 0 AND b <= 1) THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('bm25_score: b must be from 0 to 1, got %s', COALESCE(b::text, 'null'));
-  END IF;
-  PERFORM check_query_text('bm25_score', query_text);
-
-  SELECT * INTO parsed FROM parse_search_query(query_text);
-  document := to_tsvector('pg_catalog.english', doc_text);
-  IF cardinality(parsed.lexemes) = 0 OR document = '' OR (parsed.required IS NOT NULL AND NOT document @@ parsed.required) THEN
-    RETURN 0;
-  END IF;
-  SELECT * INTO statistics FROM search_statistics(parsed.lexemes);
-  length := lexeme_count(doc_text);
-  RETURN bm25_document_score(
-    document, length,
-    CASE WHEN statistics.total_length > 0 THEN statistics.total_length::float8 / statistics.documents ELSE length END,
-    parsed.lexemes,
-    ARRAY(
-      SELECT bm25_idf(statistics.documents, frequency.df)
-      FROM unnest(statistics.document_frequencies) WITH ORDINALITY AS frequency (df, place)
-      ORDER BY frequency.place
-    ),
-    k1, b
-  );
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/bm25_search.sql
--- Keyword search: the k best rows by BM25 (k1 = 1.2, b = 0.75) among those that share a lexeme with the query and pass
--- the filters. Statistics are over all rows, so a filter narrows the results and never changes a score. The result is
--- that of scoring every match, but few matches are read: see bm25_find.
---
--- query_text: words, "phrases", -exclusions; stop words alone find nothing
--- query_tags: any of them must be on a row; filter.all_tags = true: all of them; none: no tag filter
--- k: 1 to 1000
--- filter: namespace, speaker_id, all_tags, since, until, metadata, ids, fuzzy;
---   after: {"score": score, "id": id} of the last row of the page before. Pages join to the list that a larger k gives.
---     The search is made longer until it reaches beyond the cursor, so a page costs more the further back it is.
-CREATE OR REPLACE FUNCTION bm25_search(
-  query_text text, query_tags text[] DEFAULT '{}', k integer DEFAULT 10, filter jsonb DEFAULT '{}'
-)
-RETURNS TABLE (id text, text text, tags text[], created_at timestamptz, score float8)
-LANGUAGE plpgsql STABLE ROWS 10
-SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_column
-DECLARE
-  condition text;
-  parsed record;
-  found record;
-  is_page boolean;
-  sought integer := k;
-BEGIN
-  -- The checks have the details; asked only when something is wrong, they cost nothing.
-  IF (octet_length(query_text) <= 65536 AND k BETWEEN 1 AND 1000) IS NOT TRUE THEN
-    IF query_text IS NULL THEN
-      RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'bm25_search: query_text must be text, got null';
+  FOR entry IN SELECT given.key, given.value FROM jsonb_each(node) AS given LOOP
+    IF entry.key IN ('and', 'or') THEN
+      IF jsonb_typeof(entry.value) <> 'array' OR entry.value = '[]' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+          MESSAGE = format('%s.%s must be an array of conditions, got %s', shown, entry.key, left(entry.value::text, 60));
+      END IF;
+      parts := '{}';
+      FOR part IN SELECT each.value, each.number FROM jsonb_array_elements(entry.value) WITH ORDINALITY AS each (value, number) LOOP
+        SELECT * INTO inner_part
+        FROM where_condition(part.value, place || entry.key || (part.number - 1)::text, depth + 1, count);
+        count := inner_part.count;
+        parts := parts || inner_part.condition;
+      END LOOP;
+      conditions := conditions || ('(' || array_to_string(parts, CASE entry.key WHEN 'and' THEN ' AND ' ELSE ' OR ' END) || ')');
+    ELSIF entry.key = 'not' THEN
+      SELECT * INTO inner_part FROM where_condition(entry.value, place || entry.key, depth + 1, count);
+      count := inner_part.count;
+      conditions := conditions || ('((' || inner_part.condition || ') IS NOT TRUE)');
+    ELSE
+      SELECT * INTO inner_part FROM where_field_condition(entry.key, entry.value, place || entry.key, count);
+      count := inner_part.count;
+      conditions := conditions || inner_part.condition;
     END IF;
-    PERFORM check_query_text('bm25_search', query_text);
-    PERFORM check_search_limit('bm25_search', k);
-  END IF;
-  query_tags := COALESCE(query_tags, '{}');
-  filter := COALESCE(filter, '{}');
-  condition := memory_filter_condition(query_tags, filter, '{after}');
-  is_page := filter ? 'after';
-  IF is_page THEN
-    PERFORM check_cursor(filter);
-  END IF;
-
-  parsed := parse_search_query(query_text);
-  LOOP
-    found := bm25_find(
-      parsed.lexemes, COALESCE((filter -> 'fuzzy')::boolean, true), parsed.required, condition, query_tags, sought, filter
-    );
-    EXIT WHEN NOT is_page OR COALESCE(cardinality(found.ids), 0) < sought;
-    EXIT WHEN (SELECT count(*) FROM unnest(found.ids, found.scores) AS hit (id, score)
-               WHERE is_after(hit.score, hit.id, filter)) >= k;
-    sought := 4 * sought;
+    IF count > most_conditions THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('filter.where may have %s conditions, got more', most_conditions);
+    END IF;
   END LOOP;
-
-  -- By their places, which nobody changes for the snapshot that found them, and which cost no index.
-  RETURN QUERY
-    SELECT m.id, m.text, m.tags, m.created_at, best.score
-    FROM unnest(found.ids, found.places, found.scores) AS best (id, place, score)
-    JOIN memory_items AS m ON m.ctid = best.place
-    WHERE NOT is_page OR is_after(best.score, best.id, filter)
-    ORDER BY best.score DESC, m.id COLLATE "C"
-    LIMIT k;
+  condition := '(' || array_to_string(conditions, ' AND ') || ')';
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/memory/api/cancel_model_change.sql
--- Gives up the change of the embedding model that is under way. What was filled is removed by settle_embeddings; until
--- then it is in nobody's way.
-CREATE OR REPLACE FUNCTION cancel_model_change()
-RETURNS void
-LANGUAGE plpgsql VOLATILE
-AS $$
-BEGIN
-  LOCK TABLE embedding_models IN EXCLUSIVE MODE;
-  UPDATE embedding_models SET state = 'cancelled', changed_at = now() WHERE state = 'next';
-  IF NOT FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-      MESSAGE = 'cancel_model_change: no change of the model is under way';
-  END IF;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/embedding_index_definition.sql
--- What a vector index of a model is on: half-precision vectors, normalised, because components near 1e-9 would vanish and
--- 70,000 would not fit. The searches order by the same expression. Names of pgvector's are qualified, for clients that
--- run the statement with a search_path of their own.
-CREATE OR REPLACE FUNCTION embedding_index_definition(model integer, dimensions integer)
-RETURNS text
-LANGUAGE plpgsql STABLE
-AS $$
-BEGIN
-  RETURN (
-    SELECT format('((%1$I.l2_normalize(%2$s)::%1$I.halfvec(%3$s)) %1$I.halfvec_cosine_ops)',
-      place.nspname, embedding_expression(model, ''), dimensions)
-    FROM pg_extension AS vector
-    JOIN pg_namespace AS place ON place.oid = vector.extnamespace
-    WHERE vector.extname = 'vector'
-  );
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/embedding_model.sql
--- The embedding model whose vectors are searched, and, while a change is under way, the next one. name is null until
--- somebody named it, dimensions is the length of its vectors, id what memory_items.embedding_model says of them.
-CREATE OR REPLACE FUNCTION embedding_model(
-  OUT id integer, OUT name text, OUT dimensions integer, OUT since timestamptz,
-  OUT next_id integer, OUT next_name text, OUT next_dimensions integer, OUT next_since timestamptz
+-- source: src/sql/memory/where_field_condition.sql
+-- The conditions on one field of filter.where: see where_condition. field is null for {"path": […], operator: value}.
+-- place says where the operators are in the filter; each is one of the 1,000 conditions that are counted.
+CREATE OR REPLACE FUNCTION where_field_condition(
+  field text, operators jsonb, place text[], INOUT count integer, OUT condition text
 )
-LANGUAGE plpgsql STABLE
-AS $$
-#variable_conflict use_column
-BEGIN
-  SELECT model.id, model.name, model.dimensions, model.since INTO id, name, dimensions, since
-  FROM current_embedding_model() AS model;
-  SELECT model.id, model.name, model.dimensions, model.since INTO next_id, next_name, next_dimensions, next_since
-  FROM next_embedding_model() AS model;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/explain_search.sql
--- Why bm25_search finds what it finds, and how: takes what bm25_search takes, and answers
---   documents, average_length: the corpus that the scores are about
---   path: 'every match' (few match), 'threshold' (only rows that can reach it are read), 'filter' (the filter's own index
---     finds so few rows that all of them are read) or 'no match'
---   access: the indexes that found the rows: 'search' (search_vector's), 'both' (also the filter's), 'filter' (only the filter's)
---   share: the share of rows that the filter is thought to pass
---   rounds: for each statement that was run the threshold, its arms (alternative conditions) and the candidates read
---   lexemes: what is ranked by, after correction: lexeme, times (in the query), document_frequency, idf
---   results: best first, id, score, length and, for each lexeme that the row has, tf and what it adds to the score
-CREATE OR REPLACE FUNCTION explain_search(
-  query_text text, query_tags text[] DEFAULT '{}', k integer DEFAULT 10, filter jsonb DEFAULT '{}'
-)
-RETURNS jsonb
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
 #variable_conflict use_column
 DECLARE
-  parsed record;
-  found record;
-  query record;
-  idfs float8[];
+  texts CONSTANT text[] := '{id,namespace,speaker_id,document_id,superseded_by}';
+  times CONSTANT text[] := '{created_at,updated_at,expires_at,valid_from,valid_to}';
+  shown CONSTANT text := 'filter.' || array_to_string(place[1:8], '.');
+  path text[];
+  expected text[];
+  conditions text[] := '{}';
+  operator record;
 BEGIN
-  IF query_text IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'explain_search: query_text must be text, got null';
+  IF field IS NULL OR field LIKE 'metadata.%' THEN
+    path := CASE
+      WHEN field IS NOT NULL THEN string_to_array(substr(field, 10), '.')
+      WHEN jsonb_typeof(operators -> 'path') = 'array' AND operators -> 'path' <> '[]'
+        AND NOT jsonb_path_exists(operators -> 'path', 'strict $[*] ? (@.type() != "string")')
+      THEN ARRAY(SELECT jsonb_array_elements_text(operators -> 'path'))
+    END;
+    IF path IS NULL OR path = '{}' OR '' = ANY (path) AND field IS NOT NULL THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('%s must name a path such as "metadata.a.b" or "path": ["a", "b"], got %s', shown,
+          left(COALESCE(to_jsonb(field), operators -> 'path')::text, 60));
+    END IF;
+    operators := CASE WHEN field IS NULL THEN operators - 'path' ELSE operators END;
+    expected := '{eq,ne,gt,gte,lt,lte,in,not_in,contains,exists}';
+  ELSIF field = 'tags' THEN
+    expected := '{any,all,none}';
+  ELSIF field = 'importance' OR field = ANY (times) OR field = ANY (texts) THEN
+    expected := '{eq,ne,gt,gte,lt,lte,in,not_in,exists}';
+  ELSE
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: there is no field "%s", expected and, or, not, path, tags, importance, "metadata.…" or one of: %s',
+        'filter.' || array_to_string(place[1:cardinality(place) - 1], '.'), left(field, 60), array_to_string(texts || times, ', '));
   END IF;
-  PERFORM check_query_text('explain_search', query_text);
-  PERFORM check_search_limit('explain_search', k);
-  query_tags := COALESCE(query_tags, '{}');
-  filter := COALESCE(filter, '{}');
-  parsed := parse_search_query(query_text);
-  found := bm25_find(
-    parsed.lexemes, COALESCE((filter -> 'fuzzy')::boolean, true), parsed.required,
-    memory_filter_condition(query_tags, filter), query_tags, k, filter
-  );
-  query := bm25_query(found.lexemes, false);
-  idfs := ARRAY(
-    SELECT bm25_idf(query.documents::bigint, word.frequency::bigint)
-    FROM unnest(query.frequencies) WITH ORDINALITY AS word (frequency, place)
-    ORDER BY word.place
-  );
+  IF jsonb_typeof(operators) <> 'object' OR operators = '{}' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s must be an object with operators such as {"eq": value}, got %s', shown, left(operators::text, 60));
+  END IF;
 
-  RETURN jsonb_strip_nulls(jsonb_build_object('path', found.path, 'access', found.access, 'share', found.share))
-    || jsonb_build_object(
-    'rounds', (
-      SELECT COALESCE(jsonb_agg(jsonb_build_object(
-        'threshold', round.threshold, 'arms', round.arms, 'candidates', round.candidates) ORDER BY round.place), '[]')
-      FROM unnest(found.thresholds, found.arm_counts, found.candidate_counts)
-        WITH ORDINALITY AS round (threshold, arms, candidates, place)
-    ),
-    'documents', query.documents,
-    'average_length', query.average_length,
-    'lexemes', (
-      SELECT COALESCE(jsonb_agg(jsonb_build_object(
-        'lexeme', word.lexeme, 'times', cardinality(array_positions(found.lexemes, word.lexeme)),
-        'document_frequency', word.frequency, 'idf', word.idf
-      ) ORDER BY word.place), '[]')
-      FROM unnest(query.words, query.frequencies, idfs) WITH ORDINALITY AS word (lexeme, frequency, idf, place)
-    ),
-    'results', (
-      SELECT COALESCE(jsonb_agg(jsonb_build_object(
-        'id', m.id, 'score', best.score, 'length', m.lexeme_count, 'lexemes', (
-          SELECT jsonb_agg(jsonb_build_object(
-            'lexeme', word.lexeme, 'tf', entry.tf,
-            'contribution', word.weight * entry.tf
-              / (entry.tf + 1.2 * (0.25 + 0.75 * m.lexeme_count / query.average_length))
-          ) ORDER BY word.place)
-          FROM unnest(query.words, query.weights) WITH ORDINALITY AS word (lexeme, weight, place)
-          JOIN (SELECT held.lexeme, cardinality(held.positions)::float8 AS tf FROM unnest(m.search_vector) AS held) AS entry
-            ON entry.lexeme = word.lexeme
-        )
-      ) ORDER BY best.score DESC, m.id COLLATE "C"), '[]')
-      FROM unnest(found.ids, found.scores) AS best (id, score)
-      JOIN memory_items AS m ON m.id = best.id
-    )
-  );
+  FOR operator IN SELECT given.key, given.value FROM jsonb_each(operators) AS given LOOP
+    IF operator.key <> ALL (expected) THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('%s has the operator "%s", expected only: %s', shown, left(operator.key, 60), array_to_string(expected, ', '));
+    END IF;
+    count := count + 1;
+    conditions := conditions || CASE
+      WHEN path IS NOT NULL THEN metadata_comparison(path, operator.key, operator.value, place || operator.key)
+      WHEN field = 'tags' THEN tags_comparison(operator.key, operator.value, place || operator.key)
+      ELSE column_comparison(field, CASE WHEN field = 'importance' THEN 'real' WHEN field = ANY (times) THEN 'timestamptz' ELSE 'text' END,
+        operator.key, operator.value, place || operator.key)
+    END;
+  END LOOP;
+  condition := array_to_string(conditions, ' AND ');
 END
 $$;
---> statement-breakpoint
--- path: internal
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
-  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
-), 'pg_temp'), true);
---> statement-breakpoint
--- path: of the functions above
-ALTER FUNCTION begin_model_change(name text, dimensions integer) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION bm25_score(query_text text, doc_text text, k1 float8, b float8) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION bm25_search(query_text text, query_tags text[], k integer, filter jsonb) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION cancel_model_change() SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION embedding_index_definition(model integer, dimensions integer) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION embedding_model(OUT id integer, OUT name text, OUT dimensions integer, OUT since timestamptz, OUT next_id integer, OUT next_name text, OUT next_dimensions integer, OUT next_since timestamptz) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION explain_search(query_text text, query_tags text[], k integer, filter jsonb) SET search_path FROM CURRENT;

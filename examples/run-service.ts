@@ -31,6 +31,7 @@ try {
   for (const database of databases) await admin.unsafe(`CREATE DATABASE ${database}`)
   await install()
   await migrateBothOrders()
+  await compareOrders()
   await npx('tsc')
   step('the service type-checks')
   await runBundle()
@@ -99,13 +100,30 @@ async function migrateBothOrders(): Promise<void> {
   await migrate(other)
   step('migrated: the service first, then opa-db, then the service again')
 
-  const tables = async (database: string | undefined) => {
-    const sql = postgres(urlOf(database), { max: 1 })
-    const rows =
-      await sql`SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2`
-    await sql.end()
-    return JSON.stringify(rows.map((row) => `${row.schemaname}.${row.tablename}`))
-  }
+  // What drizzle-kit does to a database by the service's configuration is the service's alone.
+  const before = await tables(one)
+  expect(
+    (await npx('drizzle-kit', 'generate')).includes('No schema changes'),
+    'generate found something to do',
+  )
+  const env = { ...process.env, DATABASE_URL: urlOf(one) }
+  await execute('npx', ['--no-install', 'drizzle-kit', 'push', '--force'], { cwd: service, env }).catch(
+    () => {},
+  )
+  expect((await tables(one)) === before, 'drizzle-kit push changed what opa-db made')
+  step('drizzle-kit generate and push leave what opa-db made')
+}
+
+async function tables(database: string | undefined): Promise<string> {
+  const sql = postgres(urlOf(database), { max: 1 })
+  const rows =
+    await sql`SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2`
+  await sql.end()
+  return JSON.stringify(rows.map((row) => `${row.schemaname}.${row.tablename}`))
+}
+
+async function compareOrders(): Promise<void> {
+  const [one, other] = databases
   const [first, second] = [await tables(one), await tables(other)]
   for (const table of [
     'public.memory_items',

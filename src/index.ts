@@ -109,6 +109,7 @@ export {
 } from './memory/bm25-search.ts'
 export { cancelModelChange } from './memory/cancel-model-change.ts'
 export type { Difference, TunedMethod } from './memory/choose-fusion.ts'
+export { type CountMemoriesOptions, countMemories } from './memory/count-memories.ts'
 export {
   type CreateMemoryOptions,
   createMemory,
@@ -116,8 +117,8 @@ export {
   type EmbeddingMemory,
   type RecallByTextOptions,
   type Recalled,
+  type RememberByTextOptions,
   type RememberedResult,
-  type RememberOptions,
 } from './memory/create-memory.ts'
 export { type EmbedPendingOptions, type EmbedPendingResult, embedPending } from './memory/embed-pending.ts'
 export type { Embedding } from './memory/embedding.ts'
@@ -127,6 +128,7 @@ export {
   type ModelName,
   useEmbeddingModel,
 } from './memory/embedding-model.ts'
+export { type EraseOptions, type EraseResult, erase } from './memory/erase.ts'
 export {
   type EvaluateOptions,
   type Evaluation,
@@ -143,31 +145,73 @@ export {
   type SearchExplanation,
 } from './memory/explain-search.ts'
 export {
+  type ExportedMemory,
+  type ExportMemoriesOptions,
+  exportMemories,
+} from './memory/export-memories.ts'
+export {
   type FinishedModelChange,
   type FinishModelChangeOptions,
   finishModelChange,
 } from './memory/finish-model-change.ts'
-export { forget } from './memory/forget.ts'
+export { type ForgetOptions, forget } from './memory/forget.ts'
 export type { Fusion } from './memory/fuse.ts'
-export { getMemory, type Memory } from './memory/get-memory.ts'
+export {
+  type GetMemoriesOptions,
+  type GetMemoryOptions,
+  getMemories,
+  getMemory,
+  type Memory,
+  memoryColumns,
+} from './memory/get-memory.ts'
 export { grantNamespaces, revokeNamespaces } from './memory/grant-namespaces.ts'
 export { type HighlightOptions, highlight } from './memory/highlight.ts'
+export type { MemoryHistoryEntry } from './memory/history-entries.ts'
 export { type HybridResult, type HybridSearchOptions, hybridSearch } from './memory/hybrid-search.ts'
 export type { JudgedQuery } from './memory/judged-queries.ts'
 export { type ListMemoriesOptions, listMemories, type MemoryPage } from './memory/list-memories.ts'
-export { memoryId } from './memory/memory-id.ts'
+export {
+  type MemoryHistory,
+  type MemoryHistoryOptions,
+  type MemoryVersion,
+  memoryHistory,
+  type PruneMemoryHistoryOptions,
+  pruneMemoryHistory,
+  setMemoryHistory,
+  withActor,
+} from './memory/memory-history.ts'
+export { memoryId, namespacedId } from './memory/memory-id.ts'
 export { type Gains, ndcgAt, recallAt, reciprocalRank } from './memory/metrics.ts'
 export {
   disableNamespaceIsolation,
   enableNamespaceIsolation,
   type NamespaceIsolationOptions,
 } from './memory/namespace-isolation.ts'
+export type { NearDuplicate } from './memory/near-duplicates.ts'
+export { type ErasureProof, type ProveErasedOptions, proveErased } from './memory/prove-erased.ts'
 export { type PruneExpiredOptions, pruneExpired } from './memory/prune-expired.ts'
 export { type RecallOptions, recall } from './memory/recall.ts'
-export { type NewMemory, type RememberResult, remember } from './memory/remember.ts'
+export { type DocumentResult, recallDocuments } from './memory/recall-documents.ts'
+export {
+  type NewMemory,
+  type RememberOptions,
+  type RememberResult,
+  remember,
+  type SameText,
+} from './memory/remember.ts'
+export {
+  type DocumentPart,
+  type ForgetDocumentOptions,
+  forgetDocument,
+  type RememberDocumentOptions,
+  type RememberDocumentResult,
+  rememberDocument,
+} from './memory/remember-document.ts'
 export { type RememberManyOptions, rememberMany } from './memory/remember-many.ts'
+export type { MemoryScope } from './memory/scope.ts'
 export type {
   HybridFilter,
+  ListFilter,
   PagedFilter,
   SearchCursor,
   SearchFilter,
@@ -175,6 +219,12 @@ export type {
 } from './memory/search-filter.ts'
 export { foldSearchStatistics, rebuildSearchStatistics } from './memory/search-statistics.ts'
 export { type SettleOptions, settleEmbeddings } from './memory/settle-embeddings.ts'
+export {
+  type SupersedeByOptions,
+  type SupersedeResult,
+  type SupersedeWithTextOptions,
+  supersede,
+} from './memory/supersede.ts'
 export {
   type Estimate,
   type TunedWeights,
@@ -190,6 +240,13 @@ export {
 export type { VectorIndexMethod, VectorIndexParameters } from './memory/vector-index-plan.ts'
 export type { VectorIndexProgress } from './memory/vector-index-progress.ts'
 export { type VectorResult, type VectorSearchOptions, vectorSearch } from './memory/vector-search.ts'
+export type {
+  Comparison,
+  MetadataComparison,
+  TagsComparison,
+  Where,
+  WherePath,
+} from './memory/where.ts'
 export type {
   ExecutionMode,
   Job,

@@ -117,8 +117,12 @@ export function checkedVectors(
   if (!Array.isArray(vectors)) throw wrong('an array of vectors', typeof vectors)
   if (vectors.length !== count) throw wrong(`one vector a text, ${count}`, vectors.length)
   return vectors.map((given: ArrayLike<number> | null) => {
-    if (given?.length !== dimensions)
-      throw wrong(`vectors of ${dimensions} dimensions`, given?.length ?? given)
+    // The embedder is not what it says it is: no text would ever fit.
+    if (given?.length !== dimensions) {
+      const got = given?.length ?? String(given)
+      const message = `the model "${model}" must give vectors of ${dimensions} dimensions, got ${got}`
+      throw new EmbedderError(message, { blames: 'service', cause: new ConfigurationError(message) })
+    }
     const vector = Float32Array.from(given)
     const at = vector.findIndex((value) => !Number.isFinite(value))
     if (at >= 0) throw wrong('finite numbers', `${given[at]} at position ${at}`, 'texts')

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRow, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkText } from './check.ts'
@@ -22,6 +23,12 @@ export interface Bm25ScoreOptions {
  * const score = await bm25Score(db, { queryText: 'window seat', docText: 'Ana prefers window seats' })
  */
 export async function bm25Score(db: Database, options: Bm25ScoreOptions): Promise<number> {
+  checkOptions(options, {
+    queryText: true,
+    docText: true,
+    k1: true,
+    b: true,
+  } satisfies OptionKeys<Bm25ScoreOptions>)
   const { queryText, docText, k1 = 1.2, b = 0.75 } = options
   checkText(queryText, 'queryText')
   checkText(docText, 'docText')

@@ -1,10 +1,12 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions } from '../database/options.ts'
 import { queryRows, type Row, toDate, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { memoryItems } from '../schema/memory-items.ts'
 import { checkedInteger, checkText } from './check.ts'
 import { filterSql, type PagedFilter, type SearchOptions, textArraySql } from './search-filter.ts'
+import { searchKeys } from './search-keys.ts'
 
 /** What every search gives of a row. */
 export interface SearchResult {
@@ -37,6 +39,7 @@ export interface Bm25SearchOptions extends SearchOptions {
  * const nextPage = await bm25Search(db, { queryText: 'window seat', k: 3, filter: { after: { score, id } } })
  */
 export async function bm25Search(db: Database, options: Bm25SearchOptions): Promise<Bm25Result[]> {
+  checkOptions(options, searchKeys)
   const { queryText, queryTags, k = 10, filter } = options
   checkText(queryText, 'queryText')
   const rows = await queryRows(

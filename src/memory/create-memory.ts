@@ -1,11 +1,12 @@
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { type Embedder, embedderRole, embedEach } from '../embedders/embedder.ts'
 import { ConfigurationError, EmbedderError, InvalidInputError } from '../errors.ts'
 import { type EmbedPendingOptions, type EmbedPendingResult, embedPending } from './embed-pending.ts'
 import type { Fusion } from './fuse.ts'
 import { type HybridResult, hybridSearch } from './hybrid-search.ts'
 import type { RecallOptions } from './recall.ts'
-import type { NewMemory, RememberResult } from './remember.ts'
+import type { NewMemory, RememberOptions, RememberResult } from './remember.ts'
 import { type RememberManyOptions, rememberMany } from './remember-many.ts'
 
 export interface CreateMemoryOptions {
@@ -30,32 +31,41 @@ export interface EmbeddingMemory {
    * Keeps a text, or a memory, with its vector. The text is kept whatever the embedder does: `embedded: false` and
    * `embedError` say that it has no vector yet, and `embedPending` catches up. A signal ends the embedding only.
    *
-   * @throws as `remember`; not for the embedder's errors.
+   * @throws as `remember`; ConfigurationError, with nothing written, if the embedder cannot work as it is set up: its
+   *   package is missing, or its vectors have another length than it says. Not for the embedder's other errors.
    */
-  remember(memory: string | NewMemory, options?: RememberOptions): Promise<RememberedResult>
+  remember(memory: string | NewMemory, options?: RememberByTextOptions): Promise<RememberedResult>
   /** As `remember` for each, embedded in batches and stored in one transaction. Results are in the items' order. */
   rememberMany(
     items: readonly (string | NewMemory)[],
-    options?: RememberOptions & Omit<RememberManyOptions, 'items'>,
+    options?: RememberByTextOptions & Omit<RememberManyOptions, 'items'>,
   ): Promise<RememberedResult[]>
   /**
    * Finds what helps to answer a question, by keyword and meaning; by keyword alone, and saying so, if the embedder
    * fails.
    *
-   * @throws as `hybridSearch`; not for the embedder's errors.
+   * @throws as `hybridSearch` and `remember`.
    */
   recall(question: string, options?: RecallByTextOptions): Promise<Recalled>
   /** Embeds what is stored without a vector: see the function `embedPending`. */
   embedPending(options?: EmbedPendingOptions): Promise<EmbedPendingResult>
 }
 
-export interface RememberOptions {
+export interface RememberByTextOptions extends RememberOptions {
   readonly signal?: AbortSignal
 }
 
 export interface RecallByTextOptions extends Omit<RecallOptions, 'question' | 'embedding'> {
   readonly signal?: AbortSignal
 }
+
+const recallKeys = {
+  namespace: true,
+  tags: true,
+  k: true,
+  filter: true,
+  signal: true,
+} satisfies OptionKeys<RecallByTextOptions>
 
 /** Texts that go to the embedder at a time. */
 const textsAtATime = 256
@@ -75,14 +85,16 @@ const textsAtATime = 256
 export function createMemory(
   db: Database,
   embedder: Embedder | readonly Embedder[],
-  { namespace, fusion }: CreateMemoryOptions = {},
+  options: CreateMemoryOptions = {},
 ): EmbeddingMemory {
+  checkOptions(options, { namespace: true, fusion: true } satisfies OptionKeys<CreateMemoryOptions>)
+  const { namespace, fusion } = options
   const withEmbedder = embedderOf(db, Array.isArray(embedder) ? embedder : [embedder as Embedder])
   const ofNamespace = namespace === undefined ? {} : { namespace }
 
   async function rememberAll(
     items: readonly (string | NewMemory)[],
-    { signal, ...options }: RememberOptions & Omit<RememberManyOptions, 'items'> = {},
+    { signal, ...options }: RememberByTextOptions & Omit<RememberManyOptions, 'items'> = {},
   ): Promise<RememberedResult[]> {
     const memories = items.map((item) => ({
       ...ofNamespace,
@@ -104,11 +116,14 @@ export function createMemory(
 
   return {
     async remember(memory, options) {
+      if (options !== undefined) checkOptions(options, { signal: true, nearDuplicatesAbove: true })
       const [result] = await rememberAll([memory], options)
       return result as RememberedResult
     },
     rememberMany: rememberAll,
-    async recall(question, { signal, namespace: asked = namespace, tags = [], k = 5, filter = {} } = {}) {
+    async recall(question, options = {}) {
+      checkOptions(options, recallKeys)
+      const { signal, namespace: asked = namespace, tags = [], k = 5, filter = {} } = options
       return withEmbedder('search', async (chosen) => {
         const [vector] = await embedMissing(chosen, [{ text: question }], signal)
         const found = vector instanceof Float32Array
@@ -199,6 +214,8 @@ async function embedMissing(
     const made = down ? texts.map(() => down) : await embedEach(embedder, texts, signal ? { signal } : {})
     batch.forEach((at, place) => {
       const vector = made[place]
+      // No text would ever be embedded: whoever set this up must hear of it, before anything is written.
+      if (vector instanceof EmbedderError && vector.cause instanceof ConfigurationError) throw vector.cause
       vectors[at] = vector
       if (vector instanceof EmbedderError && vector.blames === 'service') down = vector
     })

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRow, queryRows, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { type Embedder, embedderRole, embedEach } from '../embedders/embedder.ts'
@@ -20,6 +21,14 @@ export interface EmbedPendingOptions {
   /** Ends the run: what is embedded by then is kept. */
   readonly signal?: AbortSignal
 }
+
+const optionKeys = {
+  namespace: true,
+  batchSize: true,
+  limit: true,
+  onProgress: true,
+  signal: true,
+} satisfies OptionKeys<EmbedPendingOptions>
 
 export interface EmbedPendingResult {
   /** Rows that have their vector now. */
@@ -50,6 +59,7 @@ export async function embedPending(
   embedder: Embedder,
   options: EmbedPendingOptions = {},
 ): Promise<EmbedPendingResult> {
+  checkOptions(options, optionKeys)
   const { namespace, onProgress, signal } = options
   const most = Number.MAX_SAFE_INTEGER
   const batchSize = checkedInteger(options.batchSize, 'batchSize', { from: 1, to: 1000, otherwise: 64 })

@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import type { Embedder } from '../embedders/embedder.ts'
 import { InvalidInputError } from '../errors.ts'
 import { bm25Search } from './bm25-search.ts'
@@ -21,6 +22,14 @@ export interface EvaluateOptions<Name extends string = never> {
   /** Called after each query. */
   readonly onProgress?: (done: number, total: number) => void
 }
+
+const optionKeys = {
+  methods: true,
+  ndcgAt: true,
+  recallAt: true,
+  embedder: true,
+  onProgress: true,
+} satisfies OptionKeys<EvaluateOptions>
 
 /** Means over the queries, each 0 to 1. */
 export interface MethodScores {
@@ -64,6 +73,7 @@ export async function evaluate<Name extends string = never>(
   judgedQueries: readonly JudgedQuery[],
   options: EvaluateOptions<Name> = {},
 ): Promise<Evaluation<Name>> {
+  checkOptions(options, optionKeys)
   const places = { from: 1, to: 1000 }
   const ndcgPlaces = checkedInteger(options.ndcgAt, 'ndcgAt', { ...places, otherwise: 10 })
   const recallPlaces = checkedInteger(options.recallAt, 'recallAt', { ...places, otherwise: 100 })

@@ -1,10 +1,12 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions } from '../database/options.ts'
 import { queryRow, toJson } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { limitSql } from './bm25-search.ts'
 import { checkText } from './check.ts'
 import { filterSql, type SearchOptions, textArraySql } from './search-filter.ts'
+import { searchKeys } from './search-keys.ts'
 
 /** A lexeme that the search ranks by. */
 export interface ExplainedLexeme {
@@ -87,6 +89,7 @@ export interface ExplainSearchOptions extends SearchOptions {
  * for (const { id, score, lexemes } of results) console.log(id, score, lexemes)
  */
 export async function explainSearch(db: Database, options: ExplainSearchOptions): Promise<SearchExplanation> {
+  checkOptions(options, searchKeys)
   const { queryText, queryTags, k = 10, filter } = options
   checkText(queryText, 'queryText')
   const row = await queryRow(

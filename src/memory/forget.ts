@@ -1,21 +1,30 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkText, checkTexts } from './check.ts'
 import { textArraySql } from './search-filter.ts'
 
+export interface ForgetOptions {
+  readonly ids: readonly string[]
+  /** Only memories of this namespace. */
+  readonly namespace?: string
+}
+
+const optionKeys = { ids: true, namespace: true } satisfies OptionKeys<ForgetOptions>
+
 /**
- * Deletes memories by their ids; with a namespace, only those that are in it.
+ * Deletes memories by their ids, with their history; with a namespace, only those that are in it. Their words stay in the
+ * statistics until a fold: `erase` leaves no trace.
  *
  * @returns the ids that were there and are gone.
  * @example
  * const forgotten = await forget(db, { ids: [id] })
  */
-export async function forget(
-  db: Database,
-  { ids, namespace }: { readonly ids: readonly string[]; readonly namespace?: string },
-): Promise<string[]> {
+export async function forget(db: Database, options: ForgetOptions): Promise<string[]> {
+  checkOptions(options, optionKeys)
+  const { ids, namespace } = options
   checkTexts(ids, 'ids')
   if (namespace !== undefined) checkText(namespace, 'namespace')
   if (ids.length === 0) return []

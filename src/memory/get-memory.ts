@@ -1,12 +1,20 @@
-import { and, eq, getTableColumns } from 'drizzle-orm'
+import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { builtRows } from '../database/rows.ts'
 import { inSchemaOf } from '../database/schema-name.ts'
 import { type MemoryItem, memoryItems } from '../schema/memory-items.ts'
-import { checkText } from './check.ts'
+import { checkText, checkTexts } from './check.ts'
+import { textArraySql } from './search-filter.ts'
 
 /** Columns that are the searches' own affair. */
-type SearchColumn = 'searchVector' | 'lexemeCount' | 'embeddingModel' | 'nextEmbedding' | 'nextEmbeddingModel'
+type SearchColumn =
+  | 'searchVector'
+  | 'lexemeCount'
+  | 'contentHash'
+  | 'embeddingModel'
+  | 'nextEmbedding'
+  | 'nextEmbeddingModel'
 
 /** A memory as the helpers give it: every column but the searches' own. */
 export type Memory = Omit<MemoryItem, SearchColumn>
@@ -14,24 +22,37 @@ export type Memory = Omit<MemoryItem, SearchColumn>
 const {
   searchVector: _,
   lexemeCount: __,
+  contentHash: ______,
   embeddingModel: ___,
   nextEmbedding: ____,
   nextEmbeddingModel: _____,
   ...columns
 } = getTableColumns(memoryItems)
-/** The columns of `Memory`, for Drizzle's `select`. */
+/**
+ * The columns of `Memory`, for Drizzle's `select`, which would otherwise bring the searches' own as well.
+ *
+ * @example
+ * const memories = await db.select(memoryColumns).from(schema.memoryItems)
+ */
 export const memoryColumns = columns
 
+export interface GetMemoryOptions {
+  readonly id: string
+  /** Only if the memory is in this namespace. */
+  readonly namespace?: string
+}
+
+const optionKeys = { id: true, namespace: true } satisfies OptionKeys<GetMemoryOptions>
+
 /**
- * Gives a memory by its id, expired or not; null if there is none (or it is in another namespace than the one given).
+ * Gives a memory by its id, expired, superseded or neither; null if there is none (or it is in another namespace than the one given).
  *
  * @example
  * const memory = await getMemory(db, { id })
  */
-export async function getMemory(
-  db: Database,
-  { id, namespace }: { readonly id: string; readonly namespace?: string },
-): Promise<Memory | null> {
+export async function getMemory(db: Database, options: GetMemoryOptions): Promise<Memory | null> {
+  checkOptions(options, optionKeys)
+  const { id, namespace } = options
   checkText(id, 'id')
   if (namespace !== undefined) checkText(namespace, 'namespace')
   const ofNamespace = namespace === undefined ? undefined : eq(memoryItems.namespace, namespace)
@@ -42,4 +63,33 @@ export async function getMemory(
       .where(and(eq(memoryItems.id, id), ofNamespace)),
   )
   return memory ?? null
+}
+
+export interface GetMemoriesOptions {
+  readonly ids: readonly string[]
+  /** Only memories of this namespace. */
+  readonly namespace?: string
+}
+
+/**
+ * Gives memories by their ids, in the order of the ids; null where there is none, as `getMemory`.
+ *
+ * @example
+ * const [first, second] = await getMemories(db, { ids: ['one', 'two'] })
+ */
+export async function getMemories(db: Database, options: GetMemoriesOptions): Promise<(Memory | null)[]> {
+  checkOptions(options, { ids: true, namespace: true } satisfies OptionKeys<GetMemoriesOptions>)
+  const { ids, namespace } = options
+  checkTexts(ids, 'ids')
+  if (namespace !== undefined) checkText(namespace, 'namespace')
+  if (ids.length === 0) return []
+  const ofNamespace = namespace === undefined ? undefined : eq(memoryItems.namespace, namespace)
+  const rows = await builtRows(() =>
+    db
+      .select(memoryColumns)
+      .from(inSchemaOf(db, memoryItems))
+      .where(and(sql`${memoryItems.id} = ANY (${textArraySql(ids, 'ids')})`, ofNamespace)),
+  )
+  const known = new Map(rows.map((row) => [row.id, row]))
+  return ids.map((id) => known.get(id) ?? null)
 }

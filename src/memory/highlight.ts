@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRow } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkedInteger, checkText } from './check.ts'
@@ -17,6 +18,14 @@ export interface HighlightOptions {
   readonly maxWords?: number
 }
 
+const optionKeys = {
+  text: true,
+  queryText: true,
+  startTag: true,
+  stopTag: true,
+  maxWords: true,
+} satisfies OptionKeys<HighlightOptions>
+
 /**
  * Shows why a text was found: its part that answers the query best, with the matching words marked. Words match as in
  * `bm25Search`, in every form (ran, running) and misspelt. Nothing is escaped: in HTML, mark with characters that
@@ -30,6 +39,7 @@ export interface HighlightOptions {
  * Source: https://www.postgresql.org/docs/current/textsearch-controls.html#TEXTSEARCH-HEADLINE
  */
 export async function highlight(db: Database, options: HighlightOptions): Promise<string> {
+  checkOptions(options, optionKeys)
   const { text, queryText, startTag = '<b>', stopTag = '</b>', maxWords } = options
   for (const [name, value] of Object.entries({ text, queryText, startTag, stopTag })) checkText(value, name)
   const words = String(checkedInteger(maxWords, 'maxWords', { from: 0, to: 1000, otherwise: 35 }))

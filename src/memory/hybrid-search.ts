@@ -1,11 +1,13 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions } from '../database/options.ts'
 import { queryRows, toNumber, toNumberOrNull } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { limitSql, type SearchResult, searchResult } from './bm25-search.ts'
 import { checkText } from './check.ts'
 import { type Embedding, embeddingSql } from './embedding.ts'
 import { filterSql, type HybridFilter, type SearchOptions, textArraySql } from './search-filter.ts'
+import { searchKeys } from './search-keys.ts'
 
 export interface HybridResult extends SearchResult {
   /** 0 if the row shares no word with the query. */
@@ -43,6 +45,7 @@ export interface HybridSearchOptions extends SearchOptions {
  * await hybridSearch(db, { queryText: question, filter: { recency: 30, importance: 0.5, diversity: 0.7 } })
  */
 export async function hybridSearch(db: Database, options: HybridSearchOptions): Promise<HybridResult[]> {
+  checkOptions(options, searchKeys)
   const { queryText = null, queryEmbedding, queryTags, k = 10, filter } = options
   const { bm25Weight = 0.5, vectorWeight = 0.5, fusion = 'convex' } = options
   if (queryText !== null) checkText(queryText, 'queryText')

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { type Embedder, embedEach } from '../embedders/embedder.ts'
 import { EmbedderError, InvalidInputError } from '../errors.ts'
 import { checkText } from './check.ts'
@@ -15,6 +16,14 @@ export interface JudgedQuery {
   readonly queryTags?: readonly string[]
   readonly filter?: SearchFilter
 }
+
+const judgedKeys = {
+  queryText: true,
+  queryEmbedding: true,
+  relevant: true,
+  queryTags: true,
+  filter: true,
+} satisfies OptionKeys<JudgedQuery>
 
 /** A judged query that has been checked, with its vector where there is one. */
 export interface PreparedQuery {
@@ -37,6 +46,7 @@ export async function prepareQueries(
   }
   const prepared = queries.map((query: JudgedQuery, at) => {
     checkText(query?.queryText, `judgedQueries[${at}].queryText`)
+    checkOptions(query, judgedKeys, `judgedQueries[${at}]`)
     const { queryText, queryEmbedding = null, queryTags = [], filter = {} } = query
     return {
       queryText,

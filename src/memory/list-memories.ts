@@ -1,12 +1,13 @@
-import { and, arrayOverlaps, desc, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { desc, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { builtRows } from '../database/rows.ts'
-import { inSchemaOf } from '../database/schema-name.ts'
+import { api, inSchemaOf } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
 import { memoryItems } from '../schema/memory-items.ts'
 import { checkedInteger, checkText } from './check.ts'
 import { type Memory, memoryColumns } from './get-memory.ts'
-import { textArraySql } from './search-filter.ts'
+import { filterSql, filterText, type SearchFilter, textArraySql } from './search-filter.ts'
 
 export interface ListMemoriesOptions {
   readonly namespace?: string
@@ -15,11 +16,26 @@ export interface ListMemoriesOptions {
   readonly tags?: readonly string[]
   /** Expired ones too; false by default. */
   readonly includeExpired?: boolean
+  /** Superseded ones too; false by default. */
+  readonly includeSuperseded?: boolean
+  /** What else they must meet, as in a search. */
+  readonly filter?: SearchFilter
   /** 1 to 1000; 50 by default. */
   readonly limit?: number
   /** `next` of the page before. */
   readonly after?: string
 }
+
+const optionKeys = {
+  namespace: true,
+  speakerId: true,
+  tags: true,
+  includeExpired: true,
+  includeSuperseded: true,
+  filter: true,
+  limit: true,
+  after: true,
+} satisfies OptionKeys<ListMemoriesOptions>
 
 export interface MemoryPage {
   readonly items: Memory[]
@@ -40,18 +56,21 @@ export interface MemoryPage {
  * }
  */
 export async function listMemories(db: Database, options: ListMemoriesOptions = {}): Promise<MemoryPage> {
+  checkOptions(options, optionKeys)
+  const { namespace, speakerId, tags, includeExpired = false, includeSuperseded = false, filter } = options
   const limit = checkedInteger(options.limit, 'limit', { from: 1, to: 1000, otherwise: 50 })
-  if (options.namespace !== undefined) checkText(options.namespace, 'namespace')
-  if (options.speakerId !== undefined) checkText(options.speakerId, 'speakerId')
-  const conditions: (SQL | undefined)[] = [
-    options.namespace === undefined ? undefined : eq(memoryItems.namespace, options.namespace),
-    options.speakerId === undefined ? undefined : eq(memoryItems.speakerId, options.speakerId),
-    options.tags?.length ? arrayOverlaps(memoryItems.tags, textArraySql(options.tags, 'tags')) : undefined,
-    options.includeExpired
-      ? undefined
-      : or(isNull(memoryItems.expiresAt), gt(memoryItems.expiresAt, sql`now()`)),
-    options.after === undefined ? undefined : beforeCursor(options.after),
-  ]
+  if (namespace !== undefined) checkText(namespace, 'namespace')
+  if (speakerId !== undefined) checkText(speakerId, 'speakerId')
+  const narrowed = {
+    ...filter,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(speakerId === undefined ? {} : { speakerId }),
+    ...(includeExpired ? { expired: true } : {}),
+    ...(includeSuperseded ? { superseded: true } : {}),
+    ...(options.after === undefined ? {} : { after: readCursor(options.after) }),
+  }
+  if (filter !== undefined) filterText(filter)
+  const page = sql`${api(db)}list_memories(${textArraySql(tags, 'tags')}, ${String(limit + 1)}::text::integer, ${filterSql(narrowed)})`
   const rows = await builtRows(() =>
     db
       // The cursor needs the microseconds that a JavaScript Date does not have.
@@ -60,9 +79,8 @@ export async function listMemories(db: Database, options: ListMemoriesOptions = 
         moment: sql<string>`(extract(epoch FROM ${memoryItems.createdAt}) * 1000000)::bigint::text`,
       })
       .from(inSchemaOf(db, memoryItems))
-      .where(and(...conditions))
-      .orderBy(desc(memoryItems.createdAt), desc(memoryItems.id))
-      .limit(limit + 1),
+      .where(sql`${memoryItems.id} = ANY (ARRAY(SELECT page.id FROM ${page} AS page))`)
+      .orderBy(desc(memoryItems.createdAt), desc(memoryItems.id)),
   )
   const last = rows.length > limit ? rows[limit - 1] : undefined
   return {
@@ -72,18 +90,18 @@ export async function listMemories(db: Database, options: ListMemoriesOptions = 
   }
 }
 
-function beforeCursor(after: string): SQL {
-  const [moment, id] = readCursor(after)
-  return sql`(${memoryItems.createdAt}, ${memoryItems.id}) < ('epoch'::timestamptz + ${moment}::text::bigint * interval '1 microsecond', ${id}::text)`
-}
-
-function readCursor(after: string): [string, string] {
+/** The place after which a page begins, as list_memories takes it. */
+function readCursor(after: string): { readonly created_at: string; readonly id: string } {
   try {
     const [moment, id] = JSON.parse(Buffer.from(after, 'base64url').toString('utf8'))
-    if (typeof moment === 'string' && /^-?\d{1,18}$/.test(moment) && typeof id === 'string')
-      return [moment, id]
+    if (typeof moment === 'string' && /^-?\d{1,18}$/.test(moment) && typeof id === 'string') {
+      const micros = BigInt(moment)
+      const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n
+      const second = new Date(Number((micros - fraction) / 1000n)).toISOString().slice(0, 19)
+      return { created_at: `${second}.${String(fraction).padStart(6, '0')}Z`, id }
+    }
   } catch {
-    // Not JSON: refused below, like any other text that no page gave.
+    // Not JSON, or no time: refused below, like any other text that no page gave.
   }
   throw new InvalidInputError(
     `after must be the "next" of an earlier page, got "${String(after).slice(0, 60)}"`,

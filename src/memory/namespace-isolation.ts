@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { translatingErrors } from '../database/translate-error.ts'
@@ -30,8 +31,10 @@ export interface NamespaceIsolationOptions {
  */
 export async function enableNamespaceIsolation(
   db: Database,
-  { roles = {} }: NamespaceIsolationOptions = {},
+  options: NamespaceIsolationOptions = {},
 ): Promise<void> {
+  checkOptions(options, { roles: true } satisfies OptionKeys<NamespaceIsolationOptions>)
+  const { roles = {} } = options
   checkedJson(roles, 'roles')
   await translatingErrors(() =>
     db.transaction(async (transaction) => {

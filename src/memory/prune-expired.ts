@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkedTime } from '../database/time.ts'
@@ -18,6 +19,14 @@ export interface PruneExpiredOptions {
   readonly signal?: AbortSignal
 }
 
+const optionKeys = {
+  namespace: true,
+  batchSize: true,
+  before: true,
+  onProgress: true,
+  signal: true,
+} satisfies OptionKeys<PruneExpiredOptions>
+
 /**
  * Deletes the memories that have expired, in batches that each commit, so that no lock is held for long. Searches have
  * not returned them since they expired: this gives their space back. Rows that somebody is writing are left for the next
@@ -29,6 +38,7 @@ export interface PruneExpiredOptions {
  * const deleted = await pruneExpired(db, { before: new Date(Date.now() - 7 * 86_400_000) })
  */
 export async function pruneExpired(db: Database, options: PruneExpiredOptions = {}): Promise<number> {
+  checkOptions(options, optionKeys)
   const { namespace = null, onProgress, signal } = options
   const batchSize = checkedInteger(options.batchSize, 'batchSize', { from: 1, to: 10_000, otherwise: 1000 })
   const before = options.before === undefined ? null : checkedTime(options.before, 'before')

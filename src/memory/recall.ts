@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import type { Embedding } from './embedding.ts'
 import { type HybridResult, hybridSearch } from './hybrid-search.ts'
 import type { HybridFilter } from './search-filter.ts'
@@ -15,6 +16,15 @@ export interface RecallOptions {
   readonly filter?: HybridFilter
 }
 
+export const recallKeys = {
+  question: true,
+  embedding: true,
+  namespace: true,
+  tags: true,
+  k: true,
+  filter: true,
+} satisfies OptionKeys<RecallOptions>
+
 /**
  * Recalls what helps to answer a question: `hybridSearch` with the everyday options.
  *
@@ -23,6 +33,7 @@ export interface RecallOptions {
  * const memories = await recall(db, { question: 'Where does Ana like to sit?', namespace: 'ana' })
  */
 export async function recall(db: Database, options: RecallOptions): Promise<HybridResult[]> {
+  checkOptions(options, recallKeys)
   const { question, embedding = null, namespace, tags = [], k = 5, filter = {} } = options
   return hybridSearch(db, {
     queryText: question,

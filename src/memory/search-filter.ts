@@ -1,10 +1,16 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { InvalidInputError } from '../errors.ts'
 import { checkedJson, checkTexts } from './check.ts'
+import { type Where, whereForDatabase } from './where.ts'
 
 /** What narrows a search. Every condition that is given must hold; an expired memory is never found. */
 export interface SearchFilter {
   /** Whose memory. */
   readonly namespace?: string
+  /** Those of any of these namespaces; an empty list matches nothing. */
+  readonly namespaces?: readonly string[]
+  /** Namespaces as paths: this one, and those that begin with it and a `/`. */
+  readonly namespaceUnder?: string
   readonly speakerId?: string
   /** True: a row must have all of `queryTags`, not just any. */
   readonly allTags?: boolean
@@ -16,6 +22,13 @@ export interface SearchFilter {
   readonly metadata?: Record<string, unknown>
   /** Only these rows; an empty list matches nothing. */
   readonly ids?: readonly string[]
+  /** Conditions on any column and on paths into the metadata, joined by and, or and not. */
+  readonly where?: Where
+  /**
+   * The past: what was known at this time, that is remembered by then and not yet superseded; or `{ known, valid }`, where
+   * `valid` asks what was true at a time, by `validFrom` and `validTo`, whether or not it was superseded since.
+   */
+  readonly asOf?: Date | string | { readonly known?: Date | string; readonly valid?: Date | string }
   /** False: words that nobody wrote are not replaced by the nearest one. True by default. */
   readonly fuzzy?: boolean
 }
@@ -29,6 +42,11 @@ export interface SearchCursor {
 
 /** A filter of a search that can be read page by page. */
 export interface PagedFilter extends SearchFilter {
+  /**
+   * The least score of a result. `bm25Search`: as a share of the best result's, 0 to 1. `vectorSearch`: a cosine similarity,
+   * -1 to 1. `hybridSearch` and `recall`: the combined score, 0 to 1.
+   */
+  readonly minScore?: number
   /**
    * Vector and hybrid search: the name of the model that made the query's vector. If the database searches by another
    * one, also of the same length, the search is refused.
@@ -50,6 +68,14 @@ export interface HybridFilter extends PagedFilter {
   readonly candidates?: number
 }
 
+/** What `listMemories` and `countMemories` take beyond narrowing. */
+export interface ListFilter extends SearchFilter {
+  /** True: expired memories too. */
+  readonly expired?: boolean
+  /** True: superseded memories too. */
+  readonly superseded?: boolean
+}
+
 /** What every search takes. */
 export interface SearchOptions {
   /** Rows with any of these tags; none by default, which is no tag filter. */
@@ -62,15 +88,40 @@ export interface SearchOptions {
 const databaseKeys = new Map([
   ['speakerId', 'speaker_id'],
   ['allTags', 'all_tags'],
+  ['namespaceUnder', 'namespace_under'],
+  ['asOf', 'as_of'],
+  ['minScore', 'min_score'],
 ])
 
 /** A filter as the SQL functions take it. They check it, so unknown keys pass through and are refused by name there. */
 export function filterSql(filter: SearchFilter = {}): SQL {
+  return sql`${filterText(filter)}::text::jsonb`
+}
+
+/**
+ * The JSON text of a filter, with the names of the database, which every driver passes alike.
+ *
+ * @throws InvalidInputError for what JSON cannot hold, and for a key that is present and undefined, at whatever depth:
+ *   JSON would leave it out, and the search would answer for every tenant.
+ */
+export function filterText(filter: SearchFilter): string {
   // Checked before it is taken apart as well: Object.entries(null) throws, and that of an empty array is nothing.
   checkedJson(filter, 'filter')
-  const entries = Object.entries(filter).map(([key, value]) => [databaseKeys.get(key) ?? key, value])
-  // JSON as text, which every driver passes alike.
-  return sql`${JSON.stringify(Object.fromEntries(entries))}::text::jsonb`
+  const entries = Object.entries(filter).map(([key, value]) => {
+    refuseUndefined(value, `filter.${key}`)
+    return [databaseKeys.get(key) ?? key, key === 'where' ? whereForDatabase(value as Where) : value]
+  })
+  return JSON.stringify(Object.fromEntries(entries))
+}
+
+function refuseUndefined(value: unknown, name: string): void {
+  if (value === undefined) {
+    throw new InvalidInputError(`${name} must not be undefined: give it a value, or leave the key out`)
+  }
+  if (typeof value !== 'object' || value === null || value instanceof Date) return
+  if (Array.isArray(value))
+    for (let at = 0; at < value.length; at++) refuseUndefined(value[at], `${name}[${at}]`)
+  else for (const [key, inner] of Object.entries(value)) refuseUndefined(inner, `${name}.${key}`)
 }
 
 /** A text[] parameter that every driver passes alike: PostgreSQL's own array literal. */

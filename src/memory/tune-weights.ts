@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import type { Embedder } from '../embedders/embedder.ts'
 import { InvalidInputError } from '../errors.ts'
 import { checkedInteger } from './check.ts'
@@ -29,6 +30,14 @@ export interface TuneWeightsOptions {
   /** Called after each query. */
   readonly onProgress?: (done: number, total: number) => void
 }
+
+const optionKeys = {
+  k: true,
+  folds: true,
+  seed: true,
+  embedder: true,
+  onProgress: true,
+} satisfies OptionKeys<TuneWeightsOptions>
 
 /** A mean over the queries, 0 to 1. */
 export interface Estimate {
@@ -85,6 +94,7 @@ export async function tuneWeights(
   judgedQueries: readonly JudgedQuery[],
   options: TuneWeightsOptions = {},
 ): Promise<TunedWeights> {
+  checkOptions(options, optionKeys)
   const k = checkedInteger(options.k, 'k', { from: 1, to: 50, otherwise: 10 })
   const folds = checkedInteger(options.folds, 'folds', { from: 2, to: 20, otherwise: 5 })
   const seed = checkedInteger(options.seed, 'seed', { from: 0, to: 2 ** 32 - 1, otherwise: 1 })

@@ -1,4 +1,5 @@
 import { type Database, isTransaction } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { apiPrefix } from '../database/schema-name.ts'
 import { postgresError, translatingErrors } from '../database/translate-error.ts'
 import { ConflictError, DatabaseError, InvalidInputError } from '../errors.ts'
@@ -35,6 +36,15 @@ export interface UseVectorIndexOptions extends VectorIndexParameters {
   /** Called a few times a second while the index is being built. */
   readonly onProgress?: OnIndexProgress
 }
+
+const optionKeys = {
+  lists: true,
+  m: true,
+  efConstruction: true,
+  concurrently: true,
+  rebuild: true,
+  onProgress: true,
+} satisfies OptionKeys<UseVectorIndexOptions>
 
 export interface VectorIndex {
   readonly method: VectorIndexMethod
@@ -74,6 +84,7 @@ export async function useVectorIndex(
   method: VectorIndexMethod,
   options: UseVectorIndexOptions = {},
 ): Promise<VectorIndex> {
+  checkOptions(options, optionKeys)
   checkParameters(method, options)
   const inTransaction = isTransaction(db)
   const concurrently = options.concurrently ?? !(await isEmbedded(db))

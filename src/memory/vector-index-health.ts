@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRow, queryRows, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkedInteger } from './check.ts'
@@ -51,6 +52,11 @@ export async function vectorIndexHealth(
   db: Database,
   options: VectorIndexHealthOptions = {},
 ): Promise<VectorIndexHealth> {
+  checkOptions(options, {
+    sample: true,
+    k: true,
+    onProgress: true,
+  } satisfies OptionKeys<VectorIndexHealthOptions>)
   const sample = checkedInteger(options.sample, 'sample', { from: 1, to: 1000, otherwise: 20 })
   const k = checkedInteger(options.k, 'k', { from: 1, to: 100, otherwise: 10 })
   const indexes = await vectorIndexes(db)

@@ -1,10 +1,12 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions } from '../database/options.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { limitSql, type SearchResult, searchResult } from './bm25-search.ts'
 import { type Embedding, embeddingSql } from './embedding.ts'
 import { filterSql, type PagedFilter, type SearchOptions, textArraySql } from './search-filter.ts'
+import { searchKeys } from './search-keys.ts'
 
 export interface VectorResult extends SearchResult {
   /** 1 - cosine distance, -1 to 1. */
@@ -25,6 +27,7 @@ export interface VectorSearchOptions extends SearchOptions {
  * const results = await vectorSearch(db, { queryEmbedding: await embed('where does Ana like to sit?'), k: 3 })
  */
 export async function vectorSearch(db: Database, options: VectorSearchOptions): Promise<VectorResult[]> {
+  checkOptions(options, searchKeys)
   const { queryEmbedding, queryTags, k = 10, filter } = options
   const rows = await queryRows(
     db,

@@ -1,4 +1,4 @@
-import { pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
+import { boolean, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { role } from './role-rights.ts'
 
 /**
@@ -10,6 +10,8 @@ export const namespaceRoles = pgTable(
   {
     role: role('role').notNull(),
     namespace: text('namespace').notNull(),
+    /** The namespace is a path, and what is below it is granted too. */
+    below: boolean('below').notNull().default(false),
   },
   (table) => [primaryKey({ name: 'namespace_roles_pkey', columns: [table.role, table.namespace] })],
 )

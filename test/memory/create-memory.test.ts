@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest'
 import { type Embedder, embedEach } from '../../src/embedders/embedder.ts'
 import { ConfigurationError, EmbedderError } from '../../src/errors.ts'
-import { getMemory } from '../../src/index.ts'
+import { countMemories, getMemory } from '../../src/index.ts'
 import { createMemory } from '../../src/memory/create-memory.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
 import { dimensions } from '../support/dimensions.ts'
@@ -51,9 +51,7 @@ describeOnEachBackend('createMemory', (test) => {
     const memory = createMemory(test.db, embedder, { namespace: 'lost' })
     const failures: [Embedder['embed'], RegExp][] = [
       [() => Promise.reject(new Error('boom')), /the model "words" failed: boom/],
-      [() => Promise.reject(new ConfigurationError('not installed')), /not installed/],
       [async () => [], /one vector a text, 1, got 0/],
-      [async () => [new Float32Array(3)], new RegExp(`${dimensions} dimensions, got 3`)],
       [async () => [new Float32Array(dimensions)], /with a direction/],
       [async () => [new Float32Array(dimensions).fill(Number.NaN)], /finite numbers/],
     ]
@@ -69,6 +67,21 @@ describeOnEachBackend('createMemory', (test) => {
       })
     }
     expect(await memory.embedPending()).toMatchObject({ embedded: failures.length, failed: [], skipped: 0 })
+  })
+
+  it('throws at once, and writes nothing, if the embedder cannot work as it is set up', async () => {
+    const failures: [Embedder['embed'], RegExp][] = [
+      [() => Promise.reject(new ConfigurationError('the package is not installed')), /not installed/],
+      [async (texts) => texts.map(() => new Float32Array(3)), /384 dimensions, got 3/],
+    ]
+    for (const [embed, message] of failures) {
+      const memory = createMemory(test.db, { ...embedder, embed }, { namespace: 'set up' })
+      await expect(memory.remember('never stored')).rejects.toThrow(message)
+      await expect(memory.remember('never stored')).rejects.toBeInstanceOf(ConfigurationError)
+      await expect(memory.rememberMany(['never', 'stored'])).rejects.toThrow(message)
+      await expect(memory.recall('never')).rejects.toThrow(message)
+    }
+    expect(await countMemories(test.db, { namespace: 'set up' })).toBe(0)
   })
 
   it('keeps the text when the caller stops the embedding', async () => {

@@ -35,6 +35,12 @@ describeOnEachBackend('remember', (test) => {
       embedding: null,
       importance: 0.5,
       expiresAt: null,
+      validFrom: null,
+      validTo: null,
+      supersededAt: null,
+      supersededBy: null,
+      documentId: null,
+      documentPlace: null,
     })
     expect(Math.abs(createdAt.getTime() - Date.now())).toBeLessThan(60_000)
     expect(updatedAt).toEqual(createdAt)
@@ -52,11 +58,13 @@ describeOnEachBackend('remember', (test) => {
       importance: 0.25,
       expiresAt: new Date('2999-01-01T00:00:00Z'),
       createdAt: new Date('2020-02-29T12:00:00.123Z'),
+      validFrom: new Date('2020-01-01T00:00:00.001Z'),
+      validTo: new Date('2021-01-01T00:00:00Z'),
     }
     expect(await remember(test.db, given)).toEqual({ id: 'my own', created: true })
     const { updatedAt: _, embedding: vector, ...memory } = await kept('my own')
     const { embedding: givenVector, ...rest } = given
-    expect(memory).toEqual(rest)
+    expect(memory).toMatchObject(rest)
     for (const [at, value] of givenVector.entries()) expect(vector?.[at]).toBeCloseTo(value, 5)
   })
 

@@ -103,11 +103,14 @@ const memory = fc.record({
 })
 
 type Change =
-  | { readonly kind: 'write'; readonly row: typeof schema.memoryItems.$inferInsert }
+  | { readonly kind: 'write'; readonly row: typeof schema.memoryItems.$inferInsert & { readonly id: string } }
   | { readonly kind: 'retext'; readonly at: number; readonly text: string }
   | { readonly kind: 'retag'; readonly at: number; readonly tags: string[] }
   | { readonly kind: 'delete'; readonly at: number }
-  | { readonly kind: 'rolledBack'; readonly row: typeof schema.memoryItems.$inferInsert }
+  | {
+      readonly kind: 'rolledBack'
+      readonly row: typeof schema.memoryItems.$inferInsert & { readonly id: string }
+    }
   | { readonly kind: 'truncate' }
 
 const change: fc.Arbitrary<Change> = fc.oneof(

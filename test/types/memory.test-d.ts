@@ -124,7 +124,7 @@ test('an embedding is an array or a typed array of numbers', () => {
 
 test('writing', () => {
   expectTypeOf(remember(db, { text: 'x' })).resolves.toEqualTypeOf<RememberResult>()
-  expectTypeOf<RememberResult>().toEqualTypeOf<{ readonly id: string; readonly created: boolean }>()
+  expectTypeOf<RememberResult>().toExtend<{ readonly id: string; readonly created: boolean }>()
   expectTypeOf(rememberMany(db, { items: [{ text: 'x' }] as const })).resolves.toEqualTypeOf<
     RememberResult[]
   >()

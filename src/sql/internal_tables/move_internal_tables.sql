@@ -5,7 +5,7 @@ DECLARE
 BEGIN
   FOREACH table_name IN ARRAY ARRAY[
     'search_totals', 'search_lexemes', 'search_vocabulary', 'search_log', 'search_log_lexemes', 'namespace_roles', 'role_rights',
-    'embedding_models'
+    'embedding_models', 'memory_history'
   ] LOOP
     IF to_regclass(format('%I.%I', current_setting('opa.schema'), table_name)) IS NOT NULL THEN
       EXECUTE format('ALTER TABLE %I.%I SET SCHEMA %I', current_setting('opa.schema'), table_name,

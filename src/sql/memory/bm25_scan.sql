@@ -30,7 +30,7 @@ BEGIN
           WHERE m.search_vector @@ ANY (arms)
             AND (query_tags IS NULL OR m.tags && query_tags)
             AND (bm25_scan.namespace IS NULL OR m.namespace = bm25_scan.namespace)
-            AND (m.expires_at IS NULL OR m.expires_at > now())
+            AND (m.expires_at IS NULL OR m.expires_at > now()) AND m.superseded_at IS NULL
           LIMIT candidate_limit
         ) AS candidate OFFSET 0
       ) AS scored
@@ -45,7 +45,7 @@ BEGIN
         FROM (
           SELECT m.id, m.ctid AS place, m.search_vector, 1.2 * (0.25 + 0.75::float8 * m.lexeme_count / average_length) AS norm
           FROM memory_items AS m
-          WHERE m.search_vector @@ ANY (arms) AND m.tags && query_tags AND (m.expires_at IS NULL OR m.expires_at > now())
+          WHERE m.search_vector @@ ANY (arms) AND m.tags && query_tags AND (m.expires_at IS NULL OR m.expires_at > now()) AND m.superseded_at IS NULL
           LIMIT candidate_limit
         ) AS candidate OFFSET 0
       ) AS scored
@@ -60,7 +60,7 @@ BEGIN
         FROM (
           SELECT m.id, m.ctid AS place, m.search_vector, 1.2 * (0.25 + 0.75::float8 * m.lexeme_count / average_length) AS norm
           FROM memory_items AS m
-          WHERE (m.search_vector @@ ANY (arms)) IS TRUE AND m.tags && query_tags AND (m.expires_at IS NULL OR m.expires_at > now())
+          WHERE (m.search_vector @@ ANY (arms)) IS TRUE AND m.tags && query_tags AND (m.expires_at IS NULL OR m.expires_at > now()) AND m.superseded_at IS NULL
           LIMIT candidate_limit
         ) AS candidate OFFSET 0
       ) AS scored

@@ -3,13 +3,19 @@
 -- planner sees just the ones that count. Every search builds its query on this, and every check of a filter is here.
 --
 -- options: the keys beyond the common ones that the calling function supports.
+--
+-- filter.expired, filter.superseded: true where expired or superseded rows count as well; only where options name them.
+-- filter.granted: what filter_by_grants says that a role may see; it only ever narrows.
+-- filter.as_of: a timestamp: what was known then, so not yet superseded; or {"known": timestamp, "valid": timestamp}, where
+-- valid asks what was true then, by valid_from and valid_to. Asked for both, the end of a validity counts only if it was
+-- known: superseding sets it. Expired rows are never returned.
 CREATE OR REPLACE FUNCTION memory_filter_condition(query_tags text[], filter jsonb, options text[] DEFAULT '{}')
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
 DECLARE
-  common constant text[] := '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy}';
-  conditions text[] := ARRAY['(m.expires_at IS NULL OR m.expires_at > now())'];
+  common constant text[] := '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,namespaces,namespace_under,where,as_of}';
+  conditions text[] := '{}';
   unknown text;
 BEGIN
   IF array_position(query_tags, NULL) IS NOT NULL THEN
@@ -22,7 +28,7 @@ BEGIN
   IF filter - 'fuzzy' <> '{}' OR jsonb_typeof(filter -> 'fuzzy') <> 'boolean' THEN
     SELECT given.key INTO unknown
     FROM jsonb_object_keys(filter) AS given (key)
-    WHERE given.key <> ALL (common || options)
+    WHERE given.key <> ALL (common || options || '{granted}'::text[])
     ORDER BY given.key COLLATE "C"
     LIMIT 1;
     IF FOUND THEN
@@ -31,21 +37,31 @@ BEGIN
     END IF;
     PERFORM check_filter_value(filter, key, expected)
     FROM unnest(
-      '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy}'::text[],
-      '{string,string,boolean,string,string,object,array,boolean}'::text[]
+      '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,namespaces,namespace_under,where,expired,superseded}'::text[],
+      '{string,string,boolean,string,string,object,array,boolean,array,string,object,boolean,boolean}'::text[]
     ) AS value (key, expected);
-    -- Strict, because a lax path would look into an array among the ids; silent, because a strict one wants the key.
-    IF jsonb_path_exists(filter, 'strict $.ids[*] ? (@.type() != "string")', silent => true) THEN
-      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-        MESSAGE = format('filter.ids must be an array of strings, got %s', left((filter -> 'ids')::text, 60));
-    END IF;
+    PERFORM check_filter_texts(filter, 'ids'), check_filter_texts(filter, 'namespaces');
   END IF;
 
+  IF (filter -> 'expired')::boolean IS NOT TRUE THEN
+    conditions := ARRAY['(m.expires_at IS NULL OR m.expires_at > now())'];
+  END IF;
   IF cardinality(query_tags) > 0 THEN
     conditions := conditions || CASE WHEN (filter -> 'all_tags')::boolean THEN 'm.tags @> $1' ELSE 'm.tags && $1' END;
   END IF;
   IF filter ? 'namespace' THEN
     conditions := conditions || 'm.namespace = ($2 ->> ''namespace'')'::text;
+  END IF;
+  IF filter ? 'namespaces' THEN
+    conditions := conditions || 'm.namespace = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''namespaces'')))'::text;
+  END IF;
+  IF filter ? 'namespace_under' THEN
+    conditions := conditions || '(m.namespace = ($2 ->> ''namespace_under'') OR starts_with(m.namespace, ($2 ->> ''namespace_under'') || ''/''))'::text;
+  END IF;
+  IF filter ? 'granted' THEN
+    conditions := conditions || ('(m.namespace = ANY (ARRAY(SELECT jsonb_array_elements_text($2 #> ''{granted,namespaces}'')))'
+      || CASE WHEN filter #> '{granted,below}' = '[]' THEN '' ELSE
+        ' OR is_below(m.namespace, ARRAY(SELECT jsonb_array_elements_text($2 #> ''{granted,below}'')))' END || ')');
   END IF;
   IF filter ? 'speaker_id' THEN
     conditions := conditions || 'm.speaker_id = ($2 ->> ''speaker_id'')'::text;
@@ -62,6 +78,9 @@ BEGIN
   IF filter ? 'ids' THEN
     conditions := conditions || 'm.id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''ids'')))'::text;
   END IF;
-  RETURN array_to_string(conditions, ' AND ');
+  IF filter ? 'where' THEN
+    conditions := conditions || (where_condition(filter -> 'where', '{where}', 0, 0)).condition;
+  END IF;
+  RETURN COALESCE(NULLIF(array_to_string(conditions || as_of_condition(filter), ' AND '), ''), 'true');
 END
 $$;

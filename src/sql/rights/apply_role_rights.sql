@@ -13,12 +13,13 @@ DECLARE
   schema_name CONSTANT text := installation_schema();
   internal CONSTANT text := current_schema();
   called_by_searches CONSTANT text[] := ARRAY['read_search_statistics', 'nearest_lexeme', 'is_isolated_session', 'may_take_id',
-    'current_embedding_model', 'next_embedding_model', 'wrong_embedding'];
+    'current_embedding_model', 'next_embedding_model', 'wrong_embedding', 'bm25_search_by_grants', 'hybrid_search_by_grants'];
   -- Of the owner alone, or for services but not for workers.
   for_owner CONSTANT text[] := ARRAY['enable_namespace_isolation', 'disable_namespace_isolation', 'grant_namespaces',
     'revoke_namespaces', 'grant_reader', 'grant_service', 'grant_worker', 'revoke_rights', 'rebuild_search_statistics',
     'set_job_notifications', 'set_job_events', 'use_embedding_model', 'begin_model_change',
-    'finish_model_change', 'cancel_model_change', 'settle_embeddings'];
+    'finish_model_change', 'cancel_model_change', 'settle_embeddings', 'set_memory_history', 'prune_memory_history',
+    'find_words'];
   for_worker CONSTANT text[] := ARRAY['claim', 'complete', 'complete_many', 'complete_and_claim', 'fail', 'heartbeat', 'release',
     'snooze', 'report_progress', 'add_usage', 'wait_for', 'enqueue', 'enqueue_many', 'take_back_expired', 'get_job',
     'list_jobs', 'job_tree', 'job_attempts_of', 'queue_stats', 'latency_stats', 'usage_stats', 'stuck_jobs',
@@ -34,6 +35,8 @@ BEGIN
       schema_name, entry.role);
     IF entry.kind <> 'worker' THEN
       EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', internal, entry.role);
+      -- Row by row it is for those who see the memory (src/sql/storage/memory_history.sql).
+      EXECUTE format('GRANT SELECT ON memory_history TO %s', entry.role);
       EXECUTE format('GRANT %s ON %I.memory_items TO %s',
         CASE entry.kind WHEN 'reader' THEN 'SELECT' ELSE 'SELECT, INSERT, UPDATE, DELETE' END, schema_name, entry.role);
     END IF;

@@ -28,5 +28,9 @@ BEGIN
   LOOP
     EXECUTE command;
   END LOOP;
+  -- Under namespace isolation the policies read it, row by row their own (enable_namespace_isolation).
+  IF (SELECT relrowsecurity FROM pg_class WHERE oid = 'namespace_roles'::regclass) THEN
+    GRANT SELECT ON namespace_roles TO PUBLIC;
+  END IF;
 END
 $$;

@@ -8,6 +8,7 @@
 -- filter: namespace, speaker_id, all_tags, since, until, metadata, ids, fuzzy;
 --   after: {"score": score, "id": id} of the last row of the page before. Pages join to the list that a larger k gives.
 --     The search is made longer until it reaches beyond the cursor, so a page costs more the further back it is.
+--   min_score: 0 to 1, the least share of the best score (that of the first row of the first page) that a row must have
 CREATE OR REPLACE FUNCTION bm25_search(
   query_text text, query_tags text[] DEFAULT '{}', k integer DEFAULT 10, filter jsonb DEFAULT '{}'
 )
@@ -22,6 +23,7 @@ DECLARE
   found record;
   is_page boolean;
   sought integer := k;
+  min_score float8;
 BEGIN
   -- The checks have the details; asked only when something is wrong, they cost nothing.
   IF (octet_length(query_text) <= 65536 AND k BETWEEN 1 AND 1000) IS NOT TRUE THEN
@@ -33,7 +35,17 @@ BEGIN
   END IF;
   query_tags := COALESCE(query_tags, '{}');
   filter := COALESCE(filter, '{}');
-  condition := memory_filter_condition(query_tags, filter, '{after}');
+  IF row_security_active('memory_items') THEN
+    IF may_search_by_grants() THEN
+      RETURN QUERY SELECT * FROM bm25_search_by_grants(query_text, query_tags, k, filter);
+      RETURN;
+    END IF;
+  END IF;
+  condition := memory_filter_condition(query_tags, filter, '{after,min_score}');
+  IF filter ? 'min_score' THEN
+    min_score := check_min_score(filter, 0, 1);
+    filter := filter - 'min_score';
+  END IF;
   is_page := filter ? 'after';
   IF is_page THEN
     PERFORM check_cursor(filter);
@@ -55,7 +67,8 @@ BEGIN
     SELECT m.id, m.text, m.tags, m.created_at, best.score
     FROM unnest(found.ids, found.places, found.scores) AS best (id, place, score)
     JOIN memory_items AS m ON m.ctid = best.place
-    WHERE NOT is_page OR is_after(best.score, best.id, filter)
+    WHERE (NOT is_page OR is_after(best.score, best.id, filter))
+      AND (min_score IS NULL OR best.score >= min_score * found.scores[1])
     ORDER BY best.score DESC, m.id COLLATE "C"
     LIMIT k;
 END

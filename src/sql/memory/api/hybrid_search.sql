@@ -21,6 +21,7 @@
 --   model: the name of the model that made query_embedding, which is refused if another is the current one
 -- Sources: Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, 2022; Cormack, Clarke and
 -- Büttcher, Reciprocal Rank Fusion, 2009.
+--   min_score: the least combined score that a row must have, 0 to 1
 CREATE OR REPLACE FUNCTION hybrid_search(
   query_text text, query_embedding vector, query_tags text[] DEFAULT '{}', k integer DEFAULT 10,
   bm25_weight float8 DEFAULT 0.5, vector_weight float8 DEFAULT 0.5, filter jsonb DEFAULT '{}', fusion text DEFAULT 'convex'
@@ -34,7 +35,7 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
-  options CONSTANT text[] := '{recency,importance,diversity,after,candidates}';
+  options CONSTANT text[] := '{recency,importance,diversity,after,candidates,min_score}';
   condition text;
   leg_filter jsonb;
   lexemes text[];
@@ -43,6 +44,7 @@ DECLARE
   offered integer;
   lambda float8;
   legs record;
+  min_score float8;
 BEGIN
   PERFORM check_query_text('hybrid_search', query_text);
   IF query_embedding IS NOT NULL OR filter ? 'model' THEN
@@ -52,12 +54,21 @@ BEGIN
   PERFORM check_fusion(bm25_weight, vector_weight, fusion);
   query_tags := COALESCE(query_tags, '{}');
   filter := COALESCE(filter, '{}');
+  IF row_security_active('memory_items') THEN
+    IF may_search_by_grants() THEN
+      RETURN QUERY SELECT * FROM hybrid_search_by_grants(
+        query_text, query_embedding::text, query_tags, k, bm25_weight, vector_weight, filter, fusion
+      );
+      RETURN;
+    END IF;
+  END IF;
   IF filter -> 'model' IS NOT NULL THEN
     filter := filter - 'model';
   END IF;
   condition := memory_filter_condition(query_tags, filter, options);
   IF filter ?| options THEN
     PERFORM check_ranking_options(filter, k), check_cursor(filter);
+    min_score := check_min_score(filter, 0, 1);
   END IF;
   leg_filter := filter - options;
   is_fuzzy := COALESCE((filter -> 'fuzzy')::boolean, true);
@@ -88,6 +99,7 @@ BEGIN
         legs.nearest, legs.keyword_ids, legs.keyword_scores, legs.lexemes, required, query_embedding,
         bm25_weight, vector_weight, fusion, filter
       ) AS scored
+      WHERE min_score IS NULL OR scored.score >= min_score
       ORDER BY scored.score DESC, scored.id COLLATE "C"
       LIMIT CASE WHEN lambda IS NULL THEN k ELSE offered END
     ),

@@ -25,19 +25,7 @@ BEGIN
   REVOKE ALL ON namespace_roles FROM PUBLIC;
   GRANT SELECT ON namespace_roles TO PUBLIC;
 
-  DROP POLICY IF EXISTS memory_items_namespace ON memory_items;
-  CREATE POLICY memory_items_namespace ON memory_items
-    USING (
-      namespace = ANY (ARRAY(
-        SELECT own.namespace FROM namespace_roles AS own WHERE own.role = to_regrole(quote_ident(current_user))
-      ))
-    )
-    WITH CHECK (
-      namespace = ANY (ARRAY(
-        SELECT own.namespace FROM namespace_roles AS own WHERE own.role = to_regrole(quote_ident(current_user))
-      ))
-      AND (may_take_id(id, namespace, text, tags) OR has_own_memory(id))
-    );
+  PERFORM set_namespace_policy();
   ALTER TABLE memory_items ENABLE ROW LEVEL SECURITY;
 END
 $$;

@@ -43,12 +43,13 @@ DECLARE
   schema_name CONSTANT text := installation_schema();
   internal CONSTANT text := current_schema();
   called_by_searches CONSTANT text[] := ARRAY['read_search_statistics', 'nearest_lexeme', 'is_isolated_session', 'may_take_id',
-    'current_embedding_model', 'next_embedding_model', 'wrong_embedding'];
+    'current_embedding_model', 'next_embedding_model', 'wrong_embedding', 'bm25_search_by_grants', 'hybrid_search_by_grants'];
   -- Of the owner alone, or for services but not for workers.
   for_owner CONSTANT text[] := ARRAY['enable_namespace_isolation', 'disable_namespace_isolation', 'grant_namespaces',
     'revoke_namespaces', 'grant_reader', 'grant_service', 'grant_worker', 'revoke_rights', 'rebuild_search_statistics',
     'set_job_notifications', 'set_job_events', 'use_embedding_model', 'begin_model_change',
-    'finish_model_change', 'cancel_model_change', 'settle_embeddings'];
+    'finish_model_change', 'cancel_model_change', 'settle_embeddings', 'set_memory_history', 'prune_memory_history',
+    'find_words'];
   for_worker CONSTANT text[] := ARRAY['claim', 'complete', 'complete_many', 'complete_and_claim', 'fail', 'heartbeat', 'release',
     'snooze', 'report_progress', 'add_usage', 'wait_for', 'enqueue', 'enqueue_many', 'take_back_expired', 'get_job',
     'list_jobs', 'job_tree', 'job_attempts_of', 'queue_stats', 'latency_stats', 'usage_stats', 'stuck_jobs',
@@ -64,6 +65,8 @@ BEGIN
       schema_name, entry.role);
     IF entry.kind <> 'worker' THEN
       EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', internal, entry.role);
+      -- Row by row it is for those who see the memory (src/sql/storage/memory_history.sql).
+      EXECUTE format('GRANT SELECT ON memory_history TO %s', entry.role);
       EXECUTE format('GRANT %s ON %I.memory_items TO %s',
         CASE entry.kind WHEN 'reader' THEN 'SELECT' ELSE 'SELECT, INSERT, UPDATE, DELETE' END, schema_name, entry.role);
     END IF;
@@ -87,6 +90,30 @@ BEGIN
   END LOOP;
 END
 $$;
+--> statement-breakpoint
+-- path: definer
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/rights/bm25_search_by_grants.sql
+-- bm25_search for an isolated role, as fast as with a filter: made with the rights of the owner, whom row-level security does
+-- not keep from the search index (@@ is not leakproof), and narrowed to the namespaces that were granted. All that comes
+-- from the caller is data: a text, tags, a number and a filter, which is checked as any other.
+CREATE OR REPLACE FUNCTION bm25_search_by_grants(query_text text, query_tags text[], k integer, filter jsonb)
+RETURNS TABLE (id text, text text, tags text[], created_at timestamptz, score float8)
+LANGUAGE plpgsql STABLE ROWS 10 SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  RETURN QUERY EXECUTE format('SELECT * FROM %I.bm25_search($1, $2, $3, $4)', installation_schema())
+    USING query_text, query_tags, k, filter_by_grants(filter);
+END
+$$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/rights/check_namespaces.sql
 -- Refuses a role that is not there and namespaces that are none, in the name of the function that was called.
@@ -116,6 +143,40 @@ BEGIN
       MESSAGE = format('%s: role_name must be a role of this server, got %s', caller,
         COALESCE('"' || left(role_name, 60) || '"', 'null'));
   END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/rights/filter_by_grants.sql
+-- A search's filter, narrowed to the namespaces that grant_namespaces gave the role outside: the one that SET ROLE chose,
+-- else the login, which nobody can forge. Only within a SECURITY DEFINER function, whose current user is its owner.
+-- Where the filter asks for one namespace that the role has, or it has but one, that is said in the words of a filter, for
+-- which the searches keep plans.
+CREATE OR REPLACE FUNCTION filter_by_grants(filter jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+  caller CONSTANT name := COALESCE(NULLIF(current_setting('role'), 'none'), session_user);
+  place CONSTANT regclass := format('%I.memory_items', installation_schema())::regclass;
+  own text[];
+  roots text[];
+BEGIN
+  IF row_security_active(place) OR NOT isolation_is_only_policy(place) OR NOT has_table_privilege(caller, place, 'SELECT') THEN
+    RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+      MESSAGE = format('permission denied: "%s" may not search by what it was granted', caller);
+  END IF;
+  SELECT COALESCE(array_agg(given.namespace ORDER BY given.namespace), '{}'),
+    COALESCE(array_agg(given.namespace ORDER BY given.namespace) FILTER (WHERE given.below), '{}')
+  INTO own, roots
+  FROM namespace_roles AS given WHERE given.role = to_regrole(quote_ident(caller));
+
+  IF filter ->> 'namespace' = ANY (own) OR is_below(filter ->> 'namespace', roots) THEN
+    RETURN filter - 'granted';
+  ELSIF roots = '{}' AND cardinality(own) = 1 AND NOT filter ? 'namespace' THEN
+    RETURN filter - 'granted' || jsonb_build_object('namespace', own[1]);
+  END IF;
+  RETURN filter || jsonb_build_object('granted', jsonb_build_object('namespaces', own, 'below', roots));
 END
 $$;
 --> statement-breakpoint
@@ -162,6 +223,36 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- path: definer
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/rights/hybrid_search_by_grants.sql
+-- hybrid_search for an isolated role: see bm25_search_by_grants. The embedding comes as text, because the type's schema is
+-- not in the path of a SECURITY DEFINER function.
+CREATE OR REPLACE FUNCTION hybrid_search_by_grants(
+  query_text text, query_embedding text, query_tags text[], k integer, bm25_weight float8, vector_weight float8,
+  filter jsonb, fusion text
+)
+RETURNS TABLE (
+  id text, text text, tags text[], created_at timestamptz, bm25_score float8, vector_score float8,
+  combined_score float8, bm25_rank integer, vector_rank integer
+)
+LANGUAGE plpgsql STABLE ROWS 10 SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  RETURN QUERY EXECUTE format(
+    'SELECT * FROM %1$I.hybrid_search($1, %1$I.parse_embedding($2), $3, $4, $5, $6, $7, $8)', installation_schema()
+  ) USING query_text, query_embedding, query_tags, k, bm25_weight, vector_weight, filter_by_grants(filter), fusion;
+END
+$$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
 -- source: src/sql/rights/installation_schema.sql
 -- The schema in which this installation is: the one whose internal schema comes first in the caller's path. For SECURITY
 -- DEFINER functions, whose path leaves it out because others may be allowed to create functions there.
@@ -171,6 +262,14 @@ LANGUAGE sql STABLE
 AS $$
   SELECT pg_catalog.left(pg_catalog.current_schema()::pg_catalog.text, -4)
 $$;
+--> statement-breakpoint
+-- source: src/sql/rights/is_below.sql
+-- Whether a namespace, read as a path, lies below one of the roots: 'users/ana/trips' below 'users/ana', which
+-- 'users/anabel' is not.
+CREATE OR REPLACE FUNCTION is_below(namespace text, roots text[])
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN EXISTS (SELECT FROM unnest(roots) AS root WHERE starts_with(namespace, root || '/'));
 --> statement-breakpoint
 -- source: src/sql/rights/is_isolated_session.sql
 -- Whether row-level security keeps the rows of memory_items from whoever sent the statement. row_security_active asks
@@ -187,6 +286,34 @@ AS $$
   FROM pg_class AS memory, pg_roles AS outside
   WHERE memory.oid = to_regclass(format('%I.memory_items', installation_schema()))
     AND outside.rolname = COALESCE(NULLIF(current_setting('role'), 'none'), session_user)
+$$;
+--> statement-breakpoint
+-- source: src/sql/rights/isolation_is_only_policy.sql
+-- Whether the policy of enable_namespace_isolation is the only one that a table has.
+CREATE OR REPLACE FUNCTION isolation_is_only_policy(place regclass)
+RETURNS boolean
+LANGUAGE sql STABLE
+RETURN COALESCE((
+  SELECT bool_and(policy.polname = 'memory_items_namespace') FROM pg_catalog.pg_policy AS policy WHERE policy.polrelid = place
+), false);
+--> statement-breakpoint
+-- source: src/sql/rights/may_search_by_grants.sql
+-- Whether a search may be made with the rights of the owner, narrowed by a filter to what grant_namespaces gave the caller
+-- (bm25_search_by_grants): the caller is the role outside, so no function of somebody else's stands in between; namespace
+-- isolation is the only policy that keeps rows from it; and it may read the table.
+-- Asked with the rights of the caller.
+CREATE OR REPLACE FUNCTION may_search_by_grants()
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  RETURN row_security_active('memory_items')
+    AND current_setting('row_security') = 'on'
+    AND current_user = COALESCE(NULLIF(current_setting('role'), 'none'), session_user)
+    AND has_table_privilege('memory_items', 'SELECT')
+    AND isolation_is_only_policy('memory_items'::regclass);
+END
 $$;
 --> statement-breakpoint
 -- path: definer
@@ -253,6 +380,34 @@ BEGIN
   LOOP
     EXECUTE command;
   END LOOP;
+  -- Under namespace isolation the policies read it, row by row their own (enable_namespace_isolation).
+  IF (SELECT relrowsecurity FROM pg_class WHERE oid = 'namespace_roles'::regclass) THEN
+    GRANT SELECT ON namespace_roles TO PUBLIC;
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/rights/set_namespace_policy.sql
+-- Makes the policy of enable_namespace_isolation anew. It names the roots of paths only where somebody was granted one: what
+-- it costs to look for them would be paid by every role for every row that is not its own, and no index would serve.
+CREATE OR REPLACE FUNCTION set_namespace_policy()
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path FROM CURRENT
+SET client_min_messages = warning
+AS $$
+DECLARE
+  granted CONSTANT text := 'ARRAY(SELECT own.namespace FROM namespace_roles AS own'
+    ' WHERE own.role = to_regrole(quote_ident(current_user))%s)';
+  visible text := format('namespace = ANY (%s)', format(granted, ''));
+BEGIN
+  IF EXISTS (SELECT FROM namespace_roles AS given WHERE given.below) THEN
+    visible := format('(%s OR is_below(namespace, %s))', visible, format(granted, ' AND own.below'));
+  END IF;
+  DROP POLICY IF EXISTS memory_items_namespace ON memory_items;
+  EXECUTE format(
+    'CREATE POLICY memory_items_namespace ON memory_items USING (%1$s)'
+    ' WITH CHECK (%1$s AND (may_take_id(id, namespace, text, tags) OR has_own_memory(id)))', visible);
 END
 $$;
 --> statement-breakpoint
@@ -309,19 +464,7 @@ BEGIN
   REVOKE ALL ON namespace_roles FROM PUBLIC;
   GRANT SELECT ON namespace_roles TO PUBLIC;
 
-  DROP POLICY IF EXISTS memory_items_namespace ON memory_items;
-  CREATE POLICY memory_items_namespace ON memory_items
-    USING (
-      namespace = ANY (ARRAY(
-        SELECT own.namespace FROM namespace_roles AS own WHERE own.role = to_regrole(quote_ident(current_user))
-      ))
-    )
-    WITH CHECK (
-      namespace = ANY (ARRAY(
-        SELECT own.namespace FROM namespace_roles AS own WHERE own.role = to_regrole(quote_ident(current_user))
-      ))
-      AND (may_take_id(id, namespace, text, tags) OR has_own_memory(id))
-    );
+  PERFORM set_namespace_policy();
   ALTER TABLE memory_items ENABLE ROW LEVEL SECURITY;
 END
 $$;
@@ -329,7 +472,9 @@ $$;
 -- source: src/sql/rights/api/grant_namespaces.sql
 -- Gives a role the rows of these namespaces, beside those that it has: under enable_namespace_isolation it sees no
 -- others. Answers how many are new. Who may write namespace_roles may call it with effect: its owner.
-CREATE OR REPLACE FUNCTION grant_namespaces(role_name text, namespaces text[])
+-- below: true where a namespace is a path, and everything below it is granted as well: with 'users/ana' also
+-- 'users/ana/trips', and not 'users/anabel'.
+CREATE OR REPLACE FUNCTION grant_namespaces(role_name text, namespaces text[], below boolean DEFAULT false)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -337,11 +482,16 @@ DECLARE
   granted integer;
 BEGIN
   PERFORM check_namespaces('grant_namespaces', role_name, namespaces);
-  INSERT INTO namespace_roles (role, namespace)
-  SELECT DISTINCT to_regrole(quote_ident(role_name)), given.namespace
+  INSERT INTO namespace_roles AS known (role, namespace, below)
+  SELECT DISTINCT to_regrole(quote_ident(role_name)), given.namespace, COALESCE(grant_namespaces.below, false)
   FROM unnest(namespaces) AS given (namespace)
-  ON CONFLICT DO NOTHING;
+  ON CONFLICT ON CONSTRAINT namespace_roles_pkey DO UPDATE SET below = true WHERE excluded.below AND NOT known.below;
   GET DIAGNOSTICS granted = ROW_COUNT;
+  IF grant_namespaces.below AND granted > 0
+    AND EXISTS (SELECT FROM pg_policy WHERE polrelid = 'memory_items'::regclass AND polname = 'memory_items_namespace')
+  THEN
+    PERFORM set_namespace_policy();
+  END IF;
   RETURN granted;
 END
 $$;
@@ -407,31 +557,6 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/rights/api/revoke_rights.sql
--- Takes from a role everything that grant_reader, grant_service or grant_worker gave it.
---
---   SELECT revoke_rights('reports');
-CREATE OR REPLACE FUNCTION revoke_rights(role_name text)
-RETURNS void
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-  place text;
-BEGIN
-  PERFORM check_role('revoke_rights', role_name);
-  DELETE FROM role_rights WHERE role = to_regrole(quote_ident(role_name));
-  FOREACH place IN ARRAY ARRAY[current_schema(), left(current_schema(), -4)] LOOP
-    EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %I', place, role_name);
-    EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM %I', place, role_name);
-  END LOOP;
-  EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA %I FROM %I', current_schema(), role_name);
-  EXECUTE (
-    SELECT string_agg(format('REVOKE ALL ON FUNCTION %s FROM %I', api.oid::regprocedure, role_name), '; ')
-    FROM api_functions() AS api
-  );
-END
-$$;
---> statement-breakpoint
 -- path: internal
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
   SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -443,7 +568,7 @@ ALTER FUNCTION disable_namespace_isolation() SET search_path FROM CURRENT;
 --> statement-breakpoint
 ALTER FUNCTION enable_namespace_isolation() SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION grant_namespaces(role_name text, namespaces text[]) SET search_path FROM CURRENT;
+ALTER FUNCTION grant_namespaces(role_name text, namespaces text[], below boolean) SET search_path FROM CURRENT;
 --> statement-breakpoint
 ALTER FUNCTION grant_reader(role_name text) SET search_path FROM CURRENT;
 --> statement-breakpoint
@@ -452,5 +577,3 @@ ALTER FUNCTION grant_service(role_name text) SET search_path FROM CURRENT;
 ALTER FUNCTION grant_worker(role_name text) SET search_path FROM CURRENT;
 --> statement-breakpoint
 ALTER FUNCTION revoke_namespaces(role_name text, namespaces text[]) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION revoke_rights(role_name text) SET search_path FROM CURRENT;

@@ -43,11 +43,24 @@ CREATE OR REPLACE TRIGGER jobs_transition
   FOR EACH ROW
   EXECUTE FUNCTION jobs_check_transition();
 --> statement-breakpoint
+-- source: trigger memory_items_clear_history
+CREATE OR REPLACE TRIGGER memory_items_clear_history
+  AFTER TRUNCATE ON memory_items
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION clear_memory_history();
+--> statement-breakpoint
 -- source: trigger memory_items_clear_search_statistics
 CREATE OR REPLACE TRIGGER memory_items_clear_search_statistics
   AFTER TRUNCATE ON memory_items
   FOR EACH STATEMENT
   EXECUTE FUNCTION clear_search_statistics();
+--> statement-breakpoint
+-- source: trigger memory_items_drop_stale_embedding
+CREATE OR REPLACE TRIGGER memory_items_drop_stale_embedding
+  BEFORE UPDATE ON memory_items
+  FOR EACH ROW
+  WHEN (OLD.text IS DISTINCT FROM NEW.text AND OLD.embedding::text IS NOT DISTINCT FROM NEW.embedding::text)
+  EXECUTE FUNCTION drop_stale_embedding();
 --> statement-breakpoint
 -- source: trigger memory_items_embedding
 CREATE OR REPLACE TRIGGER memory_items_embedding
@@ -62,6 +75,27 @@ CREATE OR REPLACE TRIGGER memory_items_embedding_changed
   FOR EACH ROW
   WHEN (NEW.embedding IS NOT NULL OR NEW.next_embedding IS NOT NULL OR NEW.embedding_model IS NOT NULL OR NEW.next_embedding_model IS NOT NULL OR OLD.embedding IS NOT NULL OR OLD.next_embedding IS NOT NULL OR OLD.embedding_model IS NOT NULL OR OLD.next_embedding_model IS NOT NULL)
   EXECUTE FUNCTION memory_items_place_embedding();
+--> statement-breakpoint
+-- source: trigger memory_items_fill_id
+CREATE OR REPLACE TRIGGER memory_items_fill_id
+  BEFORE INSERT ON memory_items
+  FOR EACH ROW
+  WHEN (NEW.id IS NULL)
+  EXECUTE FUNCTION fill_memory_id();
+--> statement-breakpoint
+-- source: trigger memory_items_forget_history
+CREATE OR REPLACE TRIGGER memory_items_forget_history
+  AFTER DELETE ON memory_items
+  REFERENCING OLD TABLE AS old_rows
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION forget_memory_history();
+--> statement-breakpoint
+-- source: trigger memory_items_keep_history
+CREATE OR REPLACE TRIGGER memory_items_keep_history
+  AFTER UPDATE ON memory_items
+  FOR EACH ROW
+  WHEN ((OLD.importance, OLD.tags, OLD.text, OLD.metadata, OLD.id, OLD.namespace) IS DISTINCT FROM (NEW.importance, NEW.tags, NEW.text, NEW.metadata, NEW.id, NEW.namespace))
+  EXECUTE FUNCTION keep_memory_history();
 --> statement-breakpoint
 -- source: trigger memory_items_log_delete
 CREATE OR REPLACE TRIGGER memory_items_log_delete
@@ -88,7 +122,7 @@ CREATE OR REPLACE TRIGGER memory_items_log_update
 CREATE OR REPLACE TRIGGER memory_items_updated_at
   BEFORE UPDATE ON memory_items
   FOR EACH ROW
-  WHEN ((OLD.id, OLD.namespace, OLD.text, OLD.tags, OLD.speaker_id, OLD.metadata, OLD.importance, OLD.expires_at, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.namespace, NEW.text, NEW.tags, NEW.speaker_id, NEW.metadata, NEW.importance, NEW.expires_at, NEW.created_at)
+  WHEN ((OLD.id, OLD.namespace, OLD.text, OLD.tags, OLD.speaker_id, OLD.metadata, OLD.importance, OLD.expires_at, OLD.created_at, OLD.valid_from, OLD.valid_to, OLD.superseded_at, OLD.superseded_by, OLD.document_id, OLD.document_place) IS DISTINCT FROM (NEW.id, NEW.namespace, NEW.text, NEW.tags, NEW.speaker_id, NEW.metadata, NEW.importance, NEW.expires_at, NEW.created_at, NEW.valid_from, NEW.valid_to, NEW.superseded_at, NEW.superseded_by, NEW.document_id, NEW.document_place)
     OR OLD.embedding::text IS DISTINCT FROM NEW.embedding::text)
   EXECUTE FUNCTION set_updated_at();
 --> statement-breakpoint
@@ -96,7 +130,7 @@ CREATE OR REPLACE TRIGGER memory_items_updated_at
 CREATE OR REPLACE TRIGGER memory_items_updated_at_kept
   BEFORE UPDATE ON memory_items
   FOR EACH ROW
-  WHEN (OLD.updated_at IS DISTINCT FROM NEW.updated_at AND NOT ((OLD.id, OLD.namespace, OLD.text, OLD.tags, OLD.speaker_id, OLD.metadata, OLD.importance, OLD.expires_at, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.namespace, NEW.text, NEW.tags, NEW.speaker_id, NEW.metadata, NEW.importance, NEW.expires_at, NEW.created_at)
+  WHEN (OLD.updated_at IS DISTINCT FROM NEW.updated_at AND NOT ((OLD.id, OLD.namespace, OLD.text, OLD.tags, OLD.speaker_id, OLD.metadata, OLD.importance, OLD.expires_at, OLD.created_at, OLD.valid_from, OLD.valid_to, OLD.superseded_at, OLD.superseded_by, OLD.document_id, OLD.document_place) IS DISTINCT FROM (NEW.id, NEW.namespace, NEW.text, NEW.tags, NEW.speaker_id, NEW.metadata, NEW.importance, NEW.expires_at, NEW.created_at, NEW.valid_from, NEW.valid_to, NEW.superseded_at, NEW.superseded_by, NEW.document_id, NEW.document_place)
     OR OLD.embedding::text IS DISTINCT FROM NEW.embedding::text))
   EXECUTE FUNCTION keep_updated_at();
 --> statement-breakpoint

@@ -1,0 +1,6 @@
+-- The text by which two memories are one: without white space at its ends, and composed (NFC), because "é" may be written
+-- as one character or as two. The rows keep their text as it was written; only the comparison is by this.
+CREATE OR REPLACE FUNCTION canonical_text(text text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN normalize(btrim(text, E' \t\n\r\f\v'), NFC);
