@@ -38,6 +38,8 @@ export function viewOf(memory: Memory, { characters, from = 0 }: ViewOptions): M
   view.created_at = createdAt.toISOString()
   if (updatedAt.getTime() - createdAt.getTime() > 1000) view.updated_at = updatedAt.toISOString()
   if (expiresAt !== null) view.expires_at = expiresAt.toISOString()
+  // Read by its id only: searches and lists leave it out.
+  if (memory.supersededBy !== null) view.superseded_by = memory.supersededBy
   return view
 }
 
