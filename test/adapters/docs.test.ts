@@ -32,12 +32,6 @@ describe('the examples of docs/mcp.md and docs/adapters.md', () => {
             ],
           ],
     )
-    const options = {
-      extends: '../../tsconfig.json',
-      compilerOptions: { paths: Object.fromEntries(paths) },
-      include: ['.'],
-    }
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options))
     for (const page of ['mcp.md', 'adapters.md']) {
       blocksOf(page).forEach((block, at) => {
         const name = `${page.replace('.md', '')}-${at}`
@@ -49,6 +43,13 @@ describe('the examples of docs/mcp.md and docs/adapters.md', () => {
         )
       })
     }
+    const options = {
+      extends: '../../tsconfig.json',
+      compilerOptions: { paths: Object.fromEntries(paths), noUnusedLocals: false },
+      files: [...files.values()],
+      include: [],
+    }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options))
   })
   afterAll(() => {
     server?.kill('SIGKILL')
