@@ -22,6 +22,15 @@ CREATE TABLE "embedding_models" (
 	CONSTRAINT "embedding_models_state_check" CHECK ("embedding_models"."state" IN ('current', 'next', 'former', 'cancelled'))
 );
 --> statement-breakpoint
+CREATE TABLE "job_answers" (
+	"job_id" text COLLATE "C" NOT NULL,
+	"wait_id" text COLLATE "C" NOT NULL,
+	"answer" text NOT NULL,
+	"answered_at" timestamp with time zone NOT NULL,
+	"response" jsonb,
+	CONSTRAINT "job_answers_pkey" PRIMARY KEY("job_id","wait_id")
+);
+--> statement-breakpoint
 CREATE TABLE "job_attempts" (
 	"job_id" text COLLATE "C" NOT NULL,
 	"lease_token" bigint NOT NULL,
@@ -51,8 +60,37 @@ CREATE TABLE "job_events" (
 	CONSTRAINT "job_events_kind_check" CHECK (kind IN ('status', 'progress', 'output'))
 );
 --> statement-breakpoint
+CREATE TABLE "job_limit_states" (
+	"queue" text COLLATE "C" NOT NULL,
+	"limit_key" text COLLATE "C" NOT NULL,
+	"next_at" timestamp with time zone,
+	CONSTRAINT "job_limit_states_pkey" PRIMARY KEY("queue","limit_key")
+);
+--> statement-breakpoint
+CREATE TABLE "job_limits" (
+	"queue" text COLLATE "C" NOT NULL,
+	"limit_key" text COLLATE "C" NOT NULL,
+	"max_running" integer,
+	"rate_limit" double precision,
+	"rate_period_seconds" double precision,
+	"rate_burst" integer,
+	CONSTRAINT "job_limits_pkey" PRIMARY KEY("queue","limit_key")
+);
+--> statement-breakpoint
+CREATE TABLE "job_queues" (
+	"queue" text COLLATE "C" PRIMARY KEY NOT NULL,
+	"paused_at" timestamp with time zone NOT NULL,
+	"reason" text
+);
+--> statement-breakpoint
+CREATE TABLE "job_wakeups" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "job_wakeups_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"queue" text COLLATE "C" NOT NULL,
+	"parent_id" text COLLATE "C" NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "jobs" (
-	"id" text COLLATE "C" PRIMARY KEY DEFAULT gen_random_uuid()::text NOT NULL,
+	"id" text COLLATE "C" PRIMARY KEY DEFAULT new_job_id(jobs_now()) NOT NULL,
 	"status" "job_status" DEFAULT 'pending' NOT NULL,
 	"lease_token" bigint DEFAULT 0 NOT NULL,
 	"lease_expires_at" timestamp with time zone,
@@ -63,7 +101,7 @@ CREATE TABLE "jobs" (
 	"priority" smallint DEFAULT 0 NOT NULL,
 	"run_at" timestamp with time zone DEFAULT jobs_now() NOT NULL,
 	"mode" "execution_mode" DEFAULT 'auto' NOT NULL,
-	"intent" text NOT NULL,
+	"intent" text COLLATE "C" NOT NULL,
 	"attempt" integer DEFAULT 0 NOT NULL,
 	"max_attempts" integer DEFAULT 3 NOT NULL,
 	"backoff_seconds" double precision DEFAULT 10 NOT NULL,
@@ -74,7 +112,13 @@ CREATE TABLE "jobs" (
 	"started_at" timestamp with time zone,
 	"completed_at" timestamp with time zone,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"losses" integer DEFAULT 0 NOT NULL,
+	"on_lost" text DEFAULT 'retry' NOT NULL,
+	"attempt_timeout_seconds" double precision,
 	"wait_reason" text,
+	"wait_id" text COLLATE "C",
+	"wait_expires_at" timestamp with time zone,
+	"limit_key" text COLLATE "C",
 	"idempotency_key" text COLLATE "C",
 	"singleton_key" text COLLATE "C",
 	"parent_id" text COLLATE "C",
@@ -86,8 +130,7 @@ CREATE TABLE "jobs" (
 	"error" jsonb,
 	"metadata" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"inputs" jsonb DEFAULT '{}'::jsonb NOT NULL,
-	"result" jsonb,
-	"backdated" boolean DEFAULT false NOT NULL
+	"result" jsonb
 );
 --> statement-breakpoint
 CREATE TABLE "memory_history" (
@@ -234,14 +277,18 @@ CREATE TABLE "search_vocabulary" (
 --> statement-breakpoint
 ALTER TABLE "jobs" ADD CONSTRAINT "jobs_parent_id_jobs_id_fk" FOREIGN KEY ("parent_id") REFERENCES "jobs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "embedding_models_state_unique" ON "embedding_models" USING btree ("state") WHERE "embedding_models"."state" IN ('current', 'next');--> statement-breakpoint
-CREATE INDEX "jobs_ready_idx" ON "jobs" USING btree ("queue","priority" DESC NULLS FIRST,"run_at","id") WHERE status = 'pending';--> statement-breakpoint
-CREATE INDEX "jobs_backdated_idx" ON "jobs" USING btree ("queue","run_at") WHERE backdated AND status = 'pending';--> statement-breakpoint
+CREATE INDEX "job_wakeups_queue_idx" ON "job_wakeups" USING btree ("queue","id");--> statement-breakpoint
+CREATE INDEX "jobs_ready_idx" ON "jobs" USING btree ("queue","priority" DESC NULLS FIRST,"run_at","id") WHERE status = 'pending' AND limit_key IS NULL;--> statement-breakpoint
+CREATE INDEX "jobs_ready_intent_idx" ON "jobs" USING btree ("queue","intent","mode","priority" DESC NULLS FIRST,"run_at","id") WHERE status = 'pending' AND limit_key IS NULL;--> statement-breakpoint
+CREATE INDEX "jobs_ready_key_idx" ON "jobs" USING btree ("queue","priority" DESC NULLS FIRST,"limit_key","intent","mode","run_at","id") WHERE status = 'pending' AND limit_key IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "jobs_running_idx" ON "jobs" USING btree ("queue","started_at") WHERE status = 'running';--> statement-breakpoint
+CREATE INDEX "jobs_running_key_idx" ON "jobs" USING btree ("queue","limit_key") WHERE status = 'running' AND limit_key IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "jobs_waiting_idx" ON "jobs" USING btree ("queue","created_at") WHERE status = 'waiting';--> statement-breakpoint
 CREATE INDEX "jobs_finished_idx" ON "jobs" USING btree ("completed_at") WHERE completed_at IS NOT NULL;--> statement-breakpoint
-CREATE INDEX "jobs_deadline_at_idx" ON "jobs" USING btree ("queue","deadline_at") WHERE deadline_at IS NOT NULL AND status IN ('pending', 'waiting');--> statement-breakpoint
+CREATE INDEX "jobs_failed_idx" ON "jobs" USING btree ("queue","completed_at") WHERE status = 'failed';--> statement-breakpoint
+CREATE INDEX "jobs_due_idx" ON "jobs" USING btree ("queue",least(deadline_at, wait_expires_at)) WHERE least(deadline_at, wait_expires_at) IS NOT NULL AND status IN ('pending', 'waiting');--> statement-breakpoint
 CREATE INDEX "jobs_created_at_idx" ON "jobs" USING brin ("created_at") WITH (pages_per_range=32,autosummarize=on);--> statement-breakpoint
-CREATE INDEX "jobs_parent_id_idx" ON "jobs" USING btree ("parent_id","completed_at") WHERE parent_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "jobs_parent_id_idx" ON "jobs" USING btree ("parent_id",(completed_at IS NULL),"id") WHERE parent_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "jobs_root_id_idx" ON "jobs" USING btree ("root_id") WHERE root_id IS NOT NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX "jobs_idempotency_key_unique" ON "jobs" USING btree ("queue","idempotency_key") WHERE idempotency_key IS NOT NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX "jobs_singleton_key_unique" ON "jobs" USING btree ("queue","singleton_key") WHERE singleton_key IS NOT NULL AND status IN ('pending', 'running', 'waiting');--> statement-breakpoint

@@ -165,7 +165,6 @@ SET search_path FROM CURRENT
 AS $$
 DECLARE
   problem text;
-  writer xid8;
 BEGIN
   problem := CASE
     WHEN octet_length(NEW.id) NOT BETWEEN 1 AND 255 THEN format('id must have from 1 to 255 bytes, got %s', octet_length(NEW.id))
@@ -188,6 +187,12 @@ BEGIN
     WHEN NEW.max_attempts < 1 THEN format('max_attempts must be at least 1, got %s', NEW.max_attempts)
     WHEN NOT (NEW.backoff_seconds >= 0 AND NEW.backoff_seconds <= 86400) THEN
       format('backoff_seconds must be from 0 to 86400 (a day), got %s', NEW.backoff_seconds)
+    WHEN NOT (NEW.attempt_timeout_seconds >= 0.01 AND NEW.attempt_timeout_seconds <= 31536000) THEN
+      format('attempt_timeout_seconds must be from 0.01 to 31536000 (a year), got %s', NEW.attempt_timeout_seconds)
+    WHEN NEW.on_lost NOT IN ('retry', 'fail') THEN format('on_lost must be retry or fail, got %s', NEW.on_lost)
+    WHEN octet_length(NEW.limit_key) NOT BETWEEN 1 AND 1024 THEN
+      format('limit_key must have from 1 to 1024 bytes, got %s', octet_length(NEW.limit_key))
+    WHEN NEW.limit_key = '*' THEN 'limit_key * is the rule of every key, not a key'
     WHEN NEW.wait_reason NOT IN ('approval', 'input', 'children', 'external') THEN
       format('wait_reason must be approval, input, children or external, got %s', NEW.wait_reason)
     WHEN NEW.parent_id = NEW.id OR (NEW.parent_id IS NULL) <> (NEW.root_id IS NULL) THEN
@@ -203,11 +208,12 @@ BEGIN
   IF problem IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('job %s: %s', NEW.id, problem);
   END IF;
-  -- The clock is read when the transaction has its number, on which note_queue_starts() relies.
   IF TG_OP = 'INSERT' THEN
-    writer := pg_current_xact_id();
-    IF NEW.backdated <> (NEW.run_at < jobs_now() - interval '0.1 seconds') THEN
-      NEW.backdated := NOT NEW.backdated;
+    IF NEW.status <> 'waiting' THEN
+      NEW.wait_id := NULL;
+      NEW.wait_expires_at := NULL;
+    ELSIF NEW.wait_id IS NULL THEN
+      NEW.wait_id := new_job_id(jobs_now());
     END IF;
   END IF;
   RETURN NEW;
@@ -230,7 +236,7 @@ BEGIN
   -- claim() and complete() make nearly all changes, so theirs are let pass first, by as few columns as can tell (4 % of the
   -- time of a claim and a complete, in batches and one by one). Everything else, and whatever is wrong, is for the rules
   -- below, which this may never be laxer than.
-  IF NEW.updated_at = now() AND NEW.id = OLD.id AND NEW.wait_reason IS NULL AND NEW.progress BETWEEN 0 AND 1 AND NEW.attempt >= 0
+  IF NEW.updated_at = now() AND NEW.id = OLD.id AND NEW.wait_reason IS NULL AND NEW.wait_id IS NULL AND NEW.progress BETWEEN 0 AND 1 AND NEW.attempt >= 0
     AND (OLD.status = 'pending' AND NEW.status = 'running' AND NEW.lease_token > OLD.lease_token AND NEW.completed_at IS NULL
         AND num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at, NEW.lease_expires_at) = 0
       OR OLD.status = 'running' AND NEW.status = 'completed' AND NEW.lease_token = OLD.lease_token
@@ -271,6 +277,16 @@ BEGIN
     RETURN NEW;
   END IF;
 
+  -- Each wait has an id of its own, whoever begins it.
+  IF NEW.status <> 'waiting' THEN
+    NEW.wait_id := NULL;
+    NEW.wait_expires_at := NULL;
+  ELSIF OLD.status <> 'waiting' THEN
+    NEW.wait_id := new_job_id(jobs_now());
+  ELSE
+    NEW.wait_id := OLD.wait_id;
+  END IF;
+
   IF NEW.status <> OLD.status OR NEW.heartbeat_at IS DISTINCT FROM OLD.heartbeat_at OR NEW.lease_expires_at IS DISTINCT FROM OLD.lease_expires_at
     OR NEW.progress <> OLD.progress OR NEW.progress_message IS DISTINCT FROM OLD.progress_message
     OR NEW.lease_token <> OLD.lease_token OR NEW.queue <> OLD.queue OR NEW.priority <> OLD.priority OR NEW.run_at <> OLD.run_at
@@ -282,21 +298,15 @@ BEGIN
     OR NEW.idempotency_key IS DISTINCT FROM OLD.idempotency_key OR NEW.singleton_key IS DISTINCT FROM OLD.singleton_key
     OR NEW.parent_id IS DISTINCT FROM OLD.parent_id OR NEW.root_id IS DISTINCT FROM OLD.root_id
     OR NEW.trace_id IS DISTINCT FROM OLD.trace_id OR NEW.callback_url IS DISTINCT FROM OLD.callback_url
+    OR NEW.losses <> OLD.losses OR NEW.on_lost <> OLD.on_lost
+    OR NEW.attempt_timeout_seconds IS DISTINCT FROM OLD.attempt_timeout_seconds OR NEW.limit_key IS DISTINCT FROM OLD.limit_key
+    OR NEW.wait_expires_at IS DISTINCT FROM OLD.wait_expires_at
     OR NEW.required_action IS DISTINCT FROM OLD.required_action OR NEW.usage <> OLD.usage
     OR NEW.error IS DISTINCT FROM OLD.error OR NEW.metadata <> OLD.metadata OR NEW.inputs <> OLD.inputs
     OR NEW.result IS DISTINCT FROM OLD.result THEN
     NEW.updated_at := now();
   ELSE
     NEW.updated_at := OLD.updated_at;
-  END IF;
-  -- What claims that know where the queue begins must ask for apart (note_queue_starts). The row is locked, so that the
-  -- transaction has its number.
-  IF NEW.status = 'pending' THEN
-    NEW.backdated := CASE
-      WHEN (OLD.status, OLD.run_at, OLD.priority, OLD.queue) IS DISTINCT FROM (NEW.status, NEW.run_at, NEW.priority, NEW.queue)
-        THEN NEW.run_at < jobs_now() - interval '0.1 seconds'
-      ELSE OLD.backdated
-    END;
   END IF;
   RETURN NEW;
 END
@@ -310,13 +320,13 @@ LANGUAGE plpgsql
 SET search_path FROM CURRENT
 AS $$
 BEGIN
-  PERFORM continue_parent(NEW.parent_id);
+  PERFORM continue_parents(ARRAY[NEW.parent_id]);
   RETURN NULL;
 END
 $$;
 --> statement-breakpoint
 -- source: src/sql/triggers/jobs_delete_attempts.sql
--- Deletes the attempts of deleted jobs, as a cascading foreign key would.
+-- Deletes the attempts and answers of deleted jobs, as cascading foreign keys would.
 CREATE OR REPLACE FUNCTION jobs_delete_attempts()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -325,6 +335,7 @@ SET enable_seqscan = off
 AS $$
 BEGIN
   DELETE FROM job_attempts WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
+  DELETE FROM job_answers WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
   RETURN NULL;
 END
 $$;

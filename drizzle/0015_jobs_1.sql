@@ -10,6 +10,62 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/jobs/answer_wait.sql
+-- Answers a wait: the common part of approve(), reject() and resume(). Gives
+--   ok             the job goes on, or has failed if it was rejected; also when the same answer was given before
+--   not_waiting    this wait is over, and was not answered like that
+--   wrong_reason   the job waits for something else: an approval is not resumed, and children are not answered
+--   too_late       the job's deadline, or the time for an answer, has passed
+--   not_found      there is no such job
+CREATE OR REPLACE FUNCTION answer_wait(caller text, job_id text, wait_id text, answer text, response jsonb, comment text DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz;
+  job jobs;
+BEGIN
+  IF answer_wait.wait_id IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: wait_id must say which wait is answered (wait_for() and get_job() give it), got null', caller);
+  END IF;
+  SELECT * INTO job FROM jobs WHERE id = answer_wait.job_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN 'not_found';
+  END IF;
+  IF job.wait_id IS DISTINCT FROM answer_wait.wait_id THEN
+    RETURN CASE WHEN EXISTS (
+      SELECT FROM job_answers AS given
+      WHERE given.job_id = job.id AND given.wait_id = answer_wait.wait_id AND given.answer = answer_wait.answer
+        AND (given.answer <> 'resumed' OR given.response IS NOT DISTINCT FROM answer_wait.response)
+    ) THEN 'ok' ELSE 'not_waiting' END;
+  END IF;
+  IF job.wait_reason = 'children' OR (job.wait_reason = 'approval') <> (answer_wait.answer IN ('approved', 'rejected')) THEN
+    RETURN 'wrong_reason';
+  END IF;
+  current_moment := jobs_now();
+  IF least(job.deadline_at, job.wait_expires_at) <= current_moment THEN
+    RETURN 'too_late';
+  END IF;
+  INSERT INTO job_answers (job_id, wait_id, answer, answered_at, response)
+  VALUES (job.id, job.wait_id, answer_wait.answer, current_moment, answer_wait.response);
+  UPDATE jobs
+  SET status = CASE answer_wait.answer WHEN 'rejected' THEN 'failed'::job_status ELSE 'pending' END,
+    wait_reason = NULL,
+    run_at = CASE answer_wait.answer WHEN 'rejected' THEN job.run_at ELSE current_moment END,
+    completed_at = CASE answer_wait.answer WHEN 'rejected' THEN current_moment END,
+    required_action = coalesce(job.required_action, '{}') || jsonb_build_object('response', answer_wait.response),
+    error = CASE answer_wait.answer WHEN 'rejected' THEN jsonb_build_object('code', 'rejected',
+      'message', coalesce(answer_wait.comment, 'the approval was refused'),
+      'detail', jsonb_build_object('by', answer_wait.response -> 'by')) ELSE job.error END
+  WHERE id = job.id;
+  RETURN 'ok';
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/jobs/append_job_event.sql
 -- Adds an event to a job whose row the caller has locked; of more than 1,000 the oldest goes.
 CREATE OR REPLACE FUNCTION append_job_event(job_id text, kind text, data jsonb)
@@ -27,6 +83,98 @@ BEGIN
   VALUES (append_job_event.job_id, next_seq, append_job_event.kind, append_job_event.data);
   IF next_seq > 1000 THEN
     DELETE FROM job_events WHERE job_id = append_job_event.job_id AND seq <= next_seq - 1000;
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/attempt_timeout_error.sql
+-- The error of an attempt that took longer than attempt_timeout_seconds.
+CREATE OR REPLACE FUNCTION attempt_timeout_error(attempt_timeout_seconds double precision)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT jsonb_build_object('code', 'attempt_timeout', 'message', format('the attempt took longer than %s seconds', attempt_timeout_seconds))
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/cache_queue_start.sql
+-- Caches for claim(), in a setting of the session, where the living entries of a queue's indexes begin, if finding the first
+-- job takes long. claim() saw it take more than a millisecond; here it is looked for once more, because an interrupted
+-- process is slow as well, and the second time then is not.
+CREATE OR REPLACE FUNCTION cache_queue_start(queue text, level smallint, first_run_at timestamptz)
+RETURNS void
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  began CONSTANT timestamptz := clock_timestamp();
+  first_started_at timestamptz;
+  seconds float8;
+BEGIN
+  PERFORM FROM jobs AS job
+  WHERE job.queue = cache_queue_start.queue AND job.status = 'pending' AND job.limit_key IS NULL
+  ORDER BY job.priority DESC, job.run_at LIMIT 1;
+  SELECT job.started_at INTO first_started_at FROM jobs AS job
+  WHERE job.queue = cache_queue_start.queue AND job.status = 'running'
+  ORDER BY job.started_at LIMIT 1;
+  seconds := date_part('epoch', clock_timestamp() - began);
+  IF seconds > 0.001 THEN
+    PERFORM set_config('opa.claim_' || (hashtext(cache_queue_start.queue) & 15), ARRAY[
+      hashtext(cache_queue_start.queue), date_part('epoch', began) + seconds + least(20 * seconds, 1),
+      coalesce(level, 32767), coalesce(date_part('epoch', first_run_at), '-infinity'),
+      -- With none running, those that start from now on.
+      date_part('epoch', coalesce(first_started_at, jobs_now() - interval '1 second'))
+    ]::text, false);
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/check_batch.sql
+-- Refuses a number of jobs in one call that is none, for the functions that change many.
+CREATE OR REPLACE FUNCTION check_batch(caller text, max_jobs integer)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+  IF max_jobs IS NULL OR max_jobs NOT BETWEEN 1 AND 100000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: max_jobs must be from 1 to 100000, got %s', caller, coalesce(max_jobs::text, 'null'));
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/check_job_filter.sql
+-- Refuses a filter of jobs that job_matches() would not understand, naming the key.
+CREATE OR REPLACE FUNCTION check_job_filter(caller text, filter jsonb)
+RETURNS void
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+  texts CONSTANT text[] := ARRAY['queue', 'intent', 'worker_id', 'parent_id', 'root_id', 'trace_id', 'limit_key', 'error_code',
+    'since', 'until'];
+  lists CONSTANT text[] := ARRAY['statuses', 'modes', 'ids'];
+  problem text;
+BEGIN
+  IF filter IS NULL OR jsonb_typeof(filter) <> 'object' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: filter must be a JSON object, got %s', caller, coalesce(jsonb_typeof(filter), 'null'));
+  END IF;
+  SELECT CASE
+    WHEN entry.key <> ALL (texts || lists) THEN
+      format('filter has an unknown key, %s; known are %s', entry.key, array_to_string(texts || lists, ', '))
+    WHEN entry.key = ANY (texts) THEN format('filter.%s must be a string, got %s', entry.key, jsonb_typeof(entry.value))
+    ELSE format('filter.%s must be an array of strings, got %s', entry.key, left(entry.value::text, 100))
+  END INTO problem
+  FROM jsonb_each(filter) AS entry
+  WHERE entry.key <> ALL (texts || lists)
+    OR entry.key = ANY (texts) AND jsonb_typeof(entry.value) <> 'string'
+    OR entry.key = ANY (lists) AND (jsonb_typeof(entry.value) <> 'array'
+      OR jsonb_path_exists(entry.value, '$[*] ? (@.type() != "string")'))
+  ORDER BY entry.key LIMIT 1;
+  IF problem IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s: %s', caller, problem);
   END IF;
 END
 $$;
@@ -50,6 +198,36 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/jobs/check_parents.sql
+-- Refuses parents that are not there, or are cancelled or to be: what is being stopped does not grow. Their rows are locked
+-- against cancel() until the children are committed (in one order, so that two callers never wait for each other), which
+-- the foreign key would do a moment later anyway; heartbeats and settlements go on.
+CREATE OR REPLACE FUNCTION check_parents(caller text, job_ids text[])
+RETURNS void
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  parent text;
+  is_cancelled boolean;
+BEGIN
+  FOR parent IN SELECT DISTINCT one.id COLLATE "C" AS id FROM unnest(check_parents.job_ids) AS one (id) WHERE one.id IS NOT NULL ORDER BY 1 LOOP
+    SELECT job.cancel_requested_at IS NOT NULL OR job.status = 'cancelled' INTO is_cancelled
+    FROM jobs AS job WHERE job.id = parent FOR KEY SHARE;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('%s: parent_id must be the id of a job, got %s', caller, parent);
+    END IF;
+    IF is_cancelled THEN
+      RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+        MESSAGE = format('%s: job %s is cancelled, or is to be, and gets no more children', caller, parent);
+    END IF;
+  END LOOP;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/jobs/check_period.sql
 -- Refuses a period that is not one, for the functions that report about the recent past.
 CREATE OR REPLACE FUNCTION check_period(caller text, period interval)
@@ -64,47 +242,91 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/continue_parent.sql
--- Ends the waiting of a job for its children if none of them is unfinished; does nothing otherwise. Called when a child
--- ends (trigger jobs_child_ended) and when the waiting begins, by which time the last child may have ended.
+-- source: src/sql/jobs/continue_parents.sql
+-- Ends the waiting of jobs for their children where none of these is unfinished. Called when children have ended (trigger
+-- jobs_child_ended, and the functions that end many at once) and when a waiting begins, by which time the last child may
+-- have ended. A parent that fails with its children may be the last child of its own parent: the loop goes up level by
+-- level, at most max_levels of them, so that neither the stack nor the time grows with the depth of a tree.
 --
--- The job's row is touched first, although nothing in it changes: of two children that end at the same moment the
--- second waits here for the first to commit and then sees it, and under REPEATABLE READ it fails and is repeated.
--- Without that each would see the other one unfinished, and the parent would wait for ever.
-CREATE OR REPLACE FUNCTION continue_parent(job_id text)
+-- Nothing is waited for. Whoever holds a parent's row locked may be looking at the same moment at what this transaction
+-- has not committed yet; so a row that is locked gets a note in job_wakeups, and the next claim from its queue looks
+-- again. The same where the snapshot is older than the lock (REPEATABLE READ), and where the levels run out.
+--
+-- The rows are locked, not updated: 10,000 children would leave 10,000 dead versions of their parent.
+CREATE OR REPLACE FUNCTION continue_parents(job_ids text[], max_levels integer DEFAULT 10000)
 RETURNS void
 LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
+  may_look CONSTANT boolean := current_setting('transaction_isolation') IN ('read committed', 'read uncommitted');
+  outer_setting CONSTANT text := coalesce(current_setting('opa.parents', true), '');
   current_moment timestamptz;
-  parent jobs;
-  failed_child text;
+  parents text[] := continue_parents.job_ids;
+  held text[];
+  going text[];
 BEGIN
-  UPDATE jobs SET lease_token = lease_token WHERE id = continue_parent.job_id RETURNING * INTO parent;
-  IF parent.status IS DISTINCT FROM 'waiting' OR parent.wait_reason <> 'children' THEN
-    RETURN;
-  END IF;
-  IF EXISTS (SELECT FROM jobs WHERE parent_id = parent.id AND completed_at IS NULL) THEN
-    RETURN;
-  END IF;
-  current_moment := jobs_now();
-  IF parent.required_action ->> 'on_child_failure' = 'fail' THEN
-    SELECT id INTO failed_child FROM jobs
-    WHERE parent_id = parent.id AND status IN ('failed', 'cancelled')
-    ORDER BY completed_at, id LIMIT 1;
-  END IF;
-  IF failed_child IS NULL THEN
-    UPDATE jobs SET status = 'pending', wait_reason = NULL, run_at = current_moment WHERE id = parent.id;
-  ELSE
-    UPDATE jobs
-    SET status = 'failed', wait_reason = NULL, completed_at = current_moment,
-      error = jsonb_build_object('code', 'child_failed', 'message', format('child job %s did not complete', failed_child),
-        'detail', jsonb_build_object('job_id', failed_child))
-    WHERE id = parent.id;
-  END IF;
+  FOR level IN 1..continue_parents.max_levels LOOP
+    held := CASE WHEN may_look THEN ARRAY(
+      SELECT job.id FROM unnest(parents) AS parent (id) JOIN jobs AS job ON job.id = parent.id
+      FOR NO KEY UPDATE OF job SKIP LOCKED
+    ) ELSE '{}' END;
+    IF cardinality(held) < cardinality(parents) THEN
+      INSERT INTO job_wakeups (queue, parent_id)
+      SELECT job.queue, job.id FROM unnest(parents) AS parent (id) JOIN jobs AS job ON job.id = parent.id
+      WHERE parent.id <> ALL (held);
+    END IF;
+    -- A statement of its own, so that it sees every child that ended before the rows were locked.
+    going := ARRAY(
+      SELECT job.id FROM unnest(held) AS parent (id) JOIN jobs AS job ON job.id = parent.id
+      -- Not status = 'waiting', which would offer the planner the index of all that wait.
+      WHERE job.wait_reason = 'children'
+        AND (
+          SELECT child.id FROM jobs AS child
+          WHERE child.parent_id = job.id AND (child.completed_at IS NULL) = true
+          ORDER BY child.parent_id DESC, (child.completed_at IS NULL) DESC, child.id DESC LIMIT 1
+        ) IS NULL
+    );
+    IF going = '{}' THEN
+      RETURN;
+    END IF;
+    current_moment := jobs_now();
+    PERFORM set_config('opa.parents', 'continued', true);
+    WITH parent AS MATERIALIZED (
+      SELECT job.id, failed.id AS failed_child
+      FROM unnest(going) AS one (id) JOIN jobs AS job ON job.id = one.id
+      LEFT JOIN LATERAL (
+        SELECT child.id FROM jobs AS child
+        WHERE child.parent_id = job.id AND child.status IN ('failed', 'cancelled')
+        ORDER BY child.completed_at, child.id LIMIT 1
+      ) AS failed ON job.required_action ->> 'on_child_failure' = 'fail'
+    ), gone AS (
+      UPDATE jobs AS job
+      SET status = CASE WHEN parent.failed_child IS NULL THEN 'pending'::job_status ELSE 'failed' END,
+        wait_reason = NULL,
+        run_at = CASE WHEN parent.failed_child IS NULL THEN current_moment ELSE job.run_at END,
+        completed_at = CASE WHEN parent.failed_child IS NOT NULL THEN current_moment END,
+        error = CASE WHEN parent.failed_child IS NULL THEN job.error ELSE
+          jsonb_build_object('code', 'child_failed', 'message', format('child job %s did not complete', parent.failed_child),
+            'detail', jsonb_build_object('job_id', parent.failed_child)) END
+      FROM parent
+      WHERE job.id = parent.id
+      RETURNING job.parent_id, job.completed_at
+    )
+    SELECT array_agg(DISTINCT gone.parent_id) FILTER (WHERE gone.completed_at IS NOT NULL AND gone.parent_id IS NOT NULL)
+    INTO parents FROM gone;
+    PERFORM set_config('opa.parents', outer_setting, true);
+    IF parents IS NULL THEN
+      RETURN;
+    END IF;
+  END LOOP;
+  INSERT INTO job_wakeups (queue, parent_id)
+  SELECT job.queue, job.id FROM unnest(parents) AS parent (id) JOIN jobs AS job ON job.id = parent.id;
 END
 $$;
 --> statement-breakpoint
@@ -115,6 +337,115 @@ RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
   SELECT jsonb_build_object('code', 'deadline_exceeded', 'message', format('the job was not done by its deadline, %s', deadline_at))
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/descendants.sql
+-- A job and all its descendants, the deepest first and each level by id: the order in which every function that waits for
+-- rows of a tree locks them, which is also the way up that the end of a child takes.
+CREATE OR REPLACE FUNCTION descendants(job_id text)
+RETURNS text[]
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+BEGIN
+  RETURN ARRAY(
+    WITH RECURSIVE descendant (id, depth) AS (
+      SELECT descendants.job_id COLLATE "C", 0
+      UNION ALL
+      SELECT child.id, descendant.depth + 1
+      FROM descendant JOIN jobs AS child ON child.parent_id = descendant.id
+    )
+    SELECT descendant.id FROM descendant ORDER BY descendant.depth DESC, descendant.id
+  );
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/end_expired.sql
+-- Changes jobs whose lease, deadline or wait has ended, and which the caller has locked, to what comes next; gives how
+-- many. The common part of take_back_expired() for all of them at once, and for one alone.
+CREATE OR REPLACE FUNCTION end_expired(job_ids text[], moment timestamptz)
+RETURNS integer
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  outer_setting CONSTANT text := coalesce(current_setting('opa.parents', true), '');
+  parents text[];
+  changed integer;
+BEGIN
+  PERFORM set_config('opa.parents', 'continued', true);
+  WITH expired AS MATERIALIZED (
+    SELECT job.id, job.status, job.attempt AS counted,
+      job.attempt - is_lost::integer AS attempt, job.losses + is_lost::integer AS losses,
+      CASE
+        WHEN job.status = 'running' AND job.cancel_requested_at IS NOT NULL THEN 'cancelled'
+        WHEN job.deadline_at <= end_expired.moment THEN 'failed'
+        WHEN job.status = 'waiting' THEN
+          CASE WHEN job.required_action ->> 'on_expiry' = 'continue' THEN 'pending' ELSE 'failed' END
+        WHEN is_lost AND job.losses + 1 >= greatest(job.max_attempts, 10) OR NOT is_lost AND job.attempt >= job.max_attempts THEN 'failed'
+        ELSE 'pending'
+      END::job_status AS next_status,
+      CASE
+        WHEN job.deadline_at <= end_expired.moment THEN deadline_error(job.deadline_at)
+        WHEN job.status = 'waiting' THEN jsonb_build_object('code', 'wait_expired',
+          'message', format('nobody answered by %s (%s)', job.wait_expires_at, job.wait_reason))
+        WHEN is_timed_out THEN attempt_timeout_error(job.attempt_timeout_seconds)
+        ELSE jsonb_build_object('code', 'lease_lost',
+          'message', format('worker %s did not renew its lease, which ended at %s', job.worker_id, job.lease_expires_at))
+      END AS reason
+    FROM unnest(end_expired.job_ids) AS one (id)
+    JOIN jobs AS job ON job.id = one.id
+    CROSS JOIN LATERAL (
+      SELECT job.status = 'running' AND coalesce(job.started_at + make_interval(secs => job.attempt_timeout_seconds) <= end_expired.moment, false)
+    ) AS timing (is_timed_out)
+    CROSS JOIN LATERAL (SELECT job.status = 'running' AND job.on_lost = 'retry' AND NOT is_timed_out) AS loss (is_lost)
+  ), ended AS (
+    UPDATE jobs AS job
+    SET status = expired.next_status,
+      lease_expires_at = NULL,
+      wait_reason = NULL,
+      attempt = CASE WHEN expired.next_status = 'pending' THEN expired.attempt ELSE job.attempt END,
+      losses = expired.losses,
+      run_at = CASE WHEN expired.next_status = 'pending' THEN end_expired.moment ELSE job.run_at END,
+      completed_at = CASE WHEN expired.next_status = 'pending' THEN NULL ELSE end_expired.moment END,
+      progress = CASE WHEN expired.next_status = 'pending' AND expired.status = 'running' THEN 0 ELSE job.progress END,
+      progress_message = CASE WHEN expired.next_status = 'pending' AND expired.status = 'running' THEN NULL ELSE job.progress_message END,
+      required_action = CASE WHEN expired.status = 'waiting' AND job.wait_expires_at <= end_expired.moment
+        THEN coalesce(job.required_action, '{}') || '{"response": {"expired": true}}' ELSE job.required_action END,
+      error = CASE WHEN expired.next_status = 'cancelled' OR expired.status = 'waiting' AND expired.next_status = 'pending'
+        THEN job.error ELSE expired.reason END
+    FROM expired
+    WHERE job.id = expired.id
+    RETURNING job.id, job.lease_token, job.started_at, job.worker_id, job.parent_id, job.completed_at, expired.status AS old_status,
+      expired.reason, expired.counted
+  ), recorded AS (
+    INSERT INTO job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id, error)
+    SELECT id, lease_token, started_at, greatest(end_expired.moment, started_at), counted, 'lease_lost', worker_id, reason
+    FROM ended WHERE old_status = 'running'
+  )
+  SELECT count(*), array_agg(DISTINCT ended.parent_id) FILTER (WHERE ended.parent_id IS NOT NULL AND ended.completed_at IS NOT NULL)
+  INTO changed, parents FROM ended;
+  PERFORM set_config('opa.parents', outer_setting, true);
+  IF parents IS NOT NULL THEN
+    BEGIN
+      PERFORM continue_parents(parents, 1000);
+    EXCEPTION WHEN OTHERS THEN
+      -- The child has ended all the same; wake_parents() goes on with its parent, or says what is wrong.
+      INSERT INTO job_wakeups (queue, parent_id)
+      SELECT job.queue, job.id FROM unnest(parents) AS parent (id) JOIN jobs AS job ON job.id = parent.id;
+    END;
+  END IF;
+  RETURN changed;
+END
 $$;
 --> statement-breakpoint
 -- source: src/sql/jobs/end_lease.sql
@@ -128,7 +459,8 @@ CREATE OR REPLACE FUNCTION end_lease(
   outcome text,
   run_at timestamptz DEFAULT NULL,
   wait_reason text DEFAULT NULL,
-  required_action jsonb DEFAULT NULL
+  required_action jsonb DEFAULT NULL,
+  wait_expires_at timestamptz DEFAULT NULL
 )
 RETURNS text
 LANGUAGE plpgsql
@@ -146,12 +478,17 @@ BEGIN
   IF NOT FOUND THEN
     RETURN lease_refusal(end_lease.job_id, end_lease.lease_token);
   END IF;
+  current_moment := greatest(current_moment, job.started_at);
   IF job.cancel_requested_at IS NOT NULL THEN
-    UPDATE jobs SET status = 'cancelled', completed_at = current_moment, lease_expires_at = NULL WHERE id = job.id;
+    UPDATE jobs
+    SET status = 'cancelled', completed_at = current_moment, lease_expires_at = NULL, heartbeat_at = current_moment
+    WHERE id = job.id;
   ELSE
     UPDATE jobs
-    SET status = end_lease.next_status, lease_expires_at = NULL, attempt = job.attempt - 1,
+    -- The last sign of life: no later attempt starts before it (claim).
+    SET status = end_lease.next_status, lease_expires_at = NULL, attempt = job.attempt - 1, heartbeat_at = current_moment,
       run_at = coalesce(end_lease.run_at, job.run_at), wait_reason = end_lease.wait_reason,
+      wait_expires_at = end_lease.wait_expires_at,
       required_action = coalesce(end_lease.required_action, job.required_action)
     WHERE id = job.id;
   END IF;
@@ -164,388 +501,3 @@ BEGIN
   RETURN CASE WHEN job.cancel_requested_at IS NULL THEN 'ok' ELSE 'cancelled' END;
 END
 $$;
---> statement-breakpoint
--- source: src/sql/jobs/find_duplicate.sql
--- The job that stands in the way of a new one: of the same id, else of the same idempotency key, else the unfinished one
--- of the same singleton key. For enqueue() and enqueue_many().
-CREATE OR REPLACE FUNCTION find_duplicate(queue text, job_id text, idempotency_key text, singleton_key text)
-RETURNS TABLE (id text, status job_status)
-LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off
-AS $$
-#variable_conflict use_column
-BEGIN
-  IF find_duplicate.job_id IS NOT NULL THEN
-    RETURN QUERY SELECT job.id, job.status FROM jobs AS job WHERE job.id = find_duplicate.job_id;
-    IF FOUND THEN
-      RETURN;
-    END IF;
-  END IF;
-  IF find_duplicate.idempotency_key IS NOT NULL THEN
-    RETURN QUERY
-      SELECT job.id, job.status FROM jobs AS job
-      WHERE job.queue = find_duplicate.queue AND job.idempotency_key = find_duplicate.idempotency_key;
-    IF FOUND THEN
-      RETURN;
-    END IF;
-  END IF;
-  RETURN QUERY
-    SELECT job.id, job.status FROM jobs AS job
-    WHERE job.queue = find_duplicate.queue AND job.singleton_key = find_duplicate.singleton_key
-      AND job.status IN ('pending', 'running', 'waiting');
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/is_job_transition.sql
--- Whether the life of a job has this change of status.
-CREATE OR REPLACE FUNCTION is_job_transition(old_status job_status, new_status job_status)
-RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-  SELECT CASE old_status
-    WHEN new_status THEN true
-    WHEN 'pending' THEN new_status <> 'completed'
-    WHEN 'running' THEN true
-    WHEN 'waiting' THEN new_status IN ('pending', 'failed', 'cancelled')
-    WHEN 'completed' THEN false
-    ELSE new_status = 'pending'
-  END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/job_state_problem.sql
--- What is wrong with a job of this status and these columns; null if nothing is. The triggers of jobs ask. Constraints
--- would say the same, but PostgreSQL reads every check anew for each statement that writes: the six that these were cost
--- 40 of the 195 µs of one claim and one complete.
-CREATE OR REPLACE FUNCTION job_state_problem(
-  status job_status,
-  lease_expires_at timestamptz,
-  completed_at timestamptz,
-  wait_reason text,
-  error jsonb,
-  progress real,
-  attempt integer
-)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-  SELECT CASE
-    WHEN (status = 'running') <> (lease_expires_at IS NOT NULL) THEN
-      'lease_expires_at must be there while the job is running, and only then'
-    WHEN (status IN ('pending', 'running', 'waiting')) <> (completed_at IS NULL) THEN
-      'completed_at must be there when the job has ended, and only then'
-    WHEN (status = 'waiting') <> (wait_reason IS NOT NULL) THEN
-      'wait_reason must be there while the job is waiting, and only then'
-    WHEN status = 'failed' AND error IS NULL THEN 'error must be there when the job has failed'
-    WHEN NOT (progress >= 0 AND progress <= 1) THEN 'progress must be from 0 to 1'
-    WHEN attempt < 0 THEN 'attempt must be 0 or more'
-  END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/lease_refusal.sql
--- Why a lease could not be settled: the job is not_found, was cancelled, or this lease of it is over (stale_lease).
-CREATE OR REPLACE FUNCTION lease_refusal(job_id text, lease_token bigint)
-RETURNS text
-LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off
-AS $$
-#variable_conflict use_column
-DECLARE
-  job jobs;
-BEGIN
-  SELECT * INTO job FROM jobs WHERE id = lease_refusal.job_id;
-  IF NOT FOUND THEN
-    RETURN 'not_found';
-  END IF;
-  IF job.status = 'cancelled' AND job.lease_token = lease_refusal.lease_token THEN
-    RETURN 'cancelled';
-  END IF;
-  RETURN 'stale_lease';
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/new_job_id.sql
--- A new id: a UUID of version 7, which begins with the milliseconds of its making. Jobs that are made together then lie
--- together in the indexes by id, where a random id touches another page for each row (measured: a tenth of the CPU of
--- claim and complete in batches).
-CREATE OR REPLACE FUNCTION new_job_id(moment timestamptz)
-RETURNS text
-LANGUAGE sql VOLATILE PARALLEL SAFE
-AS $$
-  SELECT overlay(lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') PLACING '-' FROM 9 FOR 0)
-    || '-7' || substr(gen_random_uuid()::text, 16)
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/note_queue_starts.sql
--- Notes for claim(), in a setting of the session, where the living entries of a queue begin: those of its running jobs, and
--- those of its pending jobs of one priority. What a claim saw is no more than a snapshot; that nothing will appear before
--- a start later on follows from three facts:
---
--- * Each note has a moment, and a horizon: the number of the next transaction then. When claim() began and found all
---   earlier ones ended (pg_snapshot_xmin), whatever it could not see was written by later ones, after that moment.
--- * Jobs are ready, or running, by the clock of their writing: what is yet to appear comes behind that moment, less a tenth
---   of a second. This is what claim() calls safe; while an earlier transaction goes on it is -infinity, and no start moves.
--- * Whatever is made ready with a run_at of longer ago is marked as backdated by the triggers, which read the clock when
---   their transaction has its number; those are few, and claim() asks for them apart.
---
--- A clock that was set back, or rows that were written past the triggers, can make it miss a job; so after ten seconds
--- nothing noted is believed, and the indexes are read from their beginning. The leases of jobs that nobody waits for need
--- no more than that.
---
--- One priority is noted, that of the first job; while a higher one has jobs the note stays as it is. The setting is an array:
--- 1 the queue's hash, 2 when it was noted, 3 when the indexes were last read from their beginning, 4 where running jobs
--- start, 5 and 6 the moment and the horizon, 7 the priority, 8 where its pending jobs start; times are seconds since 1970,
--- and the last two null until the first horizon has passed. Where reading from the beginning is not long, nothing is noted.
-CREATE OR REPLACE FUNCTION note_queue_starts(
-  queue text,
-  moment timestamptz,
-  noted float8[],
-  is_known boolean,
-  safe float8,
-  is_long boolean,
-  level smallint,
-  first_run_at timestamptz
-)
-RETURNS void
-LANGUAGE plpgsql
-AS $$
-#variable_conflict use_column
-DECLARE
-  -- As many bits as a float8 holds.
-  hash CONSTANT float8 := hashtextextended(note_queue_starts.queue, 0) >> 11;
-  setting CONSTANT text := 'opa.claim_' || (hashtext(note_queue_starts.queue) & 15);
-  seconds CONSTANT float8 := date_part('epoch', moment);
-  -- Of another queue, or of a clock that has been set back since, a note says nothing.
-  is_same CONSTANT boolean := coalesce(noted[1] = hash AND noted[2] <= seconds, false);
-  place CONSTANT float8 := coalesce(level, CASE WHEN is_known THEN noted[7] END, 0);
-  first_started_at timestamptz;
-BEGIN
-  IF is_known AND level > noted[7] THEN
-    RETURN;
-  END IF;
-  IF NOT is_known AND NOT is_long THEN
-    -- Another queue's note is left to it while it is worth something.
-    IF is_same OR noted[2] NOT BETWEEN seconds - 10 AND seconds THEN
-      PERFORM set_config(setting, '', false);
-    END IF;
-    RETURN;
-  END IF;
-  SELECT job.started_at INTO first_started_at FROM jobs AS job
-  WHERE job.queue = note_queue_starts.queue AND job.status = 'running'
-    AND job.started_at >= CASE WHEN is_known THEN to_timestamp(noted[4]) ELSE '-infinity' END
-  ORDER BY job.started_at LIMIT 1;
-
-  PERFORM set_config(setting, ARRAY[
-    hash, seconds,
-    CASE WHEN is_known THEN noted[3] ELSE seconds END,
-    greatest(CASE WHEN is_known THEN noted[4] END, least(date_part('epoch', first_started_at), safe)),
-    -- In a transaction that keeps its snapshot, that is as old as the transaction.
-    CASE WHEN is_same AND safe = '-infinity' THEN noted[5] ELSE least(date_part('epoch', now()), seconds) END,
-    CASE WHEN is_same AND safe = '-infinity' THEN noted[6] ELSE pg_snapshot_xmax(pg_current_snapshot())::text::float8 END,
-    CASE WHEN is_known OR safe > '-infinity' THEN place END,
-    CASE WHEN is_known OR safe > '-infinity' THEN
-      greatest(CASE WHEN is_known AND noted[7] = place THEN noted[8] END, least(date_part('epoch', first_run_at), safe))
-    END
-  ]::text, false);
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/ready_pages_read.sql
--- How many pages of the index of ready jobs this session has read since its statistics were last sent: only a difference
--- says something.
-CREATE OR REPLACE FUNCTION ready_pages_read()
-RETURNS bigint
-LANGUAGE sql VOLATILE
-AS $$
-  SELECT pg_stat_get_xact_blocks_fetched('jobs_ready_idx'::regclass)
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/sum_usage.sql
--- A usage (null counts as nothing) with more added to it. Costs are decimal, so that a thousand small ones add up.
-CREATE OR REPLACE FUNCTION sum_usage(usage jsonb, input_tokens bigint, output_tokens bigint, cost numeric)
-RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-  SELECT jsonb_build_object(
-    'input_tokens', coalesce((usage ->> 'input_tokens')::bigint, 0) + input_tokens,
-    'output_tokens', coalesce((usage ->> 'output_tokens')::bigint, 0) + output_tokens,
-    'cost', coalesce((usage ->> 'cost')::numeric, 0) + cost
-  )
-$$;
---> statement-breakpoint
--- path: schema
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema')), quote_ident(current_setting('opa.schema') || '_opa'), (
-  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
-), 'pg_temp'), true);
---> statement-breakpoint
--- source: src/sql/jobs/api/add_job_output.sql
--- Adds a part of a job's output for whoever watches it: any JSON of at most 64 KiB. Only the holder of the lease can. ok, or
--- stale_lease, cancelled or not_found as of complete(). The latest 1,000 events of a job are kept.
---
---   SELECT add_job_output('job-1', lease_token => 4, output => '"the next words"');
-CREATE OR REPLACE FUNCTION add_job_output(job_id text, lease_token bigint, output jsonb)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off
-AS $$
-#variable_conflict use_column
-BEGIN
-  IF add_job_output.output IS NULL OR octet_length(add_job_output.output::text) > 65536 THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('add_job_output: output must be JSON of at most 65536 bytes, got %s',
-        coalesce(octet_length(add_job_output.output::text)::text, 'null'));
-  END IF;
-  PERFORM FROM jobs
-  WHERE id = add_job_output.job_id AND lease_token = add_job_output.lease_token AND lease_expires_at IS NOT NULL
-  FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
-    RETURN lease_refusal(add_job_output.job_id, add_job_output.lease_token);
-  END IF;
-  PERFORM append_job_event(add_job_output.job_id, 'output', add_job_output.output);
-  RETURN 'ok';
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/add_usage.sql
--- Adds to what a job has cost: tokens read and written by a model, and the price in whatever currency the caller counts.
--- usage keeps the totals (input_tokens, output_tokens, cost), the model used last (model), and the same by model
--- (by_model). Answers as complete() does; cancelled also when somebody asked for that while it runs (the usage is
--- counted: it was spent).
---
---   SELECT add_usage('job-1', lease_token => 4, model => 'small-1', input_tokens => 1200, output_tokens => 80, cost => 0.0021);
-CREATE OR REPLACE FUNCTION add_usage(
-  job_id text,
-  lease_token bigint,
-  model text,
-  input_tokens bigint DEFAULT 0,
-  output_tokens bigint DEFAULT 0,
-  cost numeric DEFAULT 0
-)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off
-AS $$
-#variable_conflict use_column
-DECLARE
-  is_cancelling boolean;
-BEGIN
-  IF add_usage.model IS NULL OR octet_length(add_usage.model) NOT BETWEEN 1 AND 255 THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('add_usage: model must be text of 1 to 255 bytes, got %s', coalesce(octet_length(add_usage.model)::text, 'null'));
-  END IF;
-  -- NaN is greater than every number.
-  IF (add_usage.input_tokens >= 0 AND add_usage.output_tokens >= 0 AND add_usage.cost >= 0 AND add_usage.cost < 'infinity') IS NOT TRUE THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('add_usage: input_tokens, output_tokens and cost must be 0 or more, got %s, %s and %s',
-        coalesce(add_usage.input_tokens::text, 'null'), coalesce(add_usage.output_tokens::text, 'null'), coalesce(add_usage.cost::text, 'null'));
-  END IF;
-  UPDATE jobs AS job
-  SET usage = sum_usage(job.usage, add_usage.input_tokens, add_usage.output_tokens, add_usage.cost)
-    || jsonb_build_object(
-      'model', add_usage.model,
-      'by_model', coalesce(job.usage -> 'by_model', '{}') || jsonb_build_object(add_usage.model,
-        sum_usage(job.usage -> 'by_model' -> add_usage.model, add_usage.input_tokens, add_usage.output_tokens, add_usage.cost))
-    )
-  WHERE job.id = add_usage.job_id AND job.lease_token = add_usage.lease_token AND job.lease_expires_at IS NOT NULL
-  RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
-  IF FOUND THEN
-    RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;
-  END IF;
-  RETURN lease_refusal(add_usage.job_id, add_usage.lease_token);
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/approve.sql
--- Says yes to a job that waits for approval: it is pending, with {"approved": true, "by": …, "comment": …} in
--- required_action.response. Answers ok; wrong_status when it does not wait for approval; not_found.
---
---   SELECT approve('job-1', approved_by => 'ada', comment => 'go ahead');
-CREATE OR REPLACE FUNCTION approve(job_id text, approved_by text DEFAULT NULL, comment text DEFAULT NULL)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET enable_seqscan = off
-AS $$
-#variable_conflict use_column
-BEGIN
-  PERFORM FROM jobs
-  WHERE id = approve.job_id AND status = 'waiting' AND wait_reason = 'approval'
-  FOR NO KEY UPDATE;
-  IF FOUND THEN
-    RETURN resume(approve.job_id,
-      jsonb_build_object('approved', true, 'by', approve.approved_by, 'comment', approve.comment));
-  END IF;
-  RETURN CASE WHEN EXISTS (SELECT FROM jobs WHERE id = approve.job_id) THEN 'wrong_status' ELSE 'not_found' END;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/cancel.sql
--- Stops a job. A pending or waiting one is cancelled at once; a running one by request: its worker learns of it at the
--- next heartbeat and lets go, and if it does not, the job is cancelled when its lease ends. With cascade the same
--- happens to all its descendants. Answers cancelled, cancel_requested, wrong_status (it has ended) or not_found.
---
---   SELECT cancel('job-1', cascade => true);
---
--- The rows are locked from the leaves up, as the end of a child goes up to its parent, and then changed from the root
--- down, so that no parent goes on because its last child was just cancelled.
-CREATE OR REPLACE FUNCTION cancel(job_id text, cascade boolean DEFAULT false)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET enable_seqscan = off
-AS $$
-#variable_conflict use_column
-DECLARE
-  current_moment timestamptz := jobs_now();
-  targets text[] := ARRAY[cancel.job_id];
-  target text;
-  answer text;
-BEGIN
-  IF cancel.cascade THEN
-    WITH RECURSIVE descendant (id, depth) AS (
-      SELECT cancel.job_id COLLATE "C", 0
-      UNION ALL
-      SELECT child.id, descendant.depth + 1
-      FROM descendant JOIN jobs AS child ON child.parent_id = descendant.id
-    )
-    SELECT array_agg(descendant.id ORDER BY descendant.depth DESC, descendant.id) INTO targets FROM descendant;
-  END IF;
-
-  FOREACH target IN ARRAY targets LOOP
-    PERFORM FROM jobs WHERE id = target FOR NO KEY UPDATE;
-  END LOOP;
-
-  FOR place IN REVERSE cardinality(targets)..1 LOOP
-    UPDATE jobs
-    SET status = CASE status WHEN 'running' THEN status ELSE 'cancelled' END,
-      completed_at = CASE status WHEN 'running' THEN NULL ELSE current_moment END,
-      wait_reason = NULL,
-      cancel_requested_at = coalesce(cancel_requested_at, current_moment)
-    WHERE id = targets[place] AND status IN ('pending', 'waiting', 'running')
-    RETURNING CASE status WHEN 'cancelled' THEN 'cancelled' ELSE 'cancel_requested' END INTO target;
-    -- The job itself comes first.
-    answer := coalesce(answer, target, 'wrong_status');
-  END LOOP;
-  IF answer = 'wrong_status' AND NOT EXISTS (SELECT FROM jobs WHERE id = cancel.job_id) THEN
-    RETURN 'not_found';
-  END IF;
-  RETURN answer;
-END
-$$;
---> statement-breakpoint
--- path: internal
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
-  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
-), 'pg_temp'), true);
---> statement-breakpoint
--- path: of the functions above
-ALTER FUNCTION add_job_output(job_id text, lease_token bigint, output jsonb) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION add_usage(job_id text, lease_token bigint, model text, input_tokens bigint, output_tokens bigint, cost numeric) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION approve(job_id text, approved_by text, comment text) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION cancel(job_id text, cascade boolean) SET search_path FROM CURRENT;

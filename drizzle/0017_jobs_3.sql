@@ -4,206 +4,198 @@ SELECT set_config('opa.schema', coalesce(nullif(current_setting('opa.schema', tr
 -- path: checked when they run
 SET LOCAL check_function_bodies = off;
 --> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/jobs/ready_places_by_key.sql
+-- ready_places() for a queue in which jobs have a limit_key. Within a priority keys take turns, each beginning after the one
+-- that this session served last (the setting opa.key_<n>), and jobs without a key take turns with all of them: of two jobs
+-- that are claimed one has a key. Keys at their limit, and keys that another claim is looking at, are skipped.
+CREATE OR REPLACE FUNCTION ready_places_by_key(
+  queue text,
+  moment timestamptz,
+  max_jobs integer,
+  modes execution_mode[],
+  intents text[]
+)
+RETURNS tid[]
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  places tid[] := '{}';
+  plain tid[];
+  of_keys tid[];
+  top integer := 32767;
+  key_level integer;
+  plain_level integer;
+  plain_run_at timestamptz;
+  remaining integer := ready_places_by_key.max_jobs;
+  share integer;
+BEGIN
+  LOOP
+    key_level := NULL;
+    plain_level := NULL;
+    SELECT job.priority INTO key_level FROM jobs AS job
+    WHERE job.queue = ready_places_by_key.queue AND job.status = 'pending' AND job.limit_key IS NOT NULL AND job.priority <= top
+    ORDER BY job.priority DESC LIMIT 1;
+    SELECT job.priority, job.run_at INTO plain_level, plain_run_at FROM jobs AS job
+    WHERE job.queue = ready_places_by_key.queue AND job.status = 'pending' AND job.limit_key IS NULL AND job.priority <= top
+    ORDER BY job.priority DESC, job.run_at LIMIT 1;
+    top := greatest(key_level, plain_level);
+    EXIT WHEN top IS NULL;
+
+    plain := '{}';
+    of_keys := '{}';
+    share := CASE WHEN plain_level IS DISTINCT FROM top THEN 0
+      WHEN key_level IS DISTINCT FROM top THEN remaining ELSE floor(remaining / 2.0 + random())::integer END;
+    IF share > 0 THEN
+      plain := ready_places(ready_places_by_key.queue, top::smallint, plain_run_at, ready_places_by_key.moment, share,
+        ready_places_by_key.modes, ready_places_by_key.intents);
+    END IF;
+    IF key_level = top AND cardinality(plain) < remaining THEN
+      of_keys := key_places(ready_places_by_key.queue, top::smallint, ready_places_by_key.moment, remaining - cardinality(plain),
+        ready_places_by_key.modes, ready_places_by_key.intents);
+    END IF;
+    IF plain_level = top AND share < remaining - cardinality(of_keys) THEN
+      -- What was found before is locked by this transaction and found again.
+      plain := ready_places(ready_places_by_key.queue, top::smallint, plain_run_at, ready_places_by_key.moment,
+        remaining - cardinality(of_keys), ready_places_by_key.modes, ready_places_by_key.intents);
+    END IF;
+    places := places || plain || of_keys;
+    remaining := ready_places_by_key.max_jobs - cardinality(places);
+    EXIT WHEN remaining <= 0 OR top = -32768;
+    top := top - 1;
+  END LOOP;
+  RETURN places;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/retry_pause.sql
+-- The seconds before another attempt: backoff_seconds doubled for each attempt made, a day at most, and a random half of it
+-- taken off, so that jobs which failed together do not come back together.
+CREATE OR REPLACE FUNCTION retry_pause(backoff_seconds double precision, attempt integer)
+RETURNS double precision
+LANGUAGE sql VOLATILE PARALLEL SAFE
+AS $$
+  SELECT least(backoff_seconds * 2 ^ least(attempt - 1, 30), 86400) * (0.5 + random() / 2)
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/sum_usage.sql
+-- A usage (null counts as nothing) with more added to it. Costs are decimal, so that a thousand small ones add up.
+CREATE OR REPLACE FUNCTION sum_usage(usage jsonb, input_tokens bigint, output_tokens bigint, cost numeric)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT jsonb_build_object(
+    'input_tokens', coalesce((usage ->> 'input_tokens')::bigint, 0) + input_tokens,
+    'output_tokens', coalesce((usage ->> 'output_tokens')::bigint, 0) + output_tokens,
+    'cost', coalesce((usage ->> 'cost')::numeric, 0) + cost
+  )
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/wake_parents.sql
+-- Looks again at up to max_jobs parents of a queue that somebody had locked when a child of theirs ended (job_wakeups);
+-- gives how many notes it settled. One that fails (a trigger of somebody else's refuses its change, say) goes to the end
+-- of the line with a warning, and holds up no other.
+CREATE OR REPLACE FUNCTION wake_parents(queue text, max_jobs integer)
+RETURNS integer
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  notes bigint[];
+  parents text[];
+  settled integer := 0;
+BEGIN
+  SELECT array_agg(note.id), array_agg(DISTINCT note.parent_id) INTO notes, parents FROM (
+    SELECT one.id, one.parent_id FROM job_wakeups AS one
+    WHERE one.queue = wake_parents.queue
+    ORDER BY one.queue, one.id LIMIT wake_parents.max_jobs
+    FOR UPDATE SKIP LOCKED
+  ) AS note;
+  IF notes IS NULL THEN
+    RETURN 0;
+  END IF;
+  -- Before the parents are looked at: one that is locked again is noted anew.
+  DELETE FROM job_wakeups WHERE id = ANY (notes);
+  BEGIN
+    PERFORM continue_parents(parents, 1000);
+    RETURN cardinality(parents);
+  EXCEPTION WHEN OTHERS THEN
+    RAISE DEBUG 'wake_parents: one by one, because of %', SQLERRM;
+  END;
+  FOR at IN 1..cardinality(parents) LOOP
+    BEGIN
+      PERFORM continue_parents(parents[at:at], 1000);
+      settled := settled + 1;
+    EXCEPTION WHEN OTHERS THEN
+      RAISE WARNING 'job % cannot go on: %', parents[at], SQLERRM;
+      INSERT INTO job_wakeups (queue, parent_id) VALUES (wake_parents.queue, parents[at]);
+    END;
+  END LOOP;
+  RETURN settled;
+END
+$$;
+--> statement-breakpoint
 -- path: schema
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema')), quote_ident(current_setting('opa.schema') || '_opa'), (
   SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
--- source: src/sql/jobs/api/enqueue_many.sql
--- enqueue() for many jobs in one statement: an array of objects whose keys are the arguments of enqueue(). Answers for
--- each, in the order of the array. All are accepted, or (on any error) none.
+-- source: src/sql/jobs/api/add_job_output.sql
+-- Adds a part of a job's output for whoever watches it: any JSON of at most 64 KiB. Only the holder of the lease can. ok, or
+-- stale_lease, cancelled or not_found as of complete(). The latest 1,000 events of a job are kept.
 --
---   SELECT * FROM enqueue_many('[{"intent": "embed", "inputs": {"document": "d1"}}, {"intent": "embed", "priority": 5}]');
---
--- Times are ISO 8601, in UTC where they say no zone.
---
--- The ids are made before the insert, so that nothing has to be looked up again unless a job was there already.
-CREATE OR REPLACE FUNCTION enqueue_many(jobs jsonb)
-RETURNS TABLE (id text, status job_status, created boolean)
+--   SELECT add_job_output('job-1', lease_token => 4, output => '"the next words"');
+CREATE OR REPLACE FUNCTION add_job_output(job_id text, lease_token bigint, output jsonb)
+RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
-SET timezone = 'UTC'
 AS $$
 #variable_conflict use_column
-DECLARE
-  current_moment timestamptz := jobs_now();
-  known text[] := ARRAY['intent', 'inputs', 'queue', 'mode', 'priority', 'run_at', 'job_id', 'idempotency_key',
-    'singleton_key', 'parent_id', 'deadline_at', 'max_attempts', 'backoff_seconds', 'wait_reason', 'required_action',
-    'metadata', 'trace_id', 'callback_url'];
-  iso_time constant text := '^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?)?$';
-  wrong text;
-  ids text[];
-  waiting boolean;
-  inserted text[];
 BEGIN
-  IF enqueue_many.jobs IS NULL OR jsonb_typeof(enqueue_many.jobs) <> 'array' THEN
+  IF add_job_output.output IS NULL OR octet_length(add_job_output.output::text) > 65536 THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('enqueue_many: jobs must be a JSON array of objects, got %s', coalesce(jsonb_typeof(enqueue_many.jobs), 'null'));
+      MESSAGE = format('add_job_output: output must be JSON of at most 65536 bytes, got %s',
+        coalesce(octet_length(add_job_output.output::text)::text, 'null'));
   END IF;
-  SELECT format('element %s%s', one.place - 1, checked.problem) INTO wrong
-  FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
-  CROSS JOIN LATERAL (
-    SELECT CASE
-      WHEN jsonb_typeof(one.job) <> 'object' THEN
-        format(' must be an object, got %s', jsonb_typeof(one.job))
-      WHEN one.job - known <> '{}' THEN
-        format(' has an unknown key, %s; known are %s', (SELECT min(key) FROM jsonb_object_keys(one.job - known) AS key),
-          array_to_string(known, ', '))
-      WHEN one.job ->> 'run_at' !~ iso_time OR one.job ->> 'deadline_at' !~ iso_time THEN
-        (
-          SELECT format(': %s must be an ISO 8601 time such as 2026-01-31T09:00:00Z, got %s', field.name, left(one.job ->> field.name, 60))
-          FROM (VALUES ('run_at'), ('deadline_at')) AS field (name)
-          WHERE one.job ->> field.name !~ iso_time
-          LIMIT 1
-        )
-      WHEN jsonb_typeof(one.job -> 'inputs') <> 'object' THEN
-        format(': inputs must be a JSON object, got %s', jsonb_typeof(one.job -> 'inputs'))
-      WHEN one.job ->> 'wait_reason' = 'children'
-        OR one.job ->> 'wait_reason' IS NULL AND one.job ->> 'required_action' IS NOT NULL THEN
-        format(': a new job can wait for approval, input or external (with a required_action), got wait_reason %s',
-          coalesce(one.job ->> 'wait_reason', 'null'))
-      WHEN one.job ->> 'parent_id' IS NOT NULL
-        AND (SELECT parent.id FROM jobs AS parent WHERE parent.id = one.job ->> 'parent_id') IS NULL THEN
-        format(': parent_id must be the id of a job that is there already, got %s', one.job ->> 'parent_id')
-    END AS problem
-  ) AS checked
-  WHERE checked.problem IS NOT NULL
-  ORDER BY one.place
-  LIMIT 1;
-  IF wrong IS NOT NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('enqueue_many: %s', wrong);
-  END IF;
-
-  SELECT array_agg(coalesce(one.job ->> 'job_id', new_job_id(current_moment)) ORDER BY one.place),
-    bool_or(one.job ->> 'wait_reason' IS NOT NULL)
-  INTO ids, waiting
-  FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place);
-
-  WITH accepted AS (
-    INSERT INTO jobs AS job (
-      id, status, queue, priority, run_at, mode, intent, max_attempts, backoff_seconds, deadline_at, created_at,
-      wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action,
-      metadata, inputs
-    )
-    SELECT ids[one.place],
-      CASE WHEN field.wait_reason IS NULL THEN 'pending'::job_status ELSE 'waiting' END,
-      coalesce(field.queue, 'default'), coalesce(field.priority, 0), coalesce(field.run_at, current_moment),
-      coalesce(field.mode, 'auto'), field.intent, coalesce(field.max_attempts, 3), coalesce(field.backoff_seconds, 10),
-      field.deadline_at, current_moment, field.wait_reason, field.idempotency_key, field.singleton_key, field.parent_id,
-      CASE WHEN field.parent_id IS NOT NULL THEN
-        (SELECT coalesce(parent.root_id, parent.id) FROM jobs AS parent WHERE parent.id = field.parent_id)
-      END,
-      field.trace_id, field.callback_url, field.required_action, coalesce(field.metadata, '{}'), coalesce(field.inputs, '{}')
-    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
-    CROSS JOIN LATERAL jsonb_to_record(one.job) AS field (
-      intent text, inputs jsonb, queue text, mode execution_mode, priority smallint, run_at timestamptz,
-      idempotency_key text, singleton_key text, parent_id text, deadline_at timestamptz, max_attempts integer,
-      backoff_seconds double precision, wait_reason text, required_action jsonb, metadata jsonb, trace_id text,
-      callback_url text
-    )
-    ORDER BY one.place
-    ON CONFLICT DO NOTHING
-    RETURNING job.id
-  )
-  SELECT array_agg(accepted.id) INTO inserted FROM accepted;
-
-  IF cardinality(inserted) = cardinality(ids) AND NOT waiting THEN
-    RETURN QUERY SELECT one.id, 'pending'::job_status, true FROM unnest(ids) AS one (id);
-    RETURN;
-  END IF;
-  -- Some were there already, or came twice in the array.
-  RETURN QUERY
-    SELECT coalesce(made.id, found.id), coalesce(made.status, found.status), made.id IS NOT NULL
-    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
-    LEFT JOIN (
-      SELECT DISTINCT ON (mine.id) mine.id, mine.place,
-        (SELECT job.status FROM jobs AS job WHERE job.id = mine.id) AS status
-      FROM unnest(inserted) AS new (id)
-      JOIN unnest(ids) WITH ORDINALITY AS mine (id, place) USING (id)
-      ORDER BY mine.id, mine.place
-    ) AS made ON made.place = one.place
-    LEFT JOIN LATERAL find_duplicate(coalesce(one.job ->> 'queue', 'default'), one.job ->> 'job_id',
-      one.job ->> 'idempotency_key', one.job ->> 'singleton_key') AS found ON made.id IS NULL
-    ORDER BY one.place;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/enqueue_slots.sql
--- Enqueues the jobs of slots of a schedule and moves it on, unless somebody else has been here: seen_slots_after must be its
--- slots_after still. Gives the jobs, in the order of the slots; none if it was too late, or the schedule is paused.
---
---   SELECT * FROM enqueue_slots('digest', '2026-01-01 06:00+00', ARRAY['2026-01-02 06:00+00'::timestamptz],
---     slots_after => '2026-01-02 06:00+00', next_at => '2026-01-05 06:00+00');
---
--- Each slot is enqueued once: the row of the schedule is locked and moved on in this transaction, and the job has an
--- idempotency key of schedule and slot. The job's metadata says which schedule and which slot it is of.
-CREATE OR REPLACE FUNCTION enqueue_slots(
-  key text,
-  seen_slots_after timestamptz,
-  slots timestamptz[],
-  slots_after timestamptz,
-  next_at timestamptz
-)
-RETURNS TABLE (slot timestamptz, job_id text, created boolean)
-LANGUAGE plpgsql SECURITY DEFINER
-AS $$
-#variable_conflict use_column
-DECLARE
-  schedule schedules;
-BEGIN
-  IF enqueue_slots.next_at IS NULL OR enqueue_slots.slots_after IS NULL OR enqueue_slots.slots IS NULL
-    OR cardinality(enqueue_slots.slots) > 1000 OR array_position(enqueue_slots.slots, NULL) IS NOT NULL
-    OR enqueue_slots.slots_after < enqueue_slots.seen_slots_after
-    OR enqueue_slots.next_at <= enqueue_slots.slots_after
-    OR EXISTS (
-      SELECT FROM unnest(enqueue_slots.slots) AS one (slot)
-      WHERE one.slot <= enqueue_slots.seen_slots_after OR one.slot > enqueue_slots.slots_after
-    ) THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('enqueue_slots: slots must be at most 1000 and lie after seen_slots_after, up to slots_after, and next_at after that; got %s slots after %s up to %s, next_at %s',
-        coalesce(cardinality(enqueue_slots.slots)::text, 'null'), enqueue_slots.seen_slots_after, enqueue_slots.slots_after,
-        coalesce(enqueue_slots.next_at::text, 'null'));
-  END IF;
-  SELECT one.* INTO schedule FROM schedules AS one
-  WHERE one.key = enqueue_slots.key AND one.slots_after = enqueue_slots.seen_slots_after AND one.paused_at IS NULL
-  FOR UPDATE SKIP LOCKED;
+  PERFORM FROM jobs
+  WHERE id = add_job_output.job_id AND lease_token = add_job_output.lease_token AND lease_expires_at IS NOT NULL
+  FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    RETURN;
+    RETURN lease_refusal(add_job_output.job_id, add_job_output.lease_token);
   END IF;
-  UPDATE schedules AS one
-  SET slots_after = enqueue_slots.slots_after, next_at = enqueue_slots.next_at
-  WHERE one.key = schedule.key;
-  RETURN QUERY
-    SELECT one.slot, accepted.id, accepted.created
-    FROM unnest(enqueue_slots.slots) WITH ORDINALITY AS one (slot, place)
-    CROSS JOIN LATERAL to_char(one.slot AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS said (slot)
-    CROSS JOIN LATERAL enqueue(
-      schedule.intent, schedule.inputs, schedule.queue, schedule.mode, schedule.priority::integer,
-      idempotency_key => format('schedule:%s:%s', schedule.key, said.slot), singleton_key => schedule.singleton_key,
-      max_attempts => schedule.max_attempts, backoff_seconds => schedule.backoff_seconds,
-      metadata => schedule.metadata || jsonb_build_object('schedule', schedule.key, 'slot', said.slot)
-    ) AS accepted
-    ORDER BY one.place;
+  PERFORM append_job_event(add_job_output.job_id, 'output', add_job_output.output);
+  RETURN 'ok';
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/api/fail.sql
--- Ends an attempt badly. If retryable and attempts are left, the job is pending again after a pause: retry_in_seconds,
--- or backoff_seconds doubled for each attempt made, a random half of it taken off so that jobs which failed together do
--- not come back together, a day at most. Else it has failed. Answers as complete() does; cancelled also when somebody
--- had asked for that, and then the job is cancelled now.
+-- source: src/sql/jobs/api/add_usage.sql
+-- Adds to what a job has cost: tokens read and written by a model, and the price in whatever currency the caller counts.
+-- usage keeps the totals (input_tokens, output_tokens, cost), the model used last (model), and the same by model
+-- (by_model). Answers as complete() does; cancelled also when somebody asked for that while it runs (the usage is
+-- counted: it was spent).
 --
---   SELECT fail('job-1', lease_token => 4, error => '{"code": "timeout", "message": "no answer in 30 s"}');
---
--- error is an object with a message and, if possible, a stable code (default "error") and any detail.
-CREATE OR REPLACE FUNCTION fail(
+--   SELECT add_usage('job-1', lease_token => 4, model => 'small-1', input_tokens => 1200, output_tokens => 80, cost => 0.0021);
+CREATE OR REPLACE FUNCTION add_usage(
   job_id text,
   lease_token bigint,
-  error jsonb,
-  retryable boolean DEFAULT true,
-  retry_in_seconds double precision DEFAULT NULL
+  model text,
+  input_tokens bigint DEFAULT 0,
+  output_tokens bigint DEFAULT 0,
+  cost numeric DEFAULT 0
 )
 RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
@@ -212,262 +204,193 @@ SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
-  current_moment timestamptz := jobs_now();
-  job jobs;
-  next_status job_status;
-  reason jsonb;
-  pause double precision;
+  is_cancelling boolean;
 BEGIN
-  IF fail.error IS NULL OR jsonb_typeof(fail.error) <> 'object' OR jsonb_typeof(fail.error -> 'message') IS DISTINCT FROM 'string'
-    OR jsonb_typeof(coalesce(fail.error -> 'code', '""')) <> 'string' THEN
+  IF add_usage.model IS NULL OR octet_length(add_usage.model) NOT BETWEEN 1 AND 255 THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('fail: error must be a JSON object with a message and a code that are strings, got %s', coalesce(left(fail.error::text, 200), 'null'));
+      MESSAGE = format('add_usage: model must be text of 1 to 255 bytes, got %s', coalesce(octet_length(add_usage.model)::text, 'null'));
   END IF;
-  IF NOT (fail.retry_in_seconds >= 0 AND fail.retry_in_seconds <= 31536000) THEN
+  -- NaN is greater than every number.
+  IF (add_usage.input_tokens >= 0 AND add_usage.output_tokens >= 0 AND add_usage.cost >= 0 AND add_usage.cost < 'infinity') IS NOT TRUE THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('fail: retry_in_seconds must be from 0 to 31536000 (a year), got %s', fail.retry_in_seconds);
+      MESSAGE = format('add_usage: input_tokens, output_tokens and cost must be 0 or more, got %s, %s and %s',
+        coalesce(add_usage.input_tokens::text, 'null'), coalesce(add_usage.output_tokens::text, 'null'), coalesce(add_usage.cost::text, 'null'));
   END IF;
-  reason := '{"code": "error"}'::jsonb || fail.error;
-
-  SELECT * INTO job FROM jobs
-  WHERE id = fail.job_id AND lease_token = fail.lease_token AND lease_expires_at IS NOT NULL
-  FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
-    RETURN lease_refusal(fail.job_id, fail.lease_token);
+  UPDATE jobs AS job
+  SET usage = sum_usage(job.usage, add_usage.input_tokens, add_usage.output_tokens, add_usage.cost)
+    || jsonb_build_object(
+      'model', add_usage.model,
+      'by_model', coalesce(job.usage -> 'by_model', '{}') || jsonb_build_object(add_usage.model,
+        sum_usage(job.usage -> 'by_model' -> add_usage.model, add_usage.input_tokens, add_usage.output_tokens, add_usage.cost))
+    )
+  WHERE job.id = add_usage.job_id AND job.lease_token = add_usage.lease_token AND job.lease_expires_at IS NOT NULL
+  RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
+  IF FOUND THEN
+    RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;
   END IF;
-
-  next_status := CASE
-    WHEN job.cancel_requested_at IS NOT NULL THEN 'cancelled'
-    WHEN fail.retryable AND job.attempt < job.max_attempts AND coalesce(job.deadline_at > current_moment, true) THEN 'pending'
-    ELSE 'failed'
-  END;
-  IF next_status = 'pending' THEN
-    pause := coalesce(
-      fail.retry_in_seconds,
-      least(job.backoff_seconds * 2 ^ least(job.attempt - 1, 30), 86400) * (0.5 + random() / 2)
-    );
-    UPDATE jobs
-    SET status = 'pending', run_at = current_moment + make_interval(secs => pause), lease_expires_at = NULL, progress = 0,
-      progress_message = NULL, error = reason
-    WHERE id = job.id;
-  ELSE
-    UPDATE jobs
-    SET status = next_status, completed_at = current_moment, lease_expires_at = NULL, error = reason
-    WHERE id = job.id;
-  END IF;
-  INSERT INTO job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id, error)
-  VALUES (
-    job.id, job.lease_token, job.started_at, current_moment, job.attempt,
-    (CASE next_status WHEN 'pending' THEN 'retried' ELSE next_status::text END)::attempt_outcome, job.worker_id, reason
-  );
-  RETURN CASE next_status WHEN 'cancelled' THEN 'cancelled' ELSE 'ok' END;
+  RETURN lease_refusal(add_usage.job_id, add_usage.lease_token);
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/api/get_checkpoint.sql
--- The state that save_checkpoint() kept for a job, or null.
+-- source: src/sql/jobs/api/approve.sql
+-- Approves a job that waits for approval and makes it pending again, with {"approved": true, "by": …, "comment": …} in
+-- required_action.response. wait_id is the wait that is answered (wait_for() gives it, get_job() shows it): a repeated
+-- approval of one question never answers the next. Answers ok, also to a repetition; not_waiting when this wait is over;
+-- wrong_reason when the job waits for something else; too_late after its deadline; not_found.
 --
---   SELECT get_checkpoint('job-1');
-CREATE OR REPLACE FUNCTION get_checkpoint(job_id text)
-RETURNS jsonb
-LANGUAGE plpgsql STABLE
+--   SELECT approve('job-1', wait_id => '0197…', approved_by => 'ada', comment => 'go ahead');
+CREATE OR REPLACE FUNCTION approve(job_id text, wait_id text, approved_by text DEFAULT NULL, comment text DEFAULT NULL)
+RETURNS text
+LANGUAGE sql SECURITY DEFINER
 AS $$
-#variable_conflict use_column
-BEGIN
-  RETURN (SELECT kept.state FROM job_checkpoints AS kept WHERE kept.job_id = get_checkpoint.job_id);
-END
+  SELECT answer_wait('approve', job_id, wait_id, 'approved',
+    jsonb_build_object('approved', true, 'by', approved_by, 'comment', comment))
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/api/get_job.sql
--- The row of a job, or no row.
+-- source: src/sql/jobs/api/cancel.sql
+-- Stops a job. A pending or waiting one is cancelled at once; a running one by request: its worker learns of it at the
+-- next heartbeat and lets go, and if it does not, the job is cancelled when its lease ends. With cascade the same
+-- happens to all its descendants. Answers cancelled, cancel_requested, wrong_status (it has ended) or not_found.
 --
---   SELECT status, progress FROM get_job('job-1');
-CREATE OR REPLACE FUNCTION get_job(job_id text)
-RETURNS SETOF jobs
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-  SELECT * FROM jobs WHERE id = get_job.job_id
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/heartbeat.sql
--- Extends leases, all those of a worker in one call, and says of each what became of it, in the order of the arguments:
---   held              the lease now ends lease_seconds from now (never earlier than before)
---   cancel_requested  the same, and somebody asked for the job to be cancelled: stop, and release() or fail() it
---   lost              the lease was taken back or settled: stop, nothing that you do counts any more
+--   SELECT cancel('job-1', cascade => true);
 --
---   SELECT * FROM heartbeat(ARRAY['job-1', 'job-2'], ARRAY[4, 1], lease_seconds => 60);
-CREATE OR REPLACE FUNCTION heartbeat(job_ids text[], lease_tokens bigint[], lease_seconds double precision DEFAULT 60)
-RETURNS TABLE (id text, lease_token bigint, state text, lease_expires_at timestamptz)
+-- A child that is accepted while the tree is being locked appears in the second look; then everything is let go and locked
+-- anew, in the one order. FOR UPDATE, because from then on nobody may be accepted below these jobs (enqueue takes KEY SHARE).
+CREATE OR REPLACE FUNCTION cancel(job_id text, cascade boolean DEFAULT false)
+RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
+SET enable_bitmapscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
-  current_moment timestamptz := jobs_now();
+  outer_setting CONSTANT text := coalesce(current_setting('opa.parents', true), '');
+  current_moment timestamptz;
+  targets text[];
+  answer text;
+  parent text;
 BEGIN
-  PERFORM check_leases('heartbeat', heartbeat.job_ids, heartbeat.lease_tokens);
-  IF (heartbeat.lease_seconds >= 0.01 AND heartbeat.lease_seconds <= 604800) IS NOT TRUE THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('heartbeat: lease_seconds must be from 0.01 to 604800 (a week), got %s', coalesce(heartbeat.lease_seconds::text, 'null'));
+  FOR round IN 1..20 LOOP
+    targets := CASE WHEN cancel.cascade THEN descendants(cancel.job_id) ELSE ARRAY[cancel.job_id] END;
+    BEGIN
+      PERFORM FROM unnest(targets) WITH ORDINALITY AS target (id, place)
+      JOIN jobs AS job ON job.id = target.id
+      ORDER BY target.place
+      FOR UPDATE OF job;
+      EXIT WHEN NOT cancel.cascade OR cardinality(descendants(cancel.job_id)) = cardinality(targets);
+      RAISE EXCEPTION USING ERRCODE = 'OPA01', MESSAGE = format('cancel: job %s gets descendants faster than they can be locked, try again', cancel.job_id);
+    EXCEPTION WHEN SQLSTATE 'OPA01' THEN
+      IF round = 20 THEN
+        RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = SQLERRM;
+      END IF;
+    END;
+  END LOOP;
+
+  current_moment := jobs_now();
+  PERFORM set_config('opa.parents', 'continued', true);
+  WITH changed AS (
+    UPDATE jobs AS job
+    SET status = CASE job.status WHEN 'running' THEN job.status ELSE 'cancelled' END,
+      completed_at = CASE job.status WHEN 'running' THEN NULL ELSE current_moment END,
+      wait_reason = NULL,
+      cancel_requested_at = coalesce(job.cancel_requested_at, current_moment)
+    FROM unnest(targets) AS target (id)
+    WHERE job.id = target.id AND job.status IN ('pending', 'waiting', 'running')
+    RETURNING job.id, job.status, job.parent_id
+  )
+  SELECT CASE changed.status WHEN 'cancelled' THEN 'cancelled' ELSE 'cancel_requested' END,
+    CASE changed.status WHEN 'cancelled' THEN changed.parent_id END
+  INTO answer, parent FROM changed WHERE changed.id = cancel.job_id;
+  PERFORM set_config('opa.parents', outer_setting, true);
+  IF parent IS NOT NULL THEN
+    PERFORM continue_parents(ARRAY[parent]);
   END IF;
-
-  -- In the order of their ids, so that two calls that share jobs never wait for each other in a ring.
-  UPDATE jobs AS job
-  SET heartbeat_at = current_moment,
-    lease_expires_at = greatest(job.lease_expires_at, current_moment + make_interval(secs => heartbeat.lease_seconds))
-  FROM (
-    SELECT * FROM unnest(heartbeat.job_ids, heartbeat.lease_tokens) AS one (id, token) ORDER BY one.id COLLATE "C"
-  ) AS lease
-  WHERE job.id = lease.id AND job.lease_token = lease.token AND job.lease_expires_at IS NOT NULL;
-
-  RETURN QUERY
-    SELECT lease.id, lease.token,
-      CASE WHEN job.id IS NULL THEN 'lost' WHEN job.cancel_requested_at IS NULL THEN 'held' ELSE 'cancel_requested' END,
-      job.lease_expires_at
-    FROM unnest(heartbeat.job_ids, heartbeat.lease_tokens) WITH ORDINALITY AS lease (id, token, place)
-    LEFT JOIN jobs AS job
-      ON job.id = lease.id AND job.lease_token = lease.token AND job.lease_expires_at IS NOT NULL
-    ORDER BY lease.place;
+  IF answer IS NULL THEN
+    RETURN CASE WHEN EXISTS (SELECT FROM jobs WHERE id = cancel.job_id) THEN 'wrong_status' ELSE 'not_found' END;
+  END IF;
+  RETURN answer;
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/api/job_attempts_of.sql
--- The leases of a job that have ended, in the order in which they were taken.
+-- source: src/sql/jobs/api/cancel_jobs.sql
+-- cancel() for the unfinished jobs that a filter means (see count_jobs), at most max_jobs in a call, without their
+-- descendants (root_id in the filter means a tree); gives how many. Call it again until it gives 0. Jobs whose cancellation
+-- was asked for before are not counted again, and rows that others hold locked are left for the next call.
 --
---   SELECT attempt, worker_id, outcome, error ->> 'message' FROM job_attempts_of('job-1');
-CREATE OR REPLACE FUNCTION job_attempts_of(job_id text)
-RETURNS SETOF job_attempts
-LANGUAGE sql STABLE PARALLEL SAFE
+--   SELECT cancel_jobs('{"queue": "documents", "intent": "embed"}', max_jobs => 1000);
+CREATE OR REPLACE FUNCTION cancel_jobs(filter jsonb, max_jobs integer DEFAULT 1000)
+RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER
+SET plan_cache_mode = force_custom_plan
 AS $$
-  SELECT * FROM job_attempts WHERE job_id = job_attempts_of.job_id ORDER BY lease_token
+#variable_conflict use_column
+DECLARE
+  outer_setting CONSTANT text := coalesce(current_setting('opa.parents', true), '');
+  current_moment timestamptz := jobs_now();
+  changed integer;
+  parents text[];
+BEGIN
+  PERFORM check_job_filter('cancel_jobs', filter);
+  PERFORM check_batch('cancel_jobs', max_jobs);
+  PERFORM set_config('opa.parents', 'continued', true);
+  WITH held AS MATERIALIZED (
+    SELECT job.ctid AS place FROM jobs AS job
+    WHERE job.completed_at IS NULL AND job.cancel_requested_at IS NULL AND job_matches(job, filter)
+    LIMIT max_jobs
+    FOR UPDATE SKIP LOCKED
+  ), stopped AS (
+    UPDATE jobs AS job
+    SET status = CASE job.status WHEN 'running' THEN job.status ELSE 'cancelled' END,
+      completed_at = CASE job.status WHEN 'running' THEN NULL ELSE current_moment END,
+      wait_reason = NULL,
+      cancel_requested_at = current_moment
+    FROM held
+    WHERE job.ctid = held.place
+    RETURNING job.parent_id, job.status
+  )
+  SELECT count(*), array_agg(DISTINCT stopped.parent_id) FILTER (WHERE stopped.parent_id IS NOT NULL AND stopped.status = 'cancelled')
+  INTO changed, parents FROM stopped;
+  PERFORM set_config('opa.parents', outer_setting, true);
+  IF parents IS NOT NULL THEN
+    PERFORM continue_parents(parents);
+  END IF;
+  RETURN changed;
+END
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/api/job_events_after.sql
--- The events of a job after the one with this number, oldest first.
+-- source: src/sql/jobs/api/change_job.sql
+-- Changes a job that is pending: when it may run, its priority, its inputs. What is null stays. Answers ok; wrong_status
+-- when it is not pending (any more); not_found.
 --
---   SELECT seq, at, kind, data FROM job_events_after('job-1', after => 0, max_events => 100);
-CREATE OR REPLACE FUNCTION job_events_after(job_id text, after bigint DEFAULT 0, max_events integer DEFAULT 1000)
-RETURNS TABLE (seq bigint, at timestamptz, kind text, data jsonb)
-LANGUAGE plpgsql STABLE
+--   SELECT change_job('job-1', run_at => now() + interval '1 hour', priority => 5);
+CREATE OR REPLACE FUNCTION change_job(
+  job_id text,
+  run_at timestamptz DEFAULT NULL,
+  priority integer DEFAULT NULL,
+  inputs jsonb DEFAULT NULL
+)
+RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
-  IF (job_events_after.after >= 0 AND job_events_after.max_events BETWEEN 1 AND 1000) IS NOT TRUE THEN
+  IF change_job.priority NOT BETWEEN -32768 AND 32767 THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('job_events_after: after must be 0 or more and max_events from 1 to 1000, got %s and %s',
-        coalesce(job_events_after.after::text, 'null'), coalesce(job_events_after.max_events::text, 'null'));
+      MESSAGE = format('change_job: priority must be from -32768 to 32767, got %s', change_job.priority);
   END IF;
-  RETURN QUERY
-    SELECT event.seq, event.at, event.kind, event.data FROM job_events AS event
-    WHERE event.job_id = job_events_after.job_id AND event.seq > job_events_after.after
-    ORDER BY event.seq
-    LIMIT job_events_after.max_events;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/job_tree.sql
--- A job with all its descendants: each parent before its children, brothers and sisters in the order of their creation.
--- depth is 0 for the job itself.
---
---   SELECT repeat('  ', depth) || intent, status, progress FROM job_tree('job-1');
-CREATE OR REPLACE FUNCTION job_tree(job_id text)
-RETURNS TABLE (
-  depth integer,
-  id text,
-  parent_id text,
-  queue text,
-  intent text,
-  mode execution_mode,
-  status job_status,
-  progress real,
-  progress_message text,
-  attempt integer,
-  wait_reason text,
-  error jsonb,
-  usage jsonb,
-  created_at timestamptz,
-  started_at timestamptz,
-  completed_at timestamptz
-)
-LANGUAGE plpgsql STABLE
-SET enable_seqscan = off
-AS $$
-#variable_conflict use_column
-BEGIN
-  RETURN QUERY
-    WITH RECURSIVE tree (depth, id, created_at) AS (
-      SELECT 0, job.id, job.created_at FROM jobs AS job WHERE job.id = job_tree.job_id
-      UNION ALL
-      SELECT tree.depth + 1, child.id, child.created_at
-      FROM tree JOIN jobs AS child ON child.parent_id = tree.id
-    ) SEARCH DEPTH FIRST BY created_at, id SET place
-    SELECT tree.depth, job.id, job.parent_id, job.queue, job.intent, job.mode, job.status, job.progress,
-      job.progress_message, job.attempt, job.wait_reason, job.error, job.usage, job.created_at, job.started_at,
-      job.completed_at
-    FROM tree JOIN jobs AS job USING (id)
-    ORDER BY tree.place;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/latency_stats.sql
--- Throughput and latency of the jobs that ended within the last `period`, by queue, intent and mode. Seconds: queued is
--- from when a job might start (run_at) to its last start, running from there to its end, total from its acceptance to
--- its end; each as the median, the 95th and the 99th percentile.
---
---   SELECT intent, jobs, running_p95 FROM latency_stats(period => interval '1 day') ORDER BY running_p95 DESC;
-CREATE OR REPLACE FUNCTION latency_stats(queue text DEFAULT NULL, period interval DEFAULT interval '1 hour')
-RETURNS TABLE (
-  queue_name text,
-  intent text,
-  mode execution_mode,
-  jobs bigint,
-  failed bigint,
-  per_second double precision,
-  queued_p50 double precision,
-  queued_p95 double precision,
-  queued_p99 double precision,
-  running_p50 double precision,
-  running_p95 double precision,
-  running_p99 double precision,
-  total_p50 double precision,
-  total_p95 double precision,
-  total_p99 double precision
-)
-LANGUAGE plpgsql STABLE
-AS $$
-#variable_conflict use_column
-DECLARE
-  ended_after timestamptz := jobs_now() - latency_stats.period;
-BEGIN
-  PERFORM check_period('latency_stats', latency_stats.period);
-  RETURN QUERY
-    SELECT summed.queue, summed.intent, summed.mode, summed.jobs, summed.failed,
-      summed.jobs / extract(epoch FROM latency_stats.period)::double precision,
-      summed.queued[1], summed.queued[2], summed.queued[3],
-      summed.running[1], summed.running[2], summed.running[3],
-      summed.total[1], summed.total[2], summed.total[3]
-    FROM (
-      SELECT ended.queue, ended.intent, ended.mode, count(*) AS jobs, count(*) FILTER (WHERE ended.status = 'failed') AS failed,
-        percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ended.queued) AS queued,
-        percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ended.running) AS running,
-        percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ended.total) AS total
-      FROM (
-        SELECT job.queue, job.intent, job.mode, job.status,
-          extract(epoch FROM greatest(job.started_at - job.run_at, interval '0'))::double precision AS queued,
-          extract(epoch FROM job.completed_at - job.started_at)::double precision AS running,
-          extract(epoch FROM job.completed_at - job.created_at)::double precision AS total
-        FROM jobs AS job
-        WHERE job.completed_at IS NOT NULL AND job.completed_at > ended_after
-          AND (latency_stats.queue IS NULL OR job.queue = latency_stats.queue)
-      ) AS ended
-      GROUP BY ended.queue, ended.intent, ended.mode
-    ) AS summed
-    ORDER BY summed.queue, summed.intent, summed.mode;
+  UPDATE jobs AS job
+  SET run_at = coalesce(change_job.run_at, job.run_at), priority = coalesce(change_job.priority, job.priority),
+    inputs = coalesce(change_job.inputs, job.inputs)
+  WHERE job.id = change_job.job_id AND job.status = 'pending';
+  IF FOUND THEN
+    RETURN 'ok';
+  END IF;
+  RETURN CASE WHEN EXISTS (SELECT FROM jobs WHERE id = change_job.job_id) THEN 'wrong_status' ELSE 'not_found' END;
 END
 $$;
 --> statement-breakpoint
@@ -478,22 +401,14 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
-ALTER FUNCTION enqueue_many(jobs jsonb) SET search_path FROM CURRENT;
+ALTER FUNCTION add_job_output(job_id text, lease_token bigint, output jsonb) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION enqueue_slots(key text, seen_slots_after timestamptz, slots timestamptz[], slots_after timestamptz, next_at timestamptz) SET search_path FROM CURRENT;
+ALTER FUNCTION add_usage(job_id text, lease_token bigint, model text, input_tokens bigint, output_tokens bigint, cost numeric) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION fail(job_id text, lease_token bigint, error jsonb, retryable boolean, retry_in_seconds double precision) SET search_path FROM CURRENT;
+ALTER FUNCTION approve(job_id text, wait_id text, approved_by text, comment text) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION get_checkpoint(job_id text) SET search_path FROM CURRENT;
+ALTER FUNCTION cancel(job_id text, cascade boolean) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION get_job(job_id text) SET search_path FROM CURRENT;
+ALTER FUNCTION cancel_jobs(filter jsonb, max_jobs integer) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION heartbeat(job_ids text[], lease_tokens bigint[], lease_seconds double precision) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION job_attempts_of(job_id text) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION job_events_after(job_id text, after bigint, max_events integer) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION job_tree(job_id text) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION latency_stats(queue text, period interval) SET search_path FROM CURRENT;
+ALTER FUNCTION change_job(job_id text, run_at timestamptz, priority integer, inputs jsonb) SET search_path FROM CURRENT;

@@ -10,520 +10,421 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
--- source: src/sql/jobs/api/list_jobs.sql
--- A page of jobs, the newest first. Every filter that is given must hold. For the next page call it again with after_id,
--- the id of the last row of this one; an empty page is the end.
+-- source: src/sql/jobs/api/claim.sql
+-- Hands out up to max_jobs jobs of a queue, best priority first, then by run_at, then by id. Each comes as its row, now
+-- running, with a lease of lease_seconds: nobody else gets it until the lease ends, and heartbeat() extends that. Its
+-- lease_token must be shown at every later call about it, and is worth nothing once the lease was taken back. Only jobs of
+-- the given modes and intents; null is any.
 --
---   SELECT id, status, intent FROM list_jobs(queue => 'documents', statuses => '{failed}', page_size => 20);
+--   SELECT id, intent, inputs, lease_token
+--   FROM claim('documents', 'worker-1', max_jobs => 10, lease_seconds => 60, intents => '{embed,summarise}');
 --
--- The plan is made anew for each call: then a filter that is not given costs nothing, and one that is can use its index.
+-- Before that it ends leases that ran out and fails jobs past their deadline, at most 100 of each (take_back_expired). A
+-- queue that is paused gives none.
 --
--- The index of created_at is a BRIN, which has no order but says which pages have rows of a period. So a long table is
--- asked for the last second, minute, hour, two days and quarter until a page is full, and only then for all of time; of
--- all time at once where another index finds few rows.
-CREATE OR REPLACE FUNCTION list_jobs(
-  queue text DEFAULT NULL,
-  statuses job_status[] DEFAULT NULL,
-  intent text DEFAULT NULL,
+-- Jobs with a limit_key take turns, and those whose key has reached its limit are skipped: ready_places_by_key().
+--
+-- A lease_token is the claim's time in microseconds, or the old one plus 1 if that is more: after a failover that lost the
+-- latest commits, a token that was given out before is not given out again.
+--
+-- Speed does not depend on what is not ready. Jobs of the future may be many and of a high priority, and a scan of the
+-- ready index would read past all of them; so the distinct priorities are walked, one probe of the index each, and in
+-- each priority only run_at <= now is read. (A loop does what a recursive query would, whose setting up costs more than
+-- the usual one or two probes.)
+--
+-- Nor on what was claimed before. Every claim and every completion leaves a dead entry at the beginning of an index until
+-- vacuum takes it away, which it cannot beside a report that runs for hours: 40,000 of them cost each claim 90 ms. Where
+-- finding the first job takes more than a millisecond, twice in a row, the session remembers where the living entries
+-- begin, and begins there for twenty times as long as that took, a second at most. The price: a job that is put before that
+-- place meanwhile (with a run_at in the past, or committed late) waits so long. The setting opa.claim_<n> is an array: the
+-- queue's hash, until when it is believed, priority and run_at of the first job, started_at of the first running one; times
+-- are seconds since 1970.
+--
+-- Rows that others are claiming are skipped, never waited for. What is found is handed to the update as an ARRAY, which
+-- is made once: the plan of a join may evaluate the subquery again for each row and hand out far more than max_jobs.
+-- The rows come in the array's order, because each place is looked up in turn.
+--
+-- Its plans are made once for each connection and never look at arguments or statistics, which would cost more than the
+-- claim itself: the few ways to read the partial indexes are the best ones for any table.
+CREATE OR REPLACE FUNCTION claim(
+  queue text,
+  worker_id text,
+  max_jobs integer DEFAULT 1,
+  lease_seconds double precision DEFAULT 60,
   modes execution_mode[] DEFAULT NULL,
-  worker_id text DEFAULT NULL,
-  parent_id text DEFAULT NULL,
-  root_id text DEFAULT NULL,
-  trace_id text DEFAULT NULL,
-  since timestamptz DEFAULT NULL,
-  until timestamptz DEFAULT NULL,
-  after_id text DEFAULT NULL,
-  page_size integer DEFAULT 50
+  intents text[] DEFAULT NULL
 )
 RETURNS SETOF jobs
-LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_custom_plan
+LANGUAGE plpgsql SECURITY DEFINER
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
-  periods CONSTANT interval[] := '{1 second, 1 minute, 1 hour, 2 days, 90 days}';
-  are_few CONSTANT boolean := list_jobs.statuses <@ '{running,waiting}' OR num_nonnulls(list_jobs.parent_id, list_jobs.root_id) > 0
-    OR (SELECT reltuples < 10000 FROM pg_catalog.pg_class WHERE oid = 'jobs'::regclass);
-  after_created_at timestamptz;
-  newest timestamptz;
-  earliest timestamptz;
+  current_moment timestamptz := jobs_now();
+  began timestamptz := clock_timestamp();
+  remaining integer := claim.max_jobs;
+  taken integer;
+  is_due boolean;
+  is_paused boolean;
+  has_keys boolean;
+  is_filtered CONSTANT boolean := claim.modes IS NOT NULL OR claim.intents IS NOT NULL;
+  level smallint;
+  first_run_at timestamptz;
   places tid[];
+  cached float8[] := nullif(current_setting('opa.claim_' || (hashtext(claim.queue) & 15), true), '')::float8[];
+  is_cached boolean := false;
 BEGIN
-  IF list_jobs.page_size IS NULL OR list_jobs.page_size NOT BETWEEN 1 AND 10000 THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('list_jobs: page_size must be from 1 to 10000, got %s', coalesce(list_jobs.page_size::text, 'null'));
+  IF (octet_length(claim.worker_id) BETWEEN 1 AND 255 AND claim.max_jobs BETWEEN 1 AND 10000
+    AND claim.lease_seconds >= 0.01 AND claim.lease_seconds <= 604800) IS NOT TRUE THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = CASE
+      WHEN (octet_length(claim.worker_id) BETWEEN 1 AND 255) IS NOT TRUE THEN
+        format('claim: worker_id must be text of 1 to 255 bytes, got %s', coalesce(octet_length(claim.worker_id)::text, 'null'))
+      WHEN (claim.max_jobs BETWEEN 1 AND 10000) IS NOT TRUE THEN
+        format('claim: max_jobs must be from 1 to 10000, got %s', coalesce(claim.max_jobs::text, 'null'))
+      ELSE format('claim: lease_seconds must be from 0.01 to 604800 (a week), got %s', coalesce(claim.lease_seconds::text, 'null'))
+    END;
   END IF;
-  IF list_jobs.after_id IS NOT NULL THEN
-    SELECT created_at INTO after_created_at FROM jobs WHERE id = list_jobs.after_id;
-    IF NOT FOUND THEN
-      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-        MESSAGE = format('list_jobs: after_id must be the id of a job (was it pruned meanwhile?), got %s', list_jobs.after_id);
+
+  -- PL/pgSQL initialises each expression once per transaction, so the usual case (nothing cached) evaluates few.
+  IF cached IS NOT NULL THEN
+    is_cached := cached[1] = hashtext(claim.queue) AND date_part('epoch', began) BETWEEN cached[2] - 1 AND cached[2];
+  END IF;
+
+  -- Leases have no index by their end, or no heartbeat could be a HOT update. So the 200 jobs that have been running
+  -- longest are looked at, and one claim in ten looks at all of them: what a claim costs on average hardly grows with the
+  -- number of running jobs, and no expired lease is overlooked for long.
+  SELECT
+    EXISTS (
+      SELECT FROM (
+        SELECT job.lease_expires_at FROM jobs AS job
+        WHERE job.queue = claim.queue AND job.status = 'running'
+          AND job.started_at >= CASE WHEN is_cached THEN to_timestamp(cached[5]) ELSE '-infinity' END
+          AND job.started_at <= current_moment - interval '10 milliseconds'
+        ORDER BY job.started_at
+        LIMIT CASE WHEN random() < 0.9 THEN 200 END
+      ) AS oldest
+      WHERE oldest.lease_expires_at <= current_moment
+    ) OR EXISTS (
+      SELECT FROM jobs AS job
+      WHERE job.queue = claim.queue AND job.status IN ('pending', 'waiting')
+        AND least(job.deadline_at, job.wait_expires_at) <= current_moment
+    ) OR EXISTS (SELECT FROM job_wakeups AS note WHERE note.queue = claim.queue),
+    EXISTS (SELECT FROM job_queues AS paused WHERE paused.queue = claim.queue),
+    EXISTS (
+      SELECT FROM jobs AS job WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NOT NULL
+    )
+  INTO is_due, is_paused, has_keys;
+  IF is_due THEN
+    PERFORM take_back_expired(claim.queue, 100);
+    current_moment := jobs_now();
+    began := NULL;
+  END IF;
+  IF is_paused THEN
+    RETURN;
+  END IF;
+
+  IF has_keys THEN
+    places := ready_places_by_key(claim.queue, current_moment, remaining, claim.modes, claim.intents);
+    level := 0;
+  ELSIF is_cached THEN
+    -- What has come above the cached priority, what lies behind its start, what is below it. UNION ALL is asked in this
+    -- order, and no further than LIMIT says.
+    SELECT start.priority, start.run_at INTO level, first_run_at FROM (
+      (
+        SELECT job.priority, job.run_at FROM jobs AS job
+        WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NULL AND job.priority > cached[3]::smallint
+        ORDER BY job.priority DESC, job.run_at LIMIT 1
+      )
+      UNION ALL
+      (
+        SELECT job.priority, job.run_at FROM jobs AS job
+        WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NULL AND job.priority = cached[3]::smallint
+          AND job.run_at >= to_timestamp(cached[4])
+        ORDER BY job.run_at LIMIT 1
+      )
+      UNION ALL
+      (
+        SELECT job.priority, job.run_at FROM jobs AS job
+        WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NULL AND job.priority < cached[3]::smallint
+        ORDER BY job.priority DESC, job.run_at LIMIT 1
+      )
+    ) AS start LIMIT 1;
+    IF level <= cached[3] THEN
+      cached[3] := level;
+      cached[4] := date_part('epoch', first_run_at);
+      PERFORM set_config('opa.claim_' || (hashtext(claim.queue) & 15), cached::text, false);
+    END IF;
+  ELSE
+    SELECT job.priority, job.run_at INTO level, first_run_at FROM jobs AS job
+    WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NULL
+    ORDER BY job.priority DESC, job.run_at LIMIT 1;
+    IF clock_timestamp() - began > interval '1 millisecond' THEN
+      PERFORM cache_queue_start(claim.queue, level, first_run_at);
     END IF;
   END IF;
-  newest := least(jobs_now(), list_jobs.until, after_created_at);
-  FOR part IN CASE WHEN are_few THEN 6 ELSE 1 END .. 6 LOOP
-    -- None after the last period.
-    earliest := greatest(coalesce(newest - periods[part], '-infinity'), list_jobs.since);
-    places := ARRAY(
-      SELECT job.ctid FROM jobs AS job
-      WHERE (list_jobs.queue IS NULL OR job.queue = list_jobs.queue)
-        AND (list_jobs.statuses IS NULL OR job.status = ANY (list_jobs.statuses))
-        AND (list_jobs.intent IS NULL OR job.intent = list_jobs.intent)
-        AND (list_jobs.modes IS NULL OR job.mode = ANY (list_jobs.modes))
-        AND (list_jobs.worker_id IS NULL OR job.worker_id = list_jobs.worker_id)
-        AND (list_jobs.parent_id IS NULL OR job.parent_id = list_jobs.parent_id)
-        AND (list_jobs.root_id IS NULL OR job.root_id = list_jobs.root_id)
-        AND (list_jobs.trace_id IS NULL OR job.trace_id = list_jobs.trace_id)
-        AND (list_jobs.until IS NULL OR job.created_at < list_jobs.until)
-        AND (list_jobs.after_id IS NULL OR job.created_at <= after_created_at
-          AND (job.created_at, job.id) < (after_created_at, list_jobs.after_id))
-        AND job.created_at >= earliest
-      ORDER BY job.created_at DESC, job.id DESC
-      LIMIT list_jobs.page_size
-    );
-    EXIT WHEN cardinality(places) = list_jobs.page_size OR earliest = list_jobs.since;
+
+  WHILE level IS NOT NULL LOOP
+    IF is_filtered AND NOT has_keys THEN
+      places := ready_places(claim.queue, level, first_run_at, current_moment, remaining, claim.modes, claim.intents);
+    END IF;
+    RETURN QUERY
+      UPDATE jobs AS job
+      SET status = 'running',
+        lease_token = greatest(job.lease_token + 1, (date_part('epoch', current_moment) * 1000000)::bigint),
+        lease_expires_at = current_moment
+          + make_interval(secs => least(claim.lease_seconds, job.attempt_timeout_seconds)),
+        heartbeat_at = greatest(current_moment, job.heartbeat_at),
+        attempt = job.attempt + 1,
+        worker_id = claim.worker_id,
+        -- A lease that was given up while this claim went on has ended after it began.
+        started_at = greatest(current_moment, job.heartbeat_at),
+        updated_at = now()
+      -- Without filter and keys the places are found here: a statement less.
+      FROM unnest(coalesce(places, ARRAY(
+        SELECT ready.ctid FROM jobs AS ready
+        WHERE ready.queue = claim.queue AND ready.status = 'pending' AND ready.limit_key IS NULL AND ready.priority = level
+          AND ready.run_at BETWEEN first_run_at AND current_moment
+          AND (ready.deadline_at IS NULL OR ready.deadline_at > current_moment)
+        ORDER BY ready.run_at, ready.id
+        LIMIT remaining
+        FOR NO KEY UPDATE SKIP LOCKED
+      ))) AS next (place)
+      WHERE job.ctid = next.place
+      RETURNING job.*;
+    GET DIAGNOSTICS taken = ROW_COUNT;
+    remaining := remaining - taken;
+    EXIT WHEN remaining <= 0 OR has_keys;
+    SELECT job.priority, job.run_at INTO level, first_run_at FROM jobs AS job
+    WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NULL AND job.priority < level
+    ORDER BY job.priority DESC, job.run_at LIMIT 1;
   END LOOP;
-  RETURN QUERY
-    SELECT job.* FROM unnest(places) WITH ORDINALITY AS listed (place, number)
-    JOIN jobs AS job ON job.ctid = listed.place
-    ORDER BY listed.number;
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/api/list_schedules.sql
--- The schedules, of one queue or of all, by key.
+-- source: src/sql/jobs/api/complete.sql
+-- Ends a job well, with its result. Answers ok; stale_lease when the lease was taken back or is settled already;
+-- cancelled when the job was cancelled; not_found. Anything but ok has changed nothing.
 --
---   SELECT key, cron, next_at, paused_at, error FROM list_schedules();
-CREATE OR REPLACE FUNCTION list_schedules(queue text DEFAULT NULL)
-RETURNS SETOF schedules
-LANGUAGE plpgsql STABLE
-AS $$
-#variable_conflict use_column
-BEGIN
-  RETURN QUERY
-    SELECT schedule.* FROM schedules AS schedule
-    WHERE list_schedules.queue IS NULL OR schedule.queue = list_schedules.queue
-    ORDER BY schedule.key;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/pause_schedule.sql
--- Pauses a schedule: no slot is enqueued until resume_schedule(). False if there is no such schedule.
+--   SELECT complete('job-1', lease_token => 4, result => '{"summary": "…"}');
 --
---   SELECT pause_schedule('digest');
-CREATE OR REPLACE FUNCTION pause_schedule(key text)
-RETURNS boolean
+-- It waits for a row that another transaction holds locked; complete_many() and complete_and_claim() do not.
+--
+-- A job whose cancellation was asked for, and which got done nevertheless, is completed.
+--
+-- Here and in the other functions about leases, lease_expires_at IS NOT NULL says that the job is running (the table's
+-- trigger makes it the same). status = 'running' would offer the planner the index of running jobs, and where statistics say
+-- that few are running it reads all of them instead of the primary key.
+CREATE OR REPLACE FUNCTION complete(job_id text, lease_token bigint, result jsonb DEFAULT NULL)
+RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
+DECLARE
+  current_moment timestamptz := jobs_now();
 BEGIN
-  UPDATE schedules SET paused_at = coalesce(paused_at, jobs_now()), updated_at = now() WHERE key = pause_schedule.key;
-  RETURN FOUND;
+  WITH settled AS (
+    UPDATE jobs AS job
+    SET status = 'completed', result = complete.result, error = NULL, progress = 1, lease_expires_at = NULL,
+      completed_at = greatest(current_moment, job.started_at), updated_at = now()
+    WHERE job.id = complete.job_id AND job.lease_token = complete.lease_token AND job.lease_expires_at IS NOT NULL
+    RETURNING job.id, job.lease_token, job.started_at, job.completed_at, job.attempt, job.worker_id
+  )
+  INSERT INTO job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)
+  SELECT id, lease_token, started_at, completed_at, attempt, 'completed', worker_id FROM settled;
+  IF FOUND THEN
+    RETURN 'ok';
+  END IF;
+  RETURN lease_refusal(complete.job_id, complete.lease_token);
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/api/prune.sql
--- Deletes jobs that ended more than older_than ago, with their attempts, the oldest first, at most batch of them; gives
--- how many. Call it again until it gives 0: small batches keep locks short and leave vacuum time to follow.
+-- source: src/sql/jobs/api/complete_and_claim.sql
+-- complete() and then claim() in one call, for a worker that has done one job and wants the next: one round trip and one
+-- transaction instead of two. Answers the outcome of complete(), in each row, and the jobs of claim(); a single row with a
+-- null job if nothing is ready. The claim is made whatever the outcome. The outcome locked means that somebody else's
+-- transaction holds the row of the job that is done: nothing was waited for, complete it again soon.
 --
---   SELECT prune(older_than => interval '30 days', batch => 1000);
+--   SELECT outcome, (job).id, (job).lease_token, (job).inputs
+--   FROM complete_and_claim('job-1', 4, '{"summary": "…"}', queue => 'documents', worker_id => 'worker-1');
 --
--- A job that still has children stays until they are pruned: an unfinished child never loses its parent.
-CREATE OR REPLACE FUNCTION prune(
-  older_than interval,
-  batch integer DEFAULT 1000,
-  queue text DEFAULT NULL,
-  statuses job_status[] DEFAULT NULL
+-- If claiming fails, nothing is completed.
+CREATE OR REPLACE FUNCTION complete_and_claim(
+  job_id text,
+  lease_token bigint,
+  result jsonb,
+  queue text,
+  worker_id text,
+  max_jobs integer DEFAULT 1,
+  lease_seconds double precision DEFAULT 60,
+  modes execution_mode[] DEFAULT NULL,
+  intents text[] DEFAULT NULL
 )
-RETURNS integer
+RETURNS TABLE (outcome text, job jobs)
 LANGUAGE plpgsql SECURITY DEFINER
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := jobs_now();
+BEGIN
+  WITH settled AS (
+    UPDATE jobs AS done
+    SET status = 'completed', result = complete_and_claim.result, error = NULL, progress = 1, lease_expires_at = NULL,
+      completed_at = greatest(current_moment, done.started_at), updated_at = now()
+    WHERE done.ctid = ANY (ARRAY(
+      SELECT held.ctid FROM jobs AS held
+      WHERE held.id = complete_and_claim.job_id AND held.lease_token = complete_and_claim.lease_token
+        AND held.lease_expires_at IS NOT NULL
+      FOR NO KEY UPDATE SKIP LOCKED
+    ))
+    RETURNING done.id, done.lease_token, done.started_at, done.completed_at, done.attempt, done.worker_id
+  )
+  INSERT INTO job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)
+  SELECT id, lease_token, started_at, completed_at, attempt, 'completed', worker_id FROM settled;
+  outcome := CASE WHEN FOUND THEN 'ok' ELSE lease_refusal(complete_and_claim.job_id, complete_and_claim.lease_token) END;
+  RETURN QUERY
+    SELECT outcome, next FROM claim(complete_and_claim.queue, complete_and_claim.worker_id, complete_and_claim.max_jobs,
+      complete_and_claim.lease_seconds, complete_and_claim.modes, complete_and_claim.intents) AS next;
+  IF NOT FOUND THEN
+    RETURN NEXT;
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/api/complete_many.sql
+-- complete() for many leases in one statement; answers for each, in the order of the arguments. results may be null
+-- (no job has one) or has one for each job. The answer locked means that somebody else's transaction holds the job's row:
+-- nothing was waited for, the lease is still yours, complete it again soon.
+--
+--   SELECT * FROM complete_many(ARRAY['job-1', 'job-2'], ARRAY[4, 1]);
+CREATE OR REPLACE FUNCTION complete_many(job_ids text[], lease_tokens bigint[], results jsonb[] DEFAULT NULL)
+RETURNS TABLE (id text, outcome text)
+LANGUAGE plpgsql SECURITY DEFINER
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
-  ended_before timestamptz := jobs_now() - prune.older_than;
-  pruned integer;
-BEGIN
-  IF prune.older_than IS NULL OR prune.older_than < interval '0' THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('prune: older_than must be an interval of 0 or more, got %s', coalesce(prune.older_than::text, 'null'));
-  END IF;
-  IF prune.batch IS NULL OR prune.batch NOT BETWEEN 1 AND 100000 THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('prune: batch must be from 1 to 100000, got %s', coalesce(prune.batch::text, 'null'));
-  END IF;
-  WITH old AS MATERIALIZED (
-    SELECT job.id FROM jobs AS job
-    WHERE job.completed_at IS NOT NULL AND job.completed_at <= ended_before
-      AND (prune.queue IS NULL OR job.queue = prune.queue)
-      AND (prune.statuses IS NULL OR job.status = ANY (prune.statuses))
-      AND (SELECT child.id FROM jobs AS child WHERE child.parent_id = job.id LIMIT 1) IS NULL
-    ORDER BY job.completed_at
-    LIMIT prune.batch
-    FOR UPDATE SKIP LOCKED
-  )
-  DELETE FROM jobs AS job USING old WHERE job.id = old.id;
-  GET DIAGNOSTICS pruned = ROW_COUNT;
-  RETURN pruned;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/put_schedule.sql
--- Creates a schedule, or changes the one of this key; true if it is new. Give cron (five fields, or six with seconds first;
--- read in time_zone) or every_seconds (counted from 1970, so that 300 means :00, :05, :10). Slots are enqueued by workers
--- that run schedules: work(…, { schedules: true }) or runSchedules() of the npm package, which also read the expression.
---
---   SELECT put_schedule('digest', 'digest.write', cron => '0 7 * * mon-fri', time_zone => 'Europe/Berlin');
---
--- missed says what is made up for when nobody enqueued slots in time: skip (none: a slot counts while it is at most
--- late_seconds old), once (the latest), all (the latest missed_limit). When cron, time_zone or every_seconds change, slots
--- are counted from now on. A pause stays as it is.
-CREATE OR REPLACE FUNCTION put_schedule(
-  key text,
-  intent text,
-  cron text DEFAULT NULL,
-  time_zone text DEFAULT 'UTC',
-  every_seconds double precision DEFAULT NULL,
-  inputs jsonb DEFAULT '{}',
-  queue text DEFAULT 'default',
-  mode execution_mode DEFAULT 'auto',
-  priority integer DEFAULT 0,
-  max_attempts integer DEFAULT 3,
-  backoff_seconds double precision DEFAULT 10,
-  singleton_key text DEFAULT NULL,
-  metadata jsonb DEFAULT '{}',
-  missed text DEFAULT 'once',
-  missed_limit integer DEFAULT 100,
-  late_seconds double precision DEFAULT 60
-)
-RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER
-AS $$
-#variable_conflict use_column
-DECLARE
   current_moment timestamptz := jobs_now();
-  is_new boolean;
+  outer_setting CONSTANT text := coalesce(current_setting('opa.parents', true), '');
+  settled_ids text[];
+  parents text[];
 BEGIN
-  IF num_nonnulls(put_schedule.cron, put_schedule.every_seconds) <> 1 THEN
+  PERFORM check_leases('complete_many', complete_many.job_ids, complete_many.lease_tokens);
+  IF cardinality(complete_many.results) <> cardinality(complete_many.job_ids) THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('put_schedule: give cron or every_seconds, got %s',
-        CASE WHEN put_schedule.cron IS NULL THEN 'neither' ELSE 'both' END);
+      MESSAGE = format('complete_many: results must be null or have one element for each of the %s jobs, got %s',
+        cardinality(complete_many.job_ids), cardinality(complete_many.results));
   END IF;
-  IF put_schedule.every_seconds IS NOT NULL AND (put_schedule.every_seconds >= 1 AND put_schedule.every_seconds <= 31536000) IS NOT TRUE THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('put_schedule: every_seconds must be from 1 to 31536000 (a year), got %s', put_schedule.every_seconds);
-  END IF;
-  IF put_schedule.cron !~ '^\s*(@\w+|\S+(\s+\S+){4,6})\s*$' THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('put_schedule: cron must have five to seven fields, or be like @daily, got %s', quote_literal(left(put_schedule.cron, 100)));
-  END IF;
-  IF put_schedule.missed IS NULL OR put_schedule.missed NOT IN ('skip', 'once', 'all') THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('put_schedule: missed must be skip, once or all, got %s', coalesce(put_schedule.missed, 'null'));
-  END IF;
-  IF put_schedule.priority NOT BETWEEN -32768 AND 32767 THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('put_schedule: priority must be from -32768 to 32767, got %s', put_schedule.priority);
-  END IF;
-  INSERT INTO schedules AS schedule (
-    key, intent, cron, time_zone, every_seconds, inputs, queue, mode, priority, max_attempts, backoff_seconds, singleton_key,
-    metadata, missed, missed_limit, late_seconds, slots_after
+
+  PERFORM set_config('opa.parents', 'continued', true);
+  WITH held AS MATERIALIZED (
+    SELECT job.ctid AS place, lease.result
+    FROM unnest(complete_many.job_ids, complete_many.lease_tokens, complete_many.results) AS lease (id, token, result)
+    JOIN jobs AS job ON job.id = lease.id AND job.lease_token = lease.token AND job.lease_expires_at IS NOT NULL
+    FOR NO KEY UPDATE OF job SKIP LOCKED
+  ), settled AS (
+    UPDATE jobs AS job
+    SET status = 'completed', result = held.result, error = NULL, progress = 1, lease_expires_at = NULL,
+      completed_at = greatest(current_moment, job.started_at), updated_at = now()
+    FROM held
+    WHERE job.ctid = held.place
+    RETURNING job.id, job.lease_token, job.started_at, job.completed_at, job.attempt, job.worker_id, job.parent_id
+  ), recorded AS (
+    INSERT INTO job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id)
+    SELECT id, lease_token, started_at, completed_at, attempt, 'completed', worker_id FROM settled
   )
-  VALUES (
-    put_schedule.key, put_schedule.intent, put_schedule.cron, put_schedule.time_zone, put_schedule.every_seconds,
-    put_schedule.inputs, put_schedule.queue, put_schedule.mode, put_schedule.priority::smallint, put_schedule.max_attempts,
-    put_schedule.backoff_seconds, put_schedule.singleton_key, put_schedule.metadata, put_schedule.missed,
-    put_schedule.missed_limit, put_schedule.late_seconds, current_moment
-  )
-  ON CONFLICT (key) DO UPDATE SET
-    intent = excluded.intent, cron = excluded.cron, time_zone = excluded.time_zone, every_seconds = excluded.every_seconds,
-    inputs = excluded.inputs, queue = excluded.queue, mode = excluded.mode, priority = excluded.priority,
-    max_attempts = excluded.max_attempts, backoff_seconds = excluded.backoff_seconds, singleton_key = excluded.singleton_key,
-    metadata = excluded.metadata, missed = excluded.missed, missed_limit = excluded.missed_limit,
-    late_seconds = excluded.late_seconds, updated_at = now(),
-    slots_after = CASE
-      WHEN (schedule.cron, schedule.time_zone, schedule.every_seconds)
-        IS DISTINCT FROM (excluded.cron, excluded.time_zone, excluded.every_seconds)
-      THEN greatest(schedule.slots_after, excluded.slots_after)
-      ELSE schedule.slots_after
-    END,
-    next_at = CASE
-      WHEN (schedule.cron, schedule.time_zone, schedule.every_seconds)
-        IS NOT DISTINCT FROM (excluded.cron, excluded.time_zone, excluded.every_seconds)
-      THEN schedule.next_at
-    END
-  RETURNING schedule.xmax = 0 INTO is_new;
-  RETURN is_new;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/queue_stats.sql
--- How each queue is doing now, and what it did in the last `period`. ready may run at once, scheduled have a run_at in
--- the future (retries among them); completed, failed and cancelled are those that ended within the period, and
--- per_second is their number by its length. oldest_ready_seconds is how long the first in line has been waiting.
---
---   SELECT * FROM queue_stats(period => interval '15 minutes');
---
--- Only the partial indexes are read, so an archive of millions of finished jobs costs nothing.
-CREATE OR REPLACE FUNCTION queue_stats(queue text DEFAULT NULL, period interval DEFAULT interval '1 hour')
-RETURNS TABLE (
-  queue_name text,
-  pending bigint,
-  ready bigint,
-  scheduled bigint,
-  running bigint,
-  waiting bigint,
-  completed bigint,
-  failed bigint,
-  cancelled bigint,
-  per_second double precision,
-  oldest_pending_at timestamptz,
-  oldest_ready_seconds double precision
-)
-LANGUAGE plpgsql STABLE
-AS $$
-#variable_conflict use_column
-DECLARE
-  current_moment timestamptz := jobs_now();
-BEGIN
-  PERFORM check_period('queue_stats', queue_stats.period);
+  SELECT array_agg(settled.id), array_agg(DISTINCT settled.parent_id) FILTER (WHERE settled.parent_id IS NOT NULL)
+  INTO settled_ids, parents FROM settled;
+  PERFORM set_config('opa.parents', outer_setting, true);
+  IF parents IS NOT NULL THEN
+    PERFORM continue_parents(parents);
+  END IF;
+
+  IF cardinality(settled_ids) = cardinality(complete_many.job_ids) THEN
+    RETURN QUERY SELECT one.id, 'ok' FROM unnest(complete_many.job_ids) AS one (id);
+    RETURN;
+  END IF;
   RETURN QUERY
-    WITH counted AS (
-      SELECT job.queue, 'pending' AS status, count(*) AS jobs, count(*) FILTER (WHERE job.run_at <= current_moment) AS ready,
-        min(job.created_at) AS oldest, min(job.run_at) AS first_run_at
-      FROM jobs AS job WHERE job.status = 'pending' GROUP BY job.queue
-      UNION ALL
-      SELECT job.queue, 'running', count(*), NULL, NULL, NULL
-      FROM jobs AS job WHERE job.status = 'running' GROUP BY job.queue
-      UNION ALL
-      SELECT job.queue, 'waiting', count(*), NULL, NULL, NULL
-      FROM jobs AS job WHERE job.status = 'waiting' GROUP BY job.queue
-      UNION ALL
-      SELECT job.queue, job.status::text, count(*), NULL, NULL, NULL
-      FROM jobs AS job
-      WHERE job.completed_at IS NOT NULL AND job.completed_at > current_moment - queue_stats.period
-      GROUP BY job.queue, job.status
-    ), summed AS (
-      SELECT counted.queue,
-        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'pending'), 0)::bigint AS pending,
-        coalesce(sum(counted.ready), 0)::bigint AS ready,
-        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'running'), 0)::bigint AS running,
-        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'waiting'), 0)::bigint AS waiting,
-        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'completed'), 0)::bigint AS completed,
-        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'failed'), 0)::bigint AS failed,
-        coalesce(sum(counted.jobs) FILTER (WHERE counted.status = 'cancelled'), 0)::bigint AS cancelled,
-        min(counted.oldest) AS oldest, min(counted.first_run_at) AS first_run_at
-      FROM counted
-      WHERE queue_stats.queue IS NULL OR counted.queue = queue_stats.queue
-      GROUP BY counted.queue
-    )
-    SELECT summed.queue, summed.pending, summed.ready, summed.pending - summed.ready, summed.running, summed.waiting,
-      summed.completed, summed.failed, summed.cancelled,
-      (summed.completed + summed.failed + summed.cancelled) / extract(epoch FROM queue_stats.period)::double precision,
-      summed.oldest,
-      CASE WHEN summed.ready > 0 THEN extract(epoch FROM current_moment - summed.first_run_at)::double precision END
-    FROM summed
-    ORDER BY summed.queue;
+    SELECT lease.id,
+      CASE WHEN lease.id = ANY (settled_ids) AND job.lease_token = lease.token
+        THEN 'ok' ELSE lease_refusal(lease.id, lease.token) END
+    FROM unnest(complete_many.job_ids, complete_many.lease_tokens) WITH ORDINALITY AS lease (id, token, place)
+    LEFT JOIN jobs AS job ON job.id = lease.id
+    ORDER BY lease.place;
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/api/reject.sql
--- Says no to a job that waits for approval: it has failed, with the code "rejected" and the comment as its message.
--- Answers ok; wrong_status when it does not wait for approval; not_found.
+-- source: src/sql/jobs/api/count_jobs.sql
+-- How many jobs a filter means, by status: look before cancel_jobs(), retry_jobs() or prune(). Keys of the filter, all of
+-- which must hold: queue, intent, worker_id, parent_id, root_id, trace_id, limit_key, error_code (strings), since and until
+-- (of created_at, ISO 8601, until exclusive), statuses, modes, ids (arrays).
 --
---   SELECT reject('job-1', rejected_by => 'ada', comment => 'too expensive');
-CREATE OR REPLACE FUNCTION reject(job_id text, rejected_by text DEFAULT NULL, comment text DEFAULT NULL)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET enable_seqscan = off
+--   SELECT * FROM count_jobs('{"queue": "documents", "error_code": "timeout"}');
+CREATE OR REPLACE FUNCTION count_jobs(filter jsonb DEFAULT '{}')
+RETURNS TABLE (status job_status, jobs bigint)
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_custom_plan
 AS $$
 #variable_conflict use_column
 BEGIN
-  UPDATE jobs
-  SET status = 'failed', wait_reason = NULL, completed_at = jobs_now(),
-    required_action = coalesce(required_action, '{}') || jsonb_build_object('response',
-      jsonb_build_object('approved', false, 'by', reject.rejected_by, 'comment', reject.comment)),
-    error = jsonb_build_object('code', 'rejected', 'message', coalesce(reject.comment, 'the approval was refused'),
-      'detail', jsonb_build_object('by', reject.rejected_by))
-  WHERE id = reject.job_id AND status = 'waiting' AND wait_reason = 'approval';
-  IF FOUND THEN
-    RETURN 'ok';
-  END IF;
-  RETURN CASE WHEN EXISTS (SELECT FROM jobs WHERE id = reject.job_id) THEN 'wrong_status' ELSE 'not_found' END;
+  PERFORM check_job_filter('count_jobs', filter);
+  RETURN QUERY SELECT job.status, count(*) FROM jobs AS job WHERE job_matches(job, filter) GROUP BY job.status ORDER BY job.status;
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/api/release.sql
--- Gives a job back undone, for anybody to claim at once: a worker that shuts down, or is not the right one. The attempt
--- does not count. Answers as complete() does; cancelled when somebody had asked for that, and then the job is cancelled
--- now: release() is how a worker obeys.
+-- source: src/sql/jobs/api/drop_job_limit.sql
+-- Takes the rule of a limit_key away; answers whether there was one. Keys without a rule follow that of *.
 --
---   SELECT release('job-1', lease_token => 4);
-CREATE OR REPLACE FUNCTION release(job_id text, lease_token bigint)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-AS $$
-BEGIN
-  RETURN end_lease(release.job_id, release.lease_token, 'pending', 'released');
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/remove_schedule.sql
--- Removes a schedule; jobs that it has enqueued stay. False if there is no such schedule.
---
---   SELECT remove_schedule('digest');
-CREATE OR REPLACE FUNCTION remove_schedule(key text)
+--   SELECT drop_job_limit('agents', 'user:ana');
+CREATE OR REPLACE FUNCTION drop_job_limit(queue text, limit_key text)
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 AS $$
 #variable_conflict use_column
 BEGIN
-  DELETE FROM schedules WHERE key = remove_schedule.key;
+  DELETE FROM job_limits AS rule WHERE rule.queue = drop_job_limit.queue AND rule.limit_key = drop_job_limit.limit_key;
   RETURN FOUND;
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/api/report_progress.sql
--- Says how far a job is, from 0 to 1, and what it is doing. Answers as complete() does; cancelled also when somebody
--- asked for that while it runs (the progress is written: the worker is still at it). An argument that is null leaves
--- its column as it is.
+-- source: src/sql/jobs/api/due_schedules.sql
+-- The schedules that have a slot to enqueue, or whose next slot is not computed yet, the longest waiting first, with the
+-- moment that counts as now. For programs that run schedules: work out the slots after slots_after up to now, then
+-- enqueue_slots().
 --
---   SELECT report_progress('job-1', lease_token => 4, progress => 0.5, message => 'page 10 of 20');
-CREATE OR REPLACE FUNCTION report_progress(
-  job_id text,
-  lease_token bigint,
-  progress double precision DEFAULT NULL,
-  message text DEFAULT NULL
+--   SELECT * FROM due_schedules(100);
+CREATE OR REPLACE FUNCTION due_schedules(max_schedules integer DEFAULT 100)
+RETURNS TABLE (
+  key text, cron text, time_zone text, every_seconds double precision, missed text, missed_limit integer,
+  late_seconds double precision, slots_after timestamptz, seen_at timestamptz
 )
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off
-AS $$
-#variable_conflict use_column
-DECLARE
-  is_cancelling boolean;
-BEGIN
-  IF NOT (report_progress.progress >= 0 AND report_progress.progress <= 1) THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('report_progress: progress must be from 0 to 1, got %s', report_progress.progress);
-  END IF;
-  UPDATE jobs AS job
-  SET progress = coalesce(report_progress.progress, job.progress),
-    progress_message = coalesce(report_progress.message, job.progress_message)
-  WHERE job.id = report_progress.job_id AND job.lease_token = report_progress.lease_token AND job.lease_expires_at IS NOT NULL
-  RETURNING job.cancel_requested_at IS NOT NULL INTO is_cancelling;
-  IF FOUND THEN
-    RETURN CASE WHEN is_cancelling THEN 'cancelled' ELSE 'ok' END;
-  END IF;
-  RETURN lease_refusal(report_progress.job_id, report_progress.lease_token);
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/resume.sql
--- Ends the waiting of a job: it is pending, with response in required_action.response for the worker that claims it
--- next. Answers ok; wrong_status when it is not waiting; not_found.
---
---   SELECT resume('job-1', '{"colour": "blue"}');
-CREATE OR REPLACE FUNCTION resume(job_id text, response jsonb DEFAULT NULL)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET enable_seqscan = off
-AS $$
-#variable_conflict use_column
-BEGIN
-  UPDATE jobs
-  SET status = 'pending', wait_reason = NULL, run_at = jobs_now(),
-    required_action = coalesce(required_action, '{}') || jsonb_build_object('response', resume.response)
-  WHERE id = resume.job_id AND status = 'waiting';
-  IF FOUND THEN
-    RETURN 'ok';
-  END IF;
-  RETURN CASE WHEN EXISTS (SELECT FROM jobs WHERE id = resume.job_id) THEN 'wrong_status' ELSE 'not_found' END;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/resume_schedule.sql
--- Goes on with a paused schedule. Its slots are counted from now on: those of the pause are not made up for. False if there
--- is no such schedule; one that is not paused stays as it is.
---
---   SELECT resume_schedule('digest');
-CREATE OR REPLACE FUNCTION resume_schedule(key text)
-RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER
-AS $$
-#variable_conflict use_column
-BEGIN
-  UPDATE schedules
-  SET paused_at = NULL, error = NULL, next_at = NULL, slots_after = greatest(slots_after, jobs_now()), updated_at = now()
-  WHERE key = resume_schedule.key AND paused_at IS NOT NULL;
-  RETURN FOUND OR EXISTS (SELECT FROM schedules WHERE key = resume_schedule.key);
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/retry.sql
--- Runs a failed or cancelled job again, from its first attempt; what happened before stays in job_attempts. Answers ok;
--- wrong_status when it is neither; conflict when another unfinished job has its singleton_key; not_found.
---
---   SELECT retry('job-1');
---
--- A deadline that is past is taken away, or the job would fail at once.
-CREATE OR REPLACE FUNCTION retry(job_id text, run_at timestamptz DEFAULT NULL)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET enable_seqscan = off
+LANGUAGE plpgsql
 AS $$
 #variable_conflict use_column
 DECLARE
   current_moment timestamptz := jobs_now();
 BEGIN
-  BEGIN
-    UPDATE jobs AS job
-    SET status = 'pending', attempt = 0, run_at = coalesce(retry.run_at, current_moment), error = NULL, result = NULL,
-      progress = 0, progress_message = NULL, completed_at = NULL, cancel_requested_at = NULL,
-      deadline_at = CASE WHEN job.deadline_at <= current_moment THEN NULL ELSE job.deadline_at END
-    WHERE job.id = retry.job_id AND job.status IN ('failed', 'cancelled');
-  EXCEPTION WHEN unique_violation THEN
-    RETURN 'conflict';
-  END;
-  IF FOUND THEN
-    RETURN 'ok';
-  END IF;
-  RETURN CASE WHEN EXISTS (SELECT FROM jobs WHERE id = retry.job_id) THEN 'wrong_status' ELSE 'not_found' END;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/save_checkpoint.sql
--- Keeps the state of a job for its next attempt, or for when it goes on after a wait, in place of what was kept before: any
--- JSON of at most 1 MiB. Only the holder of the lease can. ok, or stale_lease, cancelled or not_found as of complete().
---
---   SELECT save_checkpoint('job-1', lease_token => 4, state => '{"page": 12}');
-CREATE OR REPLACE FUNCTION save_checkpoint(job_id text, lease_token bigint, state jsonb)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off
-AS $$
-#variable_conflict use_column
-BEGIN
-  IF save_checkpoint.state IS NULL OR octet_length(save_checkpoint.state::text) > 1048576 THEN
+  IF (due_schedules.max_schedules BETWEEN 1 AND 10000) IS NOT TRUE THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('save_checkpoint: state must be JSON of at most 1048576 bytes (1 MiB), got %s',
-        coalesce(octet_length(save_checkpoint.state::text)::text, 'null'));
+      MESSAGE = format('due_schedules: max_schedules must be from 1 to 10000, got %s', coalesce(due_schedules.max_schedules::text, 'null'));
   END IF;
-  PERFORM FROM jobs
-  WHERE id = save_checkpoint.job_id AND lease_token = save_checkpoint.lease_token AND lease_expires_at IS NOT NULL
-  FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
-    RETURN lease_refusal(save_checkpoint.job_id, save_checkpoint.lease_token);
-  END IF;
-  INSERT INTO job_checkpoints (job_id, lease_token, saved_at, state)
-  VALUES (save_checkpoint.job_id, save_checkpoint.lease_token, jobs_now(), save_checkpoint.state)
-  ON CONFLICT (job_id) DO UPDATE
-    SET lease_token = excluded.lease_token, saved_at = excluded.saved_at, state = excluded.state;
-  RETURN 'ok';
+  RETURN QUERY
+    SELECT schedule.key, schedule.cron, schedule.time_zone, schedule.every_seconds, schedule.missed, schedule.missed_limit,
+      schedule.late_seconds, schedule.slots_after, current_moment
+    FROM schedules AS schedule
+    WHERE schedule.paused_at IS NULL AND (schedule.next_at IS NULL OR schedule.next_at <= current_moment)
+    ORDER BY schedule.next_at NULLS FIRST, schedule.key
+    LIMIT due_schedules.max_schedules;
 END
 $$;
 --> statement-breakpoint
@@ -534,30 +435,16 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
-ALTER FUNCTION list_jobs(queue text, statuses job_status[], intent text, modes execution_mode[], worker_id text, parent_id text, root_id text, trace_id text, since timestamptz, until timestamptz, after_id text, page_size integer) SET search_path FROM CURRENT;
+ALTER FUNCTION claim(queue text, worker_id text, max_jobs integer, lease_seconds double precision, modes execution_mode[], intents text[]) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION list_schedules(queue text) SET search_path FROM CURRENT;
+ALTER FUNCTION complete(job_id text, lease_token bigint, result jsonb) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION pause_schedule(key text) SET search_path FROM CURRENT;
+ALTER FUNCTION complete_and_claim(job_id text, lease_token bigint, result jsonb, queue text, worker_id text, max_jobs integer, lease_seconds double precision, modes execution_mode[], intents text[]) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION prune(older_than interval, batch integer, queue text, statuses job_status[]) SET search_path FROM CURRENT;
+ALTER FUNCTION complete_many(job_ids text[], lease_tokens bigint[], results jsonb[]) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION put_schedule(key text, intent text, cron text, time_zone text, every_seconds double precision, inputs jsonb, queue text, mode execution_mode, priority integer, max_attempts integer, backoff_seconds double precision, singleton_key text, metadata jsonb, missed text, missed_limit integer, late_seconds double precision) SET search_path FROM CURRENT;
+ALTER FUNCTION count_jobs(filter jsonb) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION queue_stats(queue text, period interval) SET search_path FROM CURRENT;
+ALTER FUNCTION drop_job_limit(queue text, limit_key text) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION reject(job_id text, rejected_by text, comment text) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION release(job_id text, lease_token bigint) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION remove_schedule(key text) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION report_progress(job_id text, lease_token bigint, progress double precision, message text) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION resume(job_id text, response jsonb) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION resume_schedule(key text) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION retry(job_id text, run_at timestamptz) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION save_checkpoint(job_id text, lease_token bigint, state jsonb) SET search_path FROM CURRENT;
+ALTER FUNCTION due_schedules(max_schedules integer) SET search_path FROM CURRENT;

@@ -10,361 +10,441 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
--- source: src/sql/jobs/api/seconds_to_next_slot.sql
--- How long until the next slot of any schedule, in seconds, 0 if one is due; null if there is none.
+-- source: src/sql/jobs/api/enqueue.sql
+-- Accepts one piece of work and gives its id at once; nothing has run yet.
 --
---   SELECT seconds_to_next_slot();
-CREATE OR REPLACE FUNCTION seconds_to_next_slot()
-RETURNS double precision
-LANGUAGE plpgsql
-AS $$
-BEGIN
-  RETURN (
-    SELECT CASE
-      WHEN schedule.next_at IS NULL THEN 0
-      WHEN isfinite(schedule.next_at) THEN greatest(extract(epoch FROM schedule.next_at - jobs_now()), 0)
-    END
-    FROM schedules AS schedule
-    WHERE schedule.paused_at IS NULL
-    ORDER BY schedule.next_at NULLS FIRST
-    LIMIT 1
-  );
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/set_job_events.sql
--- Turns events of status and progress on or off, and notifications of all events (LISTEN opa_job_events); they are off until
--- somebody asks, for each change of a job then writes another row. Output (add_job_output) is recorded either way. Only the
--- owner of the tables may.
+--   SELECT * FROM enqueue('summarise', '{"document": "d1"}', queue => 'documents', idempotency_key => 'd1:v3');
 --
---   SELECT set_job_events(true);
-CREATE OR REPLACE FUNCTION set_job_events(is_on boolean)
-RETURNS void
-LANGUAGE plpgsql
-AS $$
-BEGIN
-  IF is_on IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'set_job_events: is_on must be true or false, got null';
-  END IF;
-  DROP TRIGGER IF EXISTS jobs_events_insert ON jobs;
-  DROP TRIGGER IF EXISTS jobs_events_update ON jobs;
-  DROP TRIGGER IF EXISTS job_events_notify ON job_events;
-  IF is_on THEN
-    CREATE TRIGGER jobs_events_insert AFTER INSERT ON jobs
-      REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION jobs_record_events();
-    CREATE TRIGGER jobs_events_update AFTER UPDATE ON jobs
-      REFERENCING OLD TABLE AS previous NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION jobs_record_events();
-    CREATE TRIGGER job_events_notify AFTER INSERT ON job_events
-      REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION job_events_notify();
-  END IF;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/set_job_notifications.sql
--- Turns notifications for LISTEN on or off; they are off until somebody asks, for a NOTIFY makes commits queue up behind
--- each other. Only the owner of the tables may. With them on, each statement sends at most one notification:
---   channel opa_jobs_ready   a JSON array of the queues in which jobs became pending
---   channel opa_jobs_ended   a JSON array of the ids of jobs that ended
--- An empty text instead means that there were too many to name: look for yourself.
+-- created is false when the work is there already: the same job_id, the same (queue, idempotency_key), ended or not, or
+-- the same (queue, singleton_key) in a job that has not ended. Then id and status are those of that job and nothing was
+-- written, except with on_duplicate = 'replace' while that job is pending (debounce): then inputs, metadata, priority and
+-- run_at are those of this call, so that a run_at some seconds ahead waits until nobody has called for so long.
+-- idempotency_seconds bounds how long an idempotency_key is good for; after that the same key is accepted anew.
 --
---   SELECT set_job_notifications(true);
-CREATE OR REPLACE FUNCTION set_job_notifications(is_on boolean)
-RETURNS void
-LANGUAGE plpgsql
-AS $$
-BEGIN
-  IF is_on IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'set_job_notifications: is_on must be true or false, got null';
-  END IF;
-  DROP TRIGGER IF EXISTS jobs_notify_insert ON jobs;
-  DROP TRIGGER IF EXISTS jobs_notify_update ON jobs;
-  IF is_on THEN
-    CREATE TRIGGER jobs_notify_insert AFTER INSERT ON jobs
-      REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION jobs_notify();
-    CREATE TRIGGER jobs_notify_update AFTER UPDATE ON jobs
-      REFERENCING OLD TABLE AS previous NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION jobs_notify();
-  END IF;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/snooze.sql
--- Gives a job back for later: it is pending, and handed out again after delay_seconds. The attempt does not count.
--- Answers as release() does.
+-- With wait_reason the job is born waiting, and runs only after approve() or resume(), which name the wait_id. It belongs to
+-- the caller's transaction: if that rolls back, the job was never there.
 --
---   SELECT snooze('job-1', lease_token => 4, delay_seconds => 300);
-CREATE OR REPLACE FUNCTION snooze(job_id text, lease_token bigint, delay_seconds double precision)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-AS $$
-BEGIN
-  IF snooze.delay_seconds IS NULL OR NOT (snooze.delay_seconds >= 0 AND snooze.delay_seconds <= 31536000) THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('snooze: delay_seconds must be from 0 to 31536000 (a year), got %s', coalesce(snooze.delay_seconds::text, 'null'));
-  END IF;
-  RETURN end_lease(snooze.job_id, snooze.lease_token, 'pending', 'snoozed',
-    run_at => jobs_now() + make_interval(secs => snooze.delay_seconds));
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/stop_schedule.sql
--- Pauses a schedule that cannot be run and keeps the reason; resume_schedule() or put_schedule() with what is right, then
--- resume_schedule(), goes on. Nothing happens if it has changed since it was seen.
---
---   SELECT stop_schedule('digest', '2026-01-01 06:00+00', 'cron: invalid value for minute: 61');
-CREATE OR REPLACE FUNCTION stop_schedule(key text, seen_slots_after timestamptz, error text)
-RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER
-AS $$
-#variable_conflict use_column
-BEGIN
-  UPDATE schedules SET paused_at = jobs_now(), error = left(stop_schedule.error, 1000), updated_at = now()
-  WHERE key = stop_schedule.key AND slots_after = stop_schedule.seen_slots_after AND paused_at IS NULL;
-  RETURN FOUND;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/stuck_jobs.sql
--- Jobs that do not go on, with the reason, the longest first, one row for each reason:
---   lease_expired      its worker is gone, and nobody claims from the queue to take it back
---   ignores_cancel     runs on although somebody asked for its cancellation longer ago than `longer_than`
---   past_deadline      unfinished after its deadline
---   runs_long          runs for longer than `longer_than`
---   waits_long         waits (for approval, input, …) for longer than `longer_than`
---   not_picked_up      ready for longer than `longer_than`: no worker for its queue and mode, or too few
---
---   SELECT reason, id, queue, intent, since FROM stuck_jobs(longer_than => interval '15 minutes');
-CREATE OR REPLACE FUNCTION stuck_jobs(
-  queue text DEFAULT NULL,
-  longer_than interval DEFAULT interval '15 minutes',
-  max_jobs integer DEFAULT 100
-)
-RETURNS TABLE (
-  reason text,
-  id text,
-  queue_name text,
+-- A parent that is cancelled, or is to be, gets no more children: that is an error (object_not_in_prerequisite_state).
+CREATE OR REPLACE FUNCTION enqueue(
   intent text,
-  mode execution_mode,
-  status job_status,
-  worker_id text,
-  since timestamptz
+  inputs jsonb DEFAULT '{}',
+  queue text DEFAULT 'default',
+  mode execution_mode DEFAULT 'auto',
+  priority integer DEFAULT 0,
+  run_at timestamptz DEFAULT NULL,
+  job_id text DEFAULT NULL,
+  idempotency_key text DEFAULT NULL,
+  singleton_key text DEFAULT NULL,
+  parent_id text DEFAULT NULL,
+  deadline_at timestamptz DEFAULT NULL,
+  max_attempts integer DEFAULT 3,
+  backoff_seconds double precision DEFAULT 10,
+  wait_reason text DEFAULT NULL,
+  required_action jsonb DEFAULT NULL,
+  metadata jsonb DEFAULT '{}',
+  trace_id text DEFAULT NULL,
+  callback_url text DEFAULT NULL,
+  limit_key text DEFAULT NULL,
+  on_lost text DEFAULT 'retry',
+  attempt_timeout_seconds double precision DEFAULT NULL,
+  idempotency_seconds double precision DEFAULT NULL,
+  on_duplicate text DEFAULT 'keep'
 )
-LANGUAGE plpgsql STABLE
-AS $$
-#variable_conflict use_column
-DECLARE
-  current_moment timestamptz := jobs_now();
-BEGIN
-  IF stuck_jobs.longer_than IS NULL OR stuck_jobs.longer_than < interval '0' THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('stuck_jobs: longer_than must be an interval of 0 or more, got %s', coalesce(stuck_jobs.longer_than::text, 'null'));
-  END IF;
-  RETURN QUERY
-    SELECT found.reason, found.id, found.queue, found.intent, found.mode, found.status, found.worker_id, found.since
-    FROM (
-      -- One part for each status, as literals, so that each reads only its own partial index.
-      SELECT job.id, job.queue, job.intent, job.mode, job.status, job.worker_id, stuck.reason, stuck.since
-      FROM jobs AS job
-      CROSS JOIN LATERAL (
-        VALUES
-          ('lease_expired', job.lease_expires_at, interval '0'),
-          ('ignores_cancel', job.cancel_requested_at, stuck_jobs.longer_than),
-          ('past_deadline', job.deadline_at, interval '0'),
-          ('runs_long', job.started_at, stuck_jobs.longer_than)
-      ) AS stuck (reason, since, patience)
-      WHERE job.status = 'running' AND stuck.since <= current_moment - stuck.patience
-      UNION ALL
-      SELECT job.id, job.queue, job.intent, job.mode, job.status, job.worker_id, stuck.reason, stuck.since
-      FROM jobs AS job
-      CROSS JOIN LATERAL (
-        VALUES
-          ('past_deadline', job.deadline_at, interval '0'),
-          ('waits_long', job.updated_at, stuck_jobs.longer_than)
-      ) AS stuck (reason, since, patience)
-      WHERE job.status = 'waiting' AND stuck.since <= current_moment - stuck.patience
-      UNION ALL
-      SELECT job.id, job.queue, job.intent, job.mode, job.status, job.worker_id, stuck.reason, stuck.since
-      FROM jobs AS job
-      CROSS JOIN LATERAL (
-        VALUES
-          ('past_deadline', job.deadline_at, interval '0'),
-          ('not_picked_up', job.run_at, stuck_jobs.longer_than)
-      ) AS stuck (reason, since, patience)
-      WHERE job.status = 'pending' AND stuck.since <= current_moment - stuck.patience
-    ) AS found
-    WHERE stuck_jobs.queue IS NULL OR found.queue = stuck_jobs.queue
-    ORDER BY found.since, found.id, found.reason
-    LIMIT stuck_jobs.max_jobs;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/take_back_expired.sql
--- Ends at most max_jobs leases of a queue that ran out, and fails as many jobs that are past their deadline; gives the
--- number of jobs changed. claim() does this by itself; a queue that nobody claims from may be swept by a cron job.
---
--- A job whose lease ran out becomes pending again; cancelled, if that was asked for; failed, if its attempts are used up
--- or its deadline is past. Its worker, should it still live, holds an old lease_token and can change nothing more once
--- the job is handed out again.
-CREATE OR REPLACE FUNCTION take_back_expired(queue text DEFAULT 'default', max_jobs integer DEFAULT 100)
-RETURNS integer
+RETURNS TABLE (id text, status job_status, created boolean, wait_id text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
-SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
   current_moment timestamptz := jobs_now();
-  taken integer;
-  overdue integer;
+  new_root text;
+  duplicate jobs;
 BEGIN
-  IF take_back_expired.max_jobs IS NULL OR take_back_expired.max_jobs < 1 THEN
+  IF enqueue.inputs IS NULL OR jsonb_typeof(enqueue.inputs) <> 'object' THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('take_back_expired: max_jobs must be at least 1, got %s', coalesce(take_back_expired.max_jobs::text, 'null'));
+      MESSAGE = format('enqueue: inputs must be a JSON object, got %s', coalesce(jsonb_typeof(enqueue.inputs), 'null'));
+  END IF;
+  IF enqueue.priority NOT BETWEEN -32768 AND 32767 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue: priority must be from -32768 to 32767, got %s', enqueue.priority);
+  END IF;
+  IF enqueue.wait_reason = 'children' OR enqueue.wait_reason IS NULL AND enqueue.required_action IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue: a new job can wait for approval, input or external (with a required_action), got wait_reason %s',
+        coalesce(enqueue.wait_reason, 'null'));
+  END IF;
+  IF enqueue.parent_id IS NOT NULL THEN
+    PERFORM check_parents('enqueue', ARRAY[enqueue.parent_id]);
+    SELECT coalesce(parent.root_id, parent.id) INTO new_root FROM jobs AS parent WHERE parent.id = enqueue.parent_id;
   END IF;
 
-  WITH expired AS MATERIALIZED (
-    SELECT job.id,
-      CASE
-        WHEN job.cancel_requested_at IS NOT NULL THEN 'cancelled'
-        WHEN job.deadline_at <= current_moment OR job.attempt >= job.max_attempts THEN 'failed'
-        ELSE 'pending'
-      END::job_status AS next_status,
-      CASE
-        WHEN job.deadline_at <= current_moment THEN deadline_error(job.deadline_at)
-        ELSE jsonb_build_object('code', 'lease_lost',
-          'message', format('worker %s did not renew its lease, which ended at %s', job.worker_id, job.lease_expires_at))
-      END AS reason
-    FROM jobs AS job
-    -- No lease is shorter than this, so jobs that were claimed just now need not be looked at.
-    WHERE job.queue = take_back_expired.queue AND job.status = 'running'
-      AND job.started_at <= current_moment - interval '10 milliseconds' AND job.lease_expires_at <= current_moment
-    ORDER BY job.started_at
-    LIMIT take_back_expired.max_jobs
-    FOR NO KEY UPDATE SKIP LOCKED
-  ), lost AS (
-    UPDATE jobs AS job
-    SET status = expired.next_status,
-      lease_expires_at = NULL,
-      run_at = CASE WHEN expired.next_status = 'pending' THEN current_moment ELSE job.run_at END,
-      completed_at = CASE WHEN expired.next_status = 'pending' THEN NULL ELSE current_moment END,
-      progress = CASE WHEN expired.next_status = 'pending' THEN 0 ELSE job.progress END,
-      progress_message = CASE WHEN expired.next_status = 'pending' THEN NULL ELSE job.progress_message END,
-      error = CASE WHEN expired.next_status = 'cancelled' THEN job.error ELSE expired.reason END
-    FROM expired
-    WHERE job.id = expired.id
-    RETURNING job.id, job.lease_token, job.started_at, job.attempt, job.worker_id, expired.reason
-  )
-  INSERT INTO job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id, error)
-  SELECT id, lease_token, started_at, current_moment, attempt, 'lease_lost', worker_id, reason FROM lost;
-  GET DIAGNOSTICS taken = ROW_COUNT;
+  IF enqueue.on_duplicate IS NULL OR enqueue.on_duplicate NOT IN ('keep', 'replace') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue: on_duplicate must be keep or replace, got %s', coalesce(enqueue.on_duplicate, 'null'));
+  END IF;
+  IF NOT (enqueue.idempotency_seconds > 0 AND enqueue.idempotency_seconds <= 315360000) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue: idempotency_seconds must be above 0, at most 315360000 (ten years), got %s', enqueue.idempotency_seconds);
+  END IF;
 
-  WITH late AS MATERIALIZED (
-    SELECT job.id FROM jobs AS job
-    WHERE job.queue = take_back_expired.queue AND job.status IN ('pending', 'waiting') AND job.deadline_at <= current_moment
-    ORDER BY job.deadline_at
-    LIMIT take_back_expired.max_jobs
-    FOR NO KEY UPDATE SKIP LOCKED
-  )
-  UPDATE jobs AS job
-  SET status = 'failed', wait_reason = NULL, completed_at = current_moment, error = deadline_error(job.deadline_at)
-  FROM late
-  WHERE job.id = late.id;
-  GET DIAGNOSTICS overdue = ROW_COUNT;
-  RETURN taken + overdue;
+  -- The job that was in the way may end between the insert and the look at it; then there is room after all.
+  FOR i IN 1..10 LOOP
+    RETURN QUERY
+      INSERT INTO jobs AS job (
+        id, status, queue, priority, run_at, mode, intent, max_attempts, backoff_seconds, deadline_at, created_at,
+        wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action,
+        metadata, inputs, limit_key, on_lost, attempt_timeout_seconds
+      )
+      VALUES (
+        coalesce(enqueue.job_id, new_job_id(current_moment)),
+        CASE WHEN enqueue.wait_reason IS NULL THEN 'pending'::job_status ELSE 'waiting' END,
+        enqueue.queue, enqueue.priority::smallint, coalesce(enqueue.run_at, current_moment), enqueue.mode, enqueue.intent,
+        enqueue.max_attempts, enqueue.backoff_seconds, enqueue.deadline_at, current_moment, enqueue.wait_reason,
+        enqueue.idempotency_key, enqueue.singleton_key, enqueue.parent_id, new_root, enqueue.trace_id,
+        enqueue.callback_url, enqueue.required_action, coalesce(enqueue.metadata, '{}'), enqueue.inputs,
+        enqueue.limit_key, coalesce(enqueue.on_lost, 'retry'), enqueue.attempt_timeout_seconds
+      )
+      ON CONFLICT DO NOTHING
+      RETURNING job.id, job.status, true, job.wait_id;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+    SELECT job.* INTO duplicate
+    FROM find_duplicate(enqueue.queue, enqueue.job_id, enqueue.idempotency_key, enqueue.singleton_key) AS found
+    JOIN jobs AS job ON job.id = found.id;
+    IF FOUND THEN
+      IF enqueue.idempotency_seconds IS NOT NULL AND duplicate.idempotency_key = enqueue.idempotency_key AND duplicate.queue = enqueue.queue
+        AND duplicate.id IS DISTINCT FROM enqueue.job_id
+        AND duplicate.created_at <= current_moment - make_interval(secs => enqueue.idempotency_seconds) THEN
+        -- The key was good for so long; from now on it is the new job's.
+        UPDATE jobs AS job SET idempotency_key = NULL
+        WHERE job.id = duplicate.id AND job.idempotency_key = enqueue.idempotency_key;
+        CONTINUE;
+      END IF;
+      IF enqueue.on_duplicate = 'replace' THEN
+        UPDATE jobs AS job
+        SET inputs = enqueue.inputs, metadata = coalesce(enqueue.metadata, '{}'), priority = enqueue.priority::smallint,
+          run_at = coalesce(enqueue.run_at, current_moment)
+        WHERE job.id = duplicate.id AND job.status = 'pending';
+      END IF;
+      RETURN QUERY SELECT job.id, job.status, false, job.wait_id FROM jobs AS job WHERE job.id = duplicate.id;
+      IF FOUND THEN
+        RETURN;
+      END IF;
+    END IF;
+  END LOOP;
+  RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
+    MESSAGE = format('enqueue: jobs with the keys of this one came and went ten times in queue %s, try again', enqueue.queue);
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/jobs/api/usage_stats.sql
--- What the models cost: the usage of the jobs that ended within the last `period` and of those that have not ended,
--- summed by model, the dearest first.
+-- source: src/sql/jobs/api/enqueue_children.sql
+-- enqueue_many() below one parent: all children are accepted, or (on any error) none, so that a parent which dies half-way
+-- never goes on with a part of them. With lease_token the caller must hold the parent's current lease; null asks for none.
+-- Give each child an idempotency_key: then a second attempt of the parent gets the children of the first.
 --
---   SELECT model, jobs, input_tokens, output_tokens, cost FROM usage_stats(period => interval '30 days');
-CREATE OR REPLACE FUNCTION usage_stats(queue text DEFAULT NULL, period interval DEFAULT interval '1 day')
-RETURNS TABLE (model text, jobs bigint, input_tokens bigint, output_tokens bigint, cost numeric)
-LANGUAGE plpgsql STABLE
-AS $$
-#variable_conflict use_column
-DECLARE
-  ended_after timestamptz := jobs_now() - usage_stats.period;
-BEGIN
-  PERFORM check_period('usage_stats', usage_stats.period);
-  RETURN QUERY
-    SELECT share.key, count(*), sum((share.value ->> 'input_tokens')::bigint)::bigint,
-      sum((share.value ->> 'output_tokens')::bigint)::bigint, sum((share.value ->> 'cost')::numeric)
-    FROM (
-      SELECT job.queue, job.usage FROM jobs AS job
-      WHERE job.completed_at IS NOT NULL AND job.completed_at > ended_after
-      UNION ALL
-      SELECT job.queue, job.usage FROM jobs AS job WHERE job.status = 'pending'
-      UNION ALL
-      SELECT job.queue, job.usage FROM jobs AS job WHERE job.status = 'running'
-      UNION ALL
-      SELECT job.queue, job.usage FROM jobs AS job WHERE job.status = 'waiting'
-    ) AS one
-    CROSS JOIN LATERAL jsonb_each(one.usage -> 'by_model') AS share
-    WHERE usage_stats.queue IS NULL OR one.queue = usage_stats.queue
-    GROUP BY share.key
-    ORDER BY sum((share.value ->> 'cost')::numeric) DESC, share.key;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/jobs/api/wait_for.sql
--- Lets go of a job until something happens. reason says what:
---   approval   somebody calls approve() or reject()
---   input      somebody calls resume() with an answer
---   external   a callback, say, calls resume()
---   children   the last unfinished child ends, at once if none is unfinished; on_child_failure says whether children
---              that failed or were cancelled 'fail' this job as well, or it is to 'continue' and look for itself
--- required_action describes it for whoever has to act. The job is then pending, and claimed again as any other: the
--- answer is in required_action.response. The attempt does not count. Answers as release() does.
---
---   SELECT wait_for('job-1', lease_token => 4, reason => 'approval', required_action => '{"question": "Send it?"}');
---
--- With lease_token null a pending job is held back.
-CREATE OR REPLACE FUNCTION wait_for(
-  job_id text,
-  lease_token bigint,
-  reason text,
-  required_action jsonb DEFAULT '{}',
-  on_child_failure text DEFAULT 'fail'
-)
-RETURNS text
+--   SELECT * FROM enqueue_children('job-1', lease_token => 4,
+--     jobs => '[{"intent": "page", "idempotency_key": "job-1:page-1"}, {"intent": "page", "idempotency_key": "job-1:page-2"}]');
+CREATE OR REPLACE FUNCTION enqueue_children(job_id text, lease_token bigint, jobs jsonb)
+RETURNS TABLE (id text, status job_status, created boolean, wait_id text)
 LANGUAGE plpgsql SECURITY DEFINER
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
-  action jsonb := coalesce(wait_for.required_action, '{}');
-  answer text;
+  children jsonb;
 BEGIN
-  IF wait_for.reason IS NULL OR wait_for.reason NOT IN ('approval', 'input', 'children', 'external') THEN
+  IF jsonb_typeof(enqueue_children.jobs) = 'array' AND EXISTS (
+    SELECT FROM jsonb_array_elements(enqueue_children.jobs) AS child WHERE child ? 'parent_id'
+  ) THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('wait_for: reason must be approval, input, children or external, got %s', coalesce(wait_for.reason, 'null'));
+      MESSAGE = 'enqueue_children: the parent of every child is job_id, leave parent_id out';
   END IF;
-  IF jsonb_typeof(action) <> 'object' THEN
+  IF enqueue_children.lease_token IS NOT NULL THEN
+    -- KEY SHARE, so that heartbeats go on, and it is held until the children are committed.
+    PERFORM FROM jobs AS parent
+    WHERE parent.id = enqueue_children.job_id AND parent.lease_token = enqueue_children.lease_token
+      AND parent.lease_expires_at IS NOT NULL
+    FOR KEY SHARE;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+        MESSAGE = format('enqueue_children: the lease %s of job %s is over', enqueue_children.lease_token, enqueue_children.job_id);
+    END IF;
+  END IF;
+  SELECT jsonb_agg(CASE jsonb_typeof(child.job) WHEN 'object' THEN child.job || jsonb_build_object('parent_id', enqueue_children.job_id)
+    ELSE child.job END ORDER BY child.place)
+  INTO children
+  FROM jsonb_array_elements(CASE jsonb_typeof(enqueue_children.jobs) WHEN 'array' THEN enqueue_children.jobs ELSE '[]' END)
+    WITH ORDINALITY AS child (job, place);
+  RETURN QUERY SELECT child.id, child.status, child.created, child.wait_id
+    FROM enqueue_many(CASE jsonb_typeof(enqueue_children.jobs) WHEN 'array' THEN coalesce(children, '[]') ELSE enqueue_children.jobs END) AS child;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/api/enqueue_many.sql
+-- enqueue() for many jobs in one statement: an array of objects whose keys are the arguments of enqueue(). Answers for
+-- each, in the order of the array. All are accepted, or (on any error) none.
+--
+--   SELECT * FROM enqueue_many('[{"intent": "embed", "inputs": {"document": "d1"}}, {"intent": "embed", "priority": 5}]');
+--
+-- Jobs of one priority and run_at are claimed in the order of the array, because their ids are numbered in it.
+--
+-- Times are ISO 8601, in UTC where they say no zone.
+--
+-- The ids are made before the insert, so that nothing has to be looked up again unless a job was there already.
+CREATE OR REPLACE FUNCTION enqueue_many(jobs jsonb)
+RETURNS TABLE (id text, status job_status, created boolean, wait_id text)
+LANGUAGE plpgsql SECURITY DEFINER
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET timezone = 'UTC'
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := jobs_now();
+  known text[] := ARRAY['intent', 'inputs', 'queue', 'mode', 'priority', 'run_at', 'job_id', 'idempotency_key',
+    'singleton_key', 'parent_id', 'deadline_at', 'max_attempts', 'backoff_seconds', 'wait_reason', 'required_action',
+    'metadata', 'trace_id', 'callback_url', 'limit_key', 'on_lost', 'attempt_timeout_seconds'];
+  iso_time constant text := '^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?)?$';
+  wrong text;
+  ids text[];
+  waiting boolean;
+  inserted text[];
+  parents text[];
+BEGIN
+  IF enqueue_many.jobs IS NULL OR jsonb_typeof(enqueue_many.jobs) <> 'array' THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('wait_for: required_action must be a JSON object, got %s', jsonb_typeof(action));
+      MESSAGE = format('enqueue_many: jobs must be a JSON array of objects, got %s', coalesce(jsonb_typeof(enqueue_many.jobs), 'null'));
   END IF;
-  IF wait_for.on_child_failure IS NULL OR wait_for.on_child_failure NOT IN ('fail', 'continue') THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('wait_for: on_child_failure must be fail or continue, got %s', coalesce(wait_for.on_child_failure, 'null'));
-  END IF;
-  IF wait_for.reason = 'children' THEN
-    action := action || jsonb_build_object('on_child_failure', wait_for.on_child_failure);
+  SELECT format('element %s%s', one.place - 1, checked.problem) INTO wrong
+  FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
+  CROSS JOIN LATERAL (
+    SELECT CASE
+      WHEN jsonb_typeof(one.job) <> 'object' THEN
+        format(' must be an object, got %s', jsonb_typeof(one.job))
+      WHEN one.job - known <> '{}' THEN
+        format(' has an unknown key, %s; known are %s', (SELECT min(key) FROM jsonb_object_keys(one.job - known) AS key),
+          array_to_string(known, ', '))
+      WHEN one.job ->> 'run_at' !~ iso_time OR one.job ->> 'deadline_at' !~ iso_time THEN
+        (
+          SELECT format(': %s must be an ISO 8601 time such as 2026-01-31T09:00:00Z, got %s', field.name, left(one.job ->> field.name, 60))
+          FROM (VALUES ('run_at'), ('deadline_at')) AS field (name)
+          WHERE one.job ->> field.name !~ iso_time
+          LIMIT 1
+        )
+      WHEN jsonb_typeof(one.job -> 'inputs') <> 'object' THEN
+        format(': inputs must be a JSON object, got %s', jsonb_typeof(one.job -> 'inputs'))
+      WHEN one.job ->> 'wait_reason' = 'children'
+        OR one.job ->> 'wait_reason' IS NULL AND one.job ->> 'required_action' IS NOT NULL THEN
+        format(': a new job can wait for approval, input or external (with a required_action), got wait_reason %s',
+          coalesce(one.job ->> 'wait_reason', 'null'))
+      WHEN one.job ->> 'parent_id' IS NOT NULL
+        AND (SELECT parent.id FROM jobs AS parent WHERE parent.id = one.job ->> 'parent_id') IS NULL THEN
+        format(': parent_id must be the id of a job that is there already, got %s', one.job ->> 'parent_id')
+    END AS problem
+  ) AS checked
+  WHERE checked.problem IS NOT NULL
+  ORDER BY one.place
+  LIMIT 1;
+  IF wrong IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('enqueue_many: %s', wrong);
   END IF;
 
-  IF wait_for.lease_token IS NULL THEN
-    UPDATE jobs SET status = 'waiting', wait_reason = wait_for.reason, required_action = action
-    WHERE id = wait_for.job_id AND status = 'pending';
-    answer := CASE WHEN FOUND THEN 'ok' ELSE lease_refusal(wait_for.job_id, wait_for.lease_token) END;
+  SELECT array_agg(coalesce(one.job ->> 'job_id', new_job_id(current_moment, one.place::integer)) ORDER BY one.place),
+    bool_or(one.job ->> 'wait_reason' IS NOT NULL), array_agg(DISTINCT one.job ->> 'parent_id') FILTER (WHERE one.job ->> 'parent_id' IS NOT NULL)
+  INTO ids, waiting, parents
+  FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place);
+  IF parents IS NOT NULL THEN
+    PERFORM check_parents('enqueue_many', parents);
+  END IF;
+
+  WITH accepted AS (
+    INSERT INTO jobs AS job (
+      id, status, queue, priority, run_at, mode, intent, max_attempts, backoff_seconds, deadline_at, created_at,
+      wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action,
+      metadata, inputs, limit_key, on_lost, attempt_timeout_seconds
+    )
+    SELECT ids[one.place],
+      CASE WHEN field.wait_reason IS NULL THEN 'pending'::job_status ELSE 'waiting' END,
+      coalesce(field.queue, 'default'), coalesce(field.priority, 0), coalesce(field.run_at, current_moment),
+      coalesce(field.mode, 'auto'), field.intent, coalesce(field.max_attempts, 3), coalesce(field.backoff_seconds, 10),
+      field.deadline_at, current_moment, field.wait_reason, field.idempotency_key, field.singleton_key, field.parent_id,
+      CASE WHEN field.parent_id IS NOT NULL THEN
+        (SELECT coalesce(parent.root_id, parent.id) FROM jobs AS parent WHERE parent.id = field.parent_id)
+      END,
+      field.trace_id, field.callback_url, field.required_action, coalesce(field.metadata, '{}'), coalesce(field.inputs, '{}'),
+      field.limit_key, coalesce(field.on_lost, 'retry'), field.attempt_timeout_seconds
+    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
+    CROSS JOIN LATERAL jsonb_to_record(one.job) AS field (
+      intent text, inputs jsonb, queue text, mode execution_mode, priority smallint, run_at timestamptz,
+      idempotency_key text, singleton_key text, parent_id text, deadline_at timestamptz, max_attempts integer,
+      backoff_seconds double precision, wait_reason text, required_action jsonb, metadata jsonb, trace_id text,
+      callback_url text, limit_key text, on_lost text, attempt_timeout_seconds double precision
+    )
+    -- By their keys, so that two calls with the same ones in other orders wait for each other in one order.
+    ORDER BY coalesce(field.queue, 'default') COLLATE "C", field.idempotency_key COLLATE "C", field.singleton_key COLLATE "C",
+      one.job ->> 'job_id' COLLATE "C", one.place
+    ON CONFLICT DO NOTHING
+    RETURNING job.id
+  )
+  SELECT array_agg(accepted.id) INTO inserted FROM accepted;
+
+  IF cardinality(inserted) = cardinality(ids) AND NOT waiting THEN
+    RETURN QUERY SELECT one.id, 'pending'::job_status, true, NULL::text FROM unnest(ids) AS one (id);
+    RETURN;
+  END IF;
+  -- Some were there already, or came twice in the array.
+  RETURN QUERY
+    SELECT coalesce(made.id, found.id), coalesce(made.status, found.status), made.id IS NOT NULL,
+      (SELECT job.wait_id FROM jobs AS job WHERE job.id = coalesce(made.id, found.id))
+    FROM jsonb_array_elements(enqueue_many.jobs) WITH ORDINALITY AS one (job, place)
+    LEFT JOIN (
+      SELECT DISTINCT ON (mine.id) mine.id, mine.place,
+        (SELECT job.status FROM jobs AS job WHERE job.id = mine.id) AS status
+      FROM unnest(inserted) AS new (id)
+      JOIN unnest(ids) WITH ORDINALITY AS mine (id, place) USING (id)
+      ORDER BY mine.id, mine.place
+    ) AS made ON made.place = one.place
+    LEFT JOIN LATERAL find_duplicate(coalesce(one.job ->> 'queue', 'default'), one.job ->> 'job_id',
+      one.job ->> 'idempotency_key', one.job ->> 'singleton_key') AS found ON made.id IS NULL
+    ORDER BY one.place;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/api/enqueue_slots.sql
+-- Enqueues the jobs of slots of a schedule and moves it on, unless somebody else has been here: seen_slots_after must be its
+-- slots_after still. Gives the jobs, in the order of the slots; none if it was too late, or the schedule is paused.
+--
+--   SELECT * FROM enqueue_slots('digest', '2026-01-01 06:00+00', ARRAY['2026-01-02 06:00+00'::timestamptz],
+--     slots_after => '2026-01-02 06:00+00', next_at => '2026-01-05 06:00+00');
+--
+-- Each slot is enqueued once: the row of the schedule is locked and moved on in this transaction, and the job has an
+-- idempotency key of schedule and slot. The job's metadata says which schedule and which slot it is of.
+CREATE OR REPLACE FUNCTION enqueue_slots(
+  key text,
+  seen_slots_after timestamptz,
+  slots timestamptz[],
+  slots_after timestamptz,
+  next_at timestamptz
+)
+RETURNS TABLE (slot timestamptz, job_id text, created boolean)
+LANGUAGE plpgsql SECURITY DEFINER
+AS $$
+#variable_conflict use_column
+DECLARE
+  schedule schedules;
+BEGIN
+  IF enqueue_slots.next_at IS NULL OR enqueue_slots.slots_after IS NULL OR enqueue_slots.slots IS NULL
+    OR cardinality(enqueue_slots.slots) > 1000 OR array_position(enqueue_slots.slots, NULL) IS NOT NULL
+    OR enqueue_slots.slots_after < enqueue_slots.seen_slots_after
+    OR enqueue_slots.next_at <= enqueue_slots.slots_after
+    OR EXISTS (
+      SELECT FROM unnest(enqueue_slots.slots) AS one (slot)
+      WHERE one.slot <= enqueue_slots.seen_slots_after OR one.slot > enqueue_slots.slots_after
+    ) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('enqueue_slots: slots must be at most 1000 and lie after seen_slots_after, up to slots_after, and next_at after that; got %s slots after %s up to %s, next_at %s',
+        coalesce(cardinality(enqueue_slots.slots)::text, 'null'), enqueue_slots.seen_slots_after, enqueue_slots.slots_after,
+        coalesce(enqueue_slots.next_at::text, 'null'));
+  END IF;
+  SELECT one.* INTO schedule FROM schedules AS one
+  WHERE one.key = enqueue_slots.key AND one.slots_after = enqueue_slots.seen_slots_after AND one.paused_at IS NULL
+  FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  UPDATE schedules AS one
+  SET slots_after = enqueue_slots.slots_after, next_at = enqueue_slots.next_at
+  WHERE one.key = schedule.key;
+  RETURN QUERY
+    SELECT one.slot, accepted.id, accepted.created
+    FROM unnest(enqueue_slots.slots) WITH ORDINALITY AS one (slot, place)
+    CROSS JOIN LATERAL to_char(one.slot AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS said (slot)
+    CROSS JOIN LATERAL enqueue(
+      schedule.intent, schedule.inputs, schedule.queue, schedule.mode, schedule.priority::integer,
+      idempotency_key => format('schedule:%s:%s', schedule.key, said.slot), singleton_key => schedule.singleton_key,
+      max_attempts => schedule.max_attempts, backoff_seconds => schedule.backoff_seconds,
+      metadata => schedule.metadata || jsonb_build_object('schedule', schedule.key, 'slot', said.slot)
+    ) AS accepted
+    ORDER BY one.place;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/jobs/api/fail.sql
+-- Ends an attempt badly. If retryable and attempts are left, the job is pending again after a pause: retry_in_seconds,
+-- or backoff_seconds doubled for each attempt made, a random half of it taken off so that jobs which failed together do
+-- not come back together, a day at most. Else it has failed. Answers as complete() does; cancelled also when somebody
+-- had asked for that, and then the job is cancelled now.
+--
+--   SELECT fail('job-1', lease_token => 4, error => '{"code": "timeout", "message": "no answer in 30 s"}');
+--
+-- error is an object with a message and, if possible, a stable code (default "error") and any detail.
+CREATE OR REPLACE FUNCTION fail(
+  job_id text,
+  lease_token bigint,
+  error jsonb,
+  retryable boolean DEFAULT true,
+  retry_in_seconds double precision DEFAULT NULL
+)
+RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  current_moment timestamptz := jobs_now();
+  job jobs;
+  next_status job_status;
+  reason jsonb;
+  pause double precision;
+BEGIN
+  IF fail.error IS NULL OR jsonb_typeof(fail.error) <> 'object' OR jsonb_typeof(fail.error -> 'message') IS DISTINCT FROM 'string'
+    OR jsonb_typeof(coalesce(fail.error -> 'code', '""')) <> 'string' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('fail: error must be a JSON object with a message and a code that are strings, got %s', coalesce(left(fail.error::text, 200), 'null'));
+  END IF;
+  IF NOT (fail.retry_in_seconds >= 0 AND fail.retry_in_seconds <= 31536000) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('fail: retry_in_seconds must be from 0 to 31536000 (a year), got %s', fail.retry_in_seconds);
+  END IF;
+  reason := '{"code": "error"}'::jsonb || fail.error;
+
+  SELECT * INTO job FROM jobs
+  WHERE id = fail.job_id AND lease_token = fail.lease_token AND lease_expires_at IS NOT NULL
+  FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN lease_refusal(fail.job_id, fail.lease_token);
+  END IF;
+  current_moment := greatest(current_moment, job.started_at);
+
+  next_status := CASE
+    WHEN job.cancel_requested_at IS NOT NULL THEN 'cancelled'
+    WHEN fail.retryable AND job.attempt < job.max_attempts AND coalesce(job.deadline_at > current_moment, true) THEN 'pending'
+    ELSE 'failed'
+  END;
+  IF next_status = 'pending' THEN
+    pause := coalesce(
+      fail.retry_in_seconds,
+      retry_pause(job.backoff_seconds, job.attempt)
+    );
+    UPDATE jobs
+    SET status = 'pending', run_at = current_moment + make_interval(secs => pause), lease_expires_at = NULL, heartbeat_at = current_moment, progress = 0,
+      progress_message = NULL, error = reason
+    WHERE id = job.id;
   ELSE
-    answer := end_lease(wait_for.job_id, wait_for.lease_token, 'waiting', 'waiting',
-      wait_reason => wait_for.reason, required_action => action);
+    UPDATE jobs
+    SET status = next_status, completed_at = current_moment, lease_expires_at = NULL, error = reason
+    WHERE id = job.id;
   END IF;
-  IF answer = 'ok' AND wait_for.reason = 'children' THEN
-    PERFORM continue_parent(wait_for.job_id);
-  END IF;
-  RETURN answer;
+  INSERT INTO job_attempts (job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id, error)
+  VALUES (
+    job.id, job.lease_token, job.started_at, current_moment, job.attempt,
+    (CASE next_status WHEN 'pending' THEN 'retried' ELSE next_status::text END)::attempt_outcome, job.worker_id, reason
+  );
+  RETURN CASE next_status WHEN 'cancelled' THEN 'cancelled' ELSE 'ok' END;
 END
 $$;
 --> statement-breakpoint
@@ -375,20 +455,12 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
-ALTER FUNCTION seconds_to_next_slot() SET search_path FROM CURRENT;
+ALTER FUNCTION enqueue(intent text, inputs jsonb, queue text, mode execution_mode, priority integer, run_at timestamptz, job_id text, idempotency_key text, singleton_key text, parent_id text, deadline_at timestamptz, max_attempts integer, backoff_seconds double precision, wait_reason text, required_action jsonb, metadata jsonb, trace_id text, callback_url text, limit_key text, on_lost text, attempt_timeout_seconds double precision, idempotency_seconds double precision, on_duplicate text) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION set_job_events(is_on boolean) SET search_path FROM CURRENT;
+ALTER FUNCTION enqueue_children(job_id text, lease_token bigint, jobs jsonb) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION set_job_notifications(is_on boolean) SET search_path FROM CURRENT;
+ALTER FUNCTION enqueue_many(jobs jsonb) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION snooze(job_id text, lease_token bigint, delay_seconds double precision) SET search_path FROM CURRENT;
+ALTER FUNCTION enqueue_slots(key text, seen_slots_after timestamptz, slots timestamptz[], slots_after timestamptz, next_at timestamptz) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION stop_schedule(key text, seen_slots_after timestamptz, error text) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION stuck_jobs(queue text, longer_than interval, max_jobs integer) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION take_back_expired(queue text, max_jobs integer) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION usage_stats(queue text, period interval) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION wait_for(job_id text, lease_token bigint, reason text, required_action jsonb, on_child_failure text) SET search_path FROM CURRENT;
+ALTER FUNCTION fail(job_id text, lease_token bigint, error jsonb, retryable boolean, retry_in_seconds double precision) SET search_path FROM CURRENT;

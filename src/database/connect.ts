@@ -92,10 +92,14 @@ export async function connect(
   const drizzleOptions = { schema, relations: schema }
   return kind === 'server'
     ? connectServer(location as ServerLocation, options, drizzleOptions)
-    : connectEmbedded(location as EmbeddedLocation, drizzleOptions)
+    : overEmbedded(
+        await openEmbedded((location as EmbeddedLocation).dataDir),
+        location as EmbeddedLocation,
+        drizzleOptions,
+      )
 }
 
-async function schemaOfOpa(): Promise<Schema> {
+export async function schemaOfOpa(): Promise<Schema> {
   const [tables, relations] = await Promise.all([
     import('../schema/index.ts'),
     import('../schema/relations.ts'),
@@ -131,7 +135,7 @@ function described(location: unknown): string {
 }
 
 /** Drizzle's own options differ between 0.45 and 1.0, and each lets the other's alone. */
-interface DrizzleOptions {
+export interface DrizzleOptions {
   readonly schema: Schema
   readonly relations: Schema
 }
@@ -164,12 +168,13 @@ async function connectServer(
   return { db, location, close: () => client.end({ timeout: 5 }) }
 }
 
-async function connectEmbedded(
+/** The connection that `connect` gives, over a PGlite that is open. */
+export async function overEmbedded(
+  client: PGlite,
   location: EmbeddedLocation,
   options: DrizzleOptions,
 ): Promise<Connection<EmbeddedDatabase<Schema>>> {
   const { drizzle } = await import('drizzle-orm/pglite')
-  const client = await openEmbedded(location.dataDir)
   const open = drizzle as unknown as DrizzleFunction<PGlite, EmbeddedDatabase<Schema>>
   const db = open({ client, ...options })
   if (location.schema !== undefined) {

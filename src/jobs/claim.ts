@@ -13,6 +13,8 @@ export interface ClaimOptions<K extends keyof Job = keyof Job> {
   readonly queue?: string
   /** Only jobs of these modes; of any by default. */
   readonly modes?: readonly ExecutionMode[]
+  /** Only jobs of these intents: those that this worker can do. Of any by default. */
+  readonly intents?: readonly string[]
   /** How many at most, 1 to 10000; 1 by default. */
   readonly limit?: number
   /** How long the leases last, 0.01 to 604800 seconds; 60 by default. */
@@ -62,16 +64,17 @@ export function claimSelection({ columns }: Pick<ClaimOptions, 'columns'>): JobS
 /** The arguments of the SQL function by their names, for the parameters of {@link claimValues} from the given one on. */
 export function claimArguments(first: number): string {
   return `queue => $${first}::text, worker_id => $${first + 1}::text, max_jobs => $${first + 2}::text::int,
-    lease_seconds => $${first + 3}::text::float8, modes => $${first + 4}`
+    lease_seconds => $${first + 3}::text::float8, modes => $${first + 4}, intents => $${first + 5}::text::text[]`
 }
 
 export function claimValues(options: Omit<ClaimOptions, 'columns'>): (string | null)[] {
-  const { workerId, queue = 'default', modes, limit = 1, leaseSeconds = 60 } = options
+  const { workerId, queue = 'default', modes, intents, limit = 1, leaseSeconds = 60 } = options
   return [
     textValue('queue', queue),
     textValue('workerId', workerId),
     numberValue('limit', limit, 'int'),
     numberValue('leaseSeconds', leaseSeconds, 'float8'),
     arrayValue('modes', modes),
+    arrayValue('intents', intents),
   ]
 }

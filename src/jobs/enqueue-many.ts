@@ -5,7 +5,7 @@ import { promisedRows } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
 import { executionMode } from '../schema/enums.ts'
-import type { EnqueueOptions, EnqueueResult } from './enqueue.ts'
+import { type EnqueueOptions, type EnqueueResult, enqueueResult } from './enqueue.ts'
 import { jsonSql, momentValue, numberValue, textValue } from './parameters.ts'
 
 type Check = (name: string, value: never) => unknown
@@ -60,6 +60,9 @@ const fields: Record<keyof EnqueueOptions, readonly [name: string, check: Check]
   metadata: ['metadata', json],
   traceId: ['trace_id', text(255)],
   callbackUrl: ['callback_url', text(4096)],
+  limitKey: ['limit_key', text(1024)],
+  onLost: ['on_lost', oneOf(['retry', 'fail'])],
+  attemptTimeoutSeconds: ['attempt_timeout_seconds', numberWithin('float8', 0.01, 31_536_000)],
 }
 
 /**
@@ -76,16 +79,16 @@ export async function enqueueMany(
 ): Promise<EnqueueResult[]> {
   if (!Array.isArray(jobs)) throw new InvalidInputError(`jobs must be an array, got ${typeof jobs}`)
   if (jobs.length === 0) return []
-  const elements = jobs.map(element)
+  const elements = jobs.map(enqueueElement)
   const rows = await queryPrepared(
     db,
-    sql`SELECT id, status, created FROM ${api(db)}enqueue_many(${jsonSql('jobs', elements)})`,
+    sql`SELECT id, status, created, wait_id FROM ${api(db)}enqueue_many(${jsonSql('jobs', elements)})`,
   )
-  return promisedRows(rows, jobs.length) as unknown as EnqueueResult[]
+  return promisedRows(rows, jobs.length).map(enqueueResult)
 }
 
 /** A job as `enqueue_many` takes it. */
-function element(job: EnqueueOptions, index: number): Record<string, unknown> {
+export function enqueueElement(job: EnqueueOptions, index: number): Record<string, unknown> {
   if (job === null || typeof job !== 'object' || Array.isArray(job)) {
     throw new InvalidInputError(
       `element ${index} must be an object, got ${job === null ? 'null' : Array.isArray(job) ? 'an array' : typeof job}`,

@@ -18,9 +18,11 @@ export interface HeartbeatOptions {
 export interface LeaseState extends Lease {
   /**
    * `held`: extended. `cancel_requested`: extended, and somebody asked for the job to be cancelled: stop, then `release`
-   * or `fail` it. `lost`: taken back or settled; stop, nothing counts any more.
+   * or `fail` it. `timed_out`: not extended, the attempt has taken longer than `attemptTimeoutSeconds`; stop, then `fail`
+   * it. `locked`: not extended, another transaction holds the row; still held, ask again soon. `lost`: taken back or
+   * settled; stop, nothing counts any more.
    */
-  readonly state: 'held' | 'cancel_requested' | 'lost'
+  readonly state: 'held' | 'cancel_requested' | 'timed_out' | 'locked' | 'lost'
   /** When it ends now; null if it is lost. */
   readonly leaseExpiresAt: Date | null
 }

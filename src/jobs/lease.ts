@@ -16,9 +16,11 @@ export interface Lease {
 
 /**
  * What became of a call about a lease. `ok`: done. `stale_lease`: the lease was taken back or is settled, nothing
- * changed, stop working. `cancelled`: the job is, or is to be, cancelled. `not_found`: there is no such job.
+ * changed, stop working. `locked`: another transaction holds the job's row, nothing changed and nothing was waited for;
+ * the lease is still yours, try again soon (only from calls that settle many, and `completeAndClaim`). `cancelled`: the
+ * job is, or is to be, cancelled. `not_found`: there is no such job.
  */
-export type SettleOutcome = 'ok' | 'stale_lease' | 'cancelled' | 'not_found'
+export type SettleOutcome = 'ok' | 'stale_lease' | 'locked' | 'cancelled' | 'not_found'
 
 /** The first two arguments of every SQL function about a lease. */
 export function leaseSql(lease: Lease): SQL {
@@ -39,7 +41,7 @@ export function leaseValues({ id, leaseToken }: Lease): [id: string, leaseToken:
 export const leaseArguments = 'job_id => $1::text, lease_token => $2::text::bigint'
 
 /** Calls a function that answers with one word. */
-export async function callForOutcome<T extends string>(db: Database, call: SQL): Promise<T> {
+export async function callForOutcome<T extends string | boolean>(db: Database, call: SQL): Promise<T> {
   const row = onlyRow(await queryPrepared(db, sql`SELECT ${call} AS outcome`))
   return row.outcome as T
 }

@@ -5,11 +5,11 @@ import { api } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
 import type { ExecutionMode, JobStatus } from '../schema/enums.ts'
 import type { Job } from '../schema/jobs.ts'
-import { decodeJob, jobColumns } from './job-row.ts'
+import { selectionOf, wholeJob } from './job-row.ts'
 import { arraySql, momentSql, numberSql, textSql } from './parameters.ts'
 
 /** Every filter that is given must hold. */
-export interface ListJobsOptions {
+export interface ListJobsOptions<K extends keyof Job = keyof Job> {
   readonly queue?: string
   /** Jobs in any of these. */
   readonly statuses?: readonly JobStatus[]
@@ -28,10 +28,12 @@ export interface ListJobsOptions {
   readonly limit?: number
   /** `next` of the page before. */
   readonly after?: string
+  /** Which columns of the jobs are wanted beside `id`; all by default. Large documents cost nothing if they are not. */
+  readonly columns?: readonly K[]
 }
 
-export interface JobPage {
-  readonly items: Job[]
+export interface JobPage<K extends keyof Job = keyof Job> {
+  readonly items: Pick<Job, K | 'id'>[]
   /** What to pass as `after` for the next page; null on the last. */
   readonly next: string | null
 }
@@ -41,16 +43,20 @@ export interface JobPage {
  *
  * @throws InvalidInputError for a limit out of range, or an `after` whose job is gone.
  * @example
- * const { items, next } = await listJobs(db, { queue: 'documents', statuses: ['failed'], limit: 20 })
+ * const { items, next } = await listJobs(db, { statuses: ['failed'], limit: 20, columns: ['intent', 'error'] })
  */
-export async function listJobs(db: Database, options: ListJobsOptions = {}): Promise<JobPage> {
-  const { limit = 50 } = options
+export async function listJobs<K extends keyof Job = keyof Job>(
+  db: Database,
+  options: ListJobsOptions<K> = {},
+): Promise<JobPage<K>> {
+  const { limit = 50, columns } = options
+  const { list, decode } = columns ? selectionOf(['id', ...columns]) : wholeJob
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
     throw new InvalidInputError(`limit must be a whole number from 1 to 1000, got ${String(limit)}`)
   }
   const rows = await queryRows(
     db,
-    sql`SELECT ${jobColumns} FROM ${api(db)}list_jobs(
+    sql`SELECT ${sql.raw(list)} FROM ${api(db)}list_jobs(
       queue => ${textSql('queue', options.queue)},
       statuses => ${arraySql('statuses', options.statuses, 'enum')},
       intent => ${textSql('intent', options.intent)},
@@ -64,6 +70,6 @@ export async function listJobs(db: Database, options: ListJobsOptions = {}): Pro
       after_id => ${textSql('after', options.after)},
       page_size => ${numberSql('limit', limit + 1, 'int')})`,
   )
-  const items = rows.slice(0, limit).map(decodeJob)
+  const items = rows.slice(0, limit).map((row) => decode(row) as Pick<Job, K | 'id'>)
   return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
 }

@@ -98,7 +98,7 @@ type Elements = readonly (string | number | null)[]
 export function arraySql(
   name: string,
   values: Elements | null | undefined,
-  type: 'text' | 'bigint' | 'jsonb' | 'enum',
+  type: 'text' | 'bigint' | 'jsonb' | 'boolean' | 'float8' | 'enum',
 ): SQL {
   const text = arrayValue(name, values)
   // The parameter of the function says which enum it is, in whatever schema that lies.

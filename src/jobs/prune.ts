@@ -3,6 +3,7 @@ import type { Database } from '../database/database.ts'
 import { queryRow, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import type { JobStatus } from '../schema/enums.ts'
+import { type JobFilter, jobFilterSql } from './job-filter.ts'
 import { arraySql, type Duration, durationSql, numberSql, textSql } from './parameters.ts'
 
 export interface PruneOptions {
@@ -14,6 +15,8 @@ export interface PruneOptions {
   readonly queue?: string
   /** Only jobs that ended so, for example `['completed']`. */
   readonly statuses?: readonly JobStatus[]
+  /** Only jobs that this means; `countJobs` says how many there are. */
+  readonly filter?: JobFilter
 }
 
 /**
@@ -26,14 +29,15 @@ export interface PruneOptions {
  * while ((await prune(db, { olderThan: '30 days', batch: 1000 })) > 0);
  */
 export async function prune(db: Database, options: PruneOptions): Promise<number> {
-  const { olderThan, batch = 1000, queue, statuses } = options
+  const { olderThan, batch = 1000, queue, statuses, filter = {} } = options
   const row = await queryRow(
     db,
     sql`SELECT ${api(db)}prune(
       older_than => ${durationSql('olderThan', olderThan)},
       batch => ${numberSql('batch', batch, 'int')},
       queue => ${textSql('queue', queue)},
-      statuses => ${arraySql('statuses', statuses, 'enum')}) AS pruned`,
+      statuses => ${arraySql('statuses', statuses, 'enum')},
+      filter => ${jobFilterSql(filter)}) AS pruned`,
   )
   return toNumber(row.pruned)
 }

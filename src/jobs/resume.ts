@@ -4,24 +4,33 @@ import { api } from '../database/schema-name.ts'
 import { callForOutcome } from './lease.ts'
 import { jsonSql, textSql } from './parameters.ts'
 
-/** `wrong_status`: the job does not wait, or not for this. */
-export type ResumeOutcome = 'ok' | 'wrong_status' | 'not_found'
+/**
+ * What became of an answer. `ok`: it counts, also when the same was given before. `not_waiting`: this wait is over, and was
+ * not answered like that. `wrong_reason`: the job waits for something else (an approval is not resumed, children are not
+ * answered). `too_late`: the deadline, or the time for an answer, has passed. `not_found`: there is no such job.
+ */
+export type AnswerOutcome = 'ok' | 'not_waiting' | 'wrong_reason' | 'too_late' | 'not_found'
 
 export interface ResumeOptions {
   readonly id: string
+  /** Which wait is answered: `waitId` of the job, as `waitFor`, `enqueue` and `getJob` give it. */
+  readonly waitId: string
   /** What the job waited for: anything that JSON can hold. */
   readonly response?: unknown
 }
 
 /**
- * Ends the waiting of a job, whatever it waits for. The next worker finds the response in `requiredAction.response`.
+ * Ends the waiting of a job for input or for something external. The next worker finds the response in
+ * `requiredAction.response`.
  *
+ * @throws InvalidInputError without a `waitId`, or for a response that JSON cannot hold.
  * @example
- * await resume(db, { id, response: { colour: 'blue' } })
+ * await resume(db, { id, waitId, response: { colour: 'blue' } })
  */
-export async function resume(db: Database, { id, response }: ResumeOptions): Promise<ResumeOutcome> {
+export async function resume(db: Database, options: ResumeOptions): Promise<AnswerOutcome> {
   return callForOutcome(
     db,
-    sql`${api(db)}resume(job_id => ${textSql('id', id)}, response => ${jsonSql('response', response)})`,
+    sql`${api(db)}resume(job_id => ${textSql('id', options.id)}, wait_id => ${textSql('waitId', options.waitId)},
+      response => ${jsonSql('response', options.response)})`,
   )
 }

@@ -12,8 +12,8 @@ export interface TakeBackExpiredOptions {
 }
 
 /**
- * Takes back leases that ran out and fails jobs past their deadline. `claim` does this by itself: call it for a queue
- * that nobody claims from.
+ * Takes back leases that ran out, and ends waits that expired and jobs past their deadline. `claim` does this by itself:
+ * call it for a queue that nobody claims from.
  *
  * @returns how many jobs changed.
  * @example

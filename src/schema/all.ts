@@ -1,8 +1,12 @@
 // Everything that the migrations make: what services import, the internal tables, and the triggers.
 export * from './embedding-models.ts'
 export * from './enums.ts'
+export * from './job-answers.ts'
 export * from './job-attempts.ts'
 export * from './job-events.ts'
+export * from './job-limits.ts'
+export * from './job-queues.ts'
+export * from './job-wakeups.ts'
 export * from './jobs.ts'
 export * from './memory-history.ts'
 export * from './memory-items.ts'

@@ -2,7 +2,6 @@ import { sql } from 'drizzle-orm'
 import {
   type AnyPgColumn,
   bigint,
-  boolean,
   customType,
   doublePrecision,
   index,
@@ -47,7 +46,7 @@ const moment = (name: string) => timestamp(name, { withTimezone: true })
 export const jobs = pgTable(
   'jobs',
   {
-    id: identifier('id').primaryKey().default(sql`gen_random_uuid()::text`),
+    id: identifier('id').primaryKey().default(sql`new_job_id(jobs_now())`),
     status: jobStatus('status').notNull().default('pending'),
     leaseToken: bigint('lease_token', { mode: 'number' }).notNull().default(0),
     leaseExpiresAt: moment('lease_expires_at'),
@@ -58,7 +57,7 @@ export const jobs = pgTable(
     priority: smallint('priority').notNull().default(0),
     runAt: moment('run_at').notNull().default(sql`jobs_now()`),
     mode: executionMode('mode').notNull().default('auto'),
-    intent: text('intent').notNull(),
+    intent: identifier('intent').notNull(),
     attempt: integer('attempt').notNull().default(0),
     maxAttempts: integer('max_attempts').notNull().default(3),
     backoffSeconds: doublePrecision('backoff_seconds').notNull().default(10),
@@ -69,7 +68,21 @@ export const jobs = pgTable(
     startedAt: moment('started_at'),
     completedAt: moment('completed_at'),
     updatedAt: moment('updated_at').notNull().default(sql`now()`),
+    /** How many leases of the job were lost since it was accepted or retried. */
+    losses: integer('losses').notNull().default(0),
+    /** What a lost lease means: another try that does not count, or a failed attempt. */
+    onLost: text('on_lost', { enum: ['retry', 'fail'] })
+      .notNull()
+      .default('retry'),
+    /** An attempt that takes longer than this has failed. */
+    attemptTimeoutSeconds: doublePrecision('attempt_timeout_seconds'),
     waitReason: text('wait_reason', { enum: ['approval', 'input', 'children', 'external'] }),
+    /** Which wait this is, for the answer to name; there while the job is waiting, and only then. */
+    waitId: identifier('wait_id'),
+    /** When the wait ends without an answer. */
+    waitExpiresAt: moment('wait_expires_at'),
+    /** Jobs of the same (queue, limit_key) share the limits of `job_limits` and take turns with those of other keys. */
+    limitKey: identifier('limit_key'),
     idempotencyKey: identifier('idempotency_key'),
     singletonKey: identifier('singleton_key'),
     parentId: identifier('parent_id').references((): AnyPgColumn => jobs.id),
@@ -82,28 +95,51 @@ export const jobs = pgTable(
     metadata: jsonb('metadata').$type<JsonObject>().notNull().default({}),
     inputs: jsonb('inputs').$type<JsonObject>().notNull().default({}),
     result: jsonb('result').$type<Json>(),
-    // The triggers' own: made ready with a run_at of longer ago, so that claim() looks for it apart.
-    backdated: boolean('backdated').notNull().default(false),
   },
   (table) => [
     // Claim reads this in its own order. DESC NULLS FIRST, because PostgreSQL's DESC means that.
     index('jobs_ready_idx')
       .on(table.queue, table.priority.desc().nullsFirst(), table.runAt, table.id)
-      .where(sql`status = 'pending'`),
-    index('jobs_backdated_idx').on(table.queue, table.runAt).where(sql`backdated AND status = 'pending'`),
+      .where(sql`status = 'pending' AND limit_key IS NULL`),
+    // For a claim of some intents or modes in a queue whose next jobs are others.
+    index('jobs_ready_intent_idx')
+      .on(table.queue, table.intent, table.mode, table.priority.desc().nullsFirst(), table.runAt, table.id)
+      .where(sql`status = 'pending' AND limit_key IS NULL`),
+    // Jobs with a limit_key are found key by key.
+    index('jobs_ready_key_idx')
+      .on(
+        table.queue,
+        table.priority.desc().nullsFirst(),
+        table.limitKey,
+        table.intent,
+        table.mode,
+        table.runAt,
+        table.id,
+      )
+      .where(sql`status = 'pending' AND limit_key IS NOT NULL`),
     index('jobs_running_idx').on(table.queue, table.startedAt).where(sql`status = 'running'`),
+    // Counted under the lock of the key, for limits of concurrency.
+    index('jobs_running_key_idx')
+      .on(table.queue, table.limitKey)
+      .where(sql`status = 'running' AND limit_key IS NOT NULL`),
     index('jobs_waiting_idx').on(table.queue, table.createdAt).where(sql`status = 'waiting'`),
     index('jobs_finished_idx').on(table.completedAt).where(sql`completed_at IS NOT NULL`),
-    index('jobs_deadline_at_idx')
-      .on(table.queue, table.deadlineAt)
-      .where(sql`deadline_at IS NOT NULL AND status IN ('pending', 'waiting')`),
+    // The dead letters.
+    index('jobs_failed_idx').on(table.queue, table.completedAt).where(sql`status = 'failed'`),
+    // Deadlines and waits that expire.
+    index('jobs_due_idx')
+      .on(table.queue, sql`least(deadline_at, wait_expires_at)`)
+      .where(sql`least(deadline_at, wait_expires_at) IS NOT NULL AND status IN ('pending', 'waiting')`),
     // A job never changes when it was created and mostly stays where it was written, so ranges of pages say enough, and
     // each new version of a row costs half of what it would in a B-tree (list_jobs knows how to ask).
     index('jobs_created_at_idx')
       .using('brin', table.createdAt)
       .with({ pages_per_range: 32, autosummarize: 'on' }),
-    // completed_at follows, so that "has this parent an unfinished child" is one probe.
-    index('jobs_parent_id_idx').on(table.parentId, table.completedAt).where(sql`parent_id IS NOT NULL`),
+    // "Has this parent an unfinished child" is one probe from the end: children end in about the order of their ids, so the
+    // dead entries of those that have ended since are in front of the living ones.
+    index('jobs_parent_id_idx')
+      .on(table.parentId, sql`(completed_at IS NULL)`, table.id)
+      .where(sql`parent_id IS NOT NULL`),
     index('jobs_root_id_idx').on(table.rootId).where(sql`root_id IS NOT NULL`),
     uniqueIndex('jobs_idempotency_key_unique')
       .on(table.queue, table.idempotencyKey)
@@ -133,12 +169,12 @@ export const jobsTransition = trigger(jobs, {
 export const jobsInput = trigger(jobs, {
   name: 'jobs_input',
   timing: 'BEFORE',
-  events: `INSERT OR UPDATE OF queue, intent, max_attempts, backoff_seconds, progress_message, wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action, usage, metadata, inputs`,
+  events: `INSERT OR UPDATE OF queue, intent, max_attempts, backoff_seconds, attempt_timeout_seconds, on_lost, limit_key, progress_message, wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action, usage, metadata, inputs`,
   each: 'ROW',
   function: 'jobs_check_input',
 })
 
-/** Attempts go with their job. */
+/** Attempts and answers go with their job. */
 export const jobsDeleted = trigger(jobs, {
   name: 'jobs_deleted',
   timing: 'AFTER',
@@ -148,7 +184,10 @@ export const jobsDeleted = trigger(jobs, {
   referencing: 'OLD TABLE AS deleted',
 })
 
-/** A parent that waits for its children goes on when the last of them ends, whoever ended it. */
+/**
+ * A parent that waits for its children goes on when the last of them ends, whoever ended it. Functions that end many jobs
+ * in one statement say by `opa.parents` that they continue the parents themselves, each once.
+ */
 export const jobsChildEnded = trigger(jobs, {
   name: 'jobs_child_ended',
   timing: 'AFTER',
@@ -156,7 +195,8 @@ export const jobsChildEnded = trigger(jobs, {
   events: 'UPDATE OF completed_at',
   each: 'ROW',
   function: 'jobs_continue_parent',
-  when: 'NEW.parent_id IS NOT NULL AND NEW.completed_at IS NOT NULL AND OLD.completed_at IS NULL',
+  when: `NEW.parent_id IS NOT NULL AND NEW.completed_at IS NOT NULL AND OLD.completed_at IS NULL
+    AND current_setting('opa.parents', true) IS DISTINCT FROM 'continued'`,
 })
 
 /** A row of `jobs` as it is read. */

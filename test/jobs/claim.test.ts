@@ -27,7 +27,7 @@ describeOnEachBackend('claim', (test) => {
     expect(job).toMatchObject({
       id,
       status: 'running',
-      leaseToken: 1,
+      leaseToken: now.getTime() * 1000,
       attempt: 1,
       workerId: 'ada',
       inputs: { n: 1 },
@@ -86,11 +86,12 @@ describeOnEachBackend('claim', (test) => {
     expect(await claim(test.db, { queue: first.queue, workerId: 'w2' })).toEqual([])
     await clock.advance(0.1)
     const [second] = await claim(test.db, { queue: first.queue, workerId: 'w2' })
-    expect(second).toMatchObject({ id: first.id, leaseToken: 2, attempt: 2, workerId: 'w2', progress: 0 })
+    expect(second).toMatchObject({ id: first.id, attempt: 1, losses: 1, workerId: 'w2', progress: 0 })
+    expect(second?.leaseToken).toBeGreaterThan(first.leaseToken)
     expect(await jobAttempts(test.db, { id: first.id })).toEqual([
       {
         jobId: first.id,
-        leaseToken: 1,
+        leaseToken: first.leaseToken,
         attempt: 1,
         workerId: 'worker-1',
         outcome: 'lease_lost',
@@ -101,8 +102,8 @@ describeOnEachBackend('claim', (test) => {
     ])
   })
 
-  it('fails a job whose last lease ran out', async () => {
-    const job = await running(test.db, { maxAttempts: 1 }, 30)
+  it('fails a job for which a lost worker is a failed attempt, when it was the last', async () => {
+    const job = await running(test.db, { maxAttempts: 1, onLost: 'fail' }, 30)
     await clock.advance(31)
     expect(await claim(test.db, { queue: job.queue, workerId: 'w2' })).toEqual([])
     expect(await read(test.db, job.id)).toMatchObject({

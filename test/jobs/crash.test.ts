@@ -94,9 +94,9 @@ describe.skipIf(!hasDocker)('eight workers that are killed, on a server that is 
         const { items } = await listJobs(db, { queue: 'trees', statuses: ['waiting'] }).catch(() => ({
           items: [],
         }))
-        for (const { id, waitReason } of items) {
-          if (waitReason !== 'approval') continue
-          const answer = { id, by: 'Mara' }
+        for (const { id, waitReason, waitId } of items) {
+          if (waitReason !== 'approval' || waitId === null) continue
+          const answer = { id, waitId, by: 'Mara' }
           await approve(db, answer).catch(() => {})
           await approve(db, answer).catch(() => {})
         }

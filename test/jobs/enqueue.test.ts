@@ -190,7 +190,7 @@ describeOnEachBackend('enqueueMany', (test) => {
     expect(accepted).toEqual([
       { id: expect.any(String), status: 'pending', created: true },
       { id: 'my-own', status: 'pending', created: true },
-      { id: expect.any(String), status: 'waiting', created: true },
+      { id: expect.any(String), status: 'waiting', created: true, waitId: expect.any(String) },
     ])
     expect(await read(test.db, accepted[0]?.id ?? '')).toMatchObject({
       priority: 1,

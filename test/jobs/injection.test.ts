@@ -66,15 +66,18 @@ describeOnEachBackend('text that looks like SQL', (test) => {
     expect(await heartbeat(test.db, { leases: [lease] })).toMatchObject([{ id: text, state: 'held' }])
     expect(await reportProgress(test.db, { ...lease, message: text })).toBe('ok')
     expect(await addUsage(test.db, { ...lease, model: text, cost: 1 })).toBe('ok')
-    expect(await waitFor(test.db, { ...lease, reason: 'approval', requiredAction: { [text]: text } })).toBe(
-      'ok',
-    )
-    expect(await approve(test.db, { id: text, by: text, comment: text })).toBe('ok')
-    await claim(test.db, { queue: text, workerId: text })
+    const { waitId } = await waitFor(test.db, {
+      ...lease,
+      reason: 'approval',
+      requiredAction: { [text]: text },
+    })
+    expect(await approve(test.db, { id: text, waitId: text })).toBe('not_waiting')
+    expect(await approve(test.db, { id: text, waitId: waitId ?? '', by: text, comment: text })).toBe('ok')
+    const [second] = await claim(test.db, { queue: text, workerId: text })
     expect(
       await fail(test.db, {
         id: text,
-        leaseToken: 2,
+        leaseToken: second?.leaseToken ?? 0,
         error: { code: text, message: text, detail: text },
         retryable: false,
       }),
@@ -99,20 +102,19 @@ describeOnEachBackend('text that looks like SQL', (test) => {
     expect(await queueStats(test.db, { queue: text })).toHaveLength(1)
     await stuckJobs(test.db, { queue: text })
     expect(await retry(test.db, { id: text })).toBe('ok')
-    await claim(test.db, { queue: text, workerId: text })
-    expect(await completeMany(test.db, { jobs: [{ id: text, leaseToken: 3, result: text }] })).toEqual([
-      { id: text, outcome: 'ok' },
-    ])
+    const [third] = await claim(test.db, { queue: text, workerId: text, intents: [text] })
+    const done = { id: text, leaseToken: third?.leaseToken ?? 0, result: text }
+    expect(await completeMany(test.db, { jobs: [done] })).toEqual([{ id: text, outcome: 'ok' }])
     expect((await read(test.db, id)).result).toBe(text)
     for (const answer of [
       cancel(test.db, { id: text, cascade: true }),
       complete(test.db, lease),
       release(test.db, lease),
       snooze(test.db, { ...lease, delaySeconds: 1 }),
-      resume(test.db, { id: text, response: text }),
-      reject(test.db, { id: text }),
+      resume(test.db, { id: text, waitId: text, response: text }),
+      reject(test.db, { id: text, waitId: waitId ?? '' }),
     ]) {
-      expect(await answer).toMatch(/stale_lease|wrong_status/)
+      expect(await answer).toMatch(/stale_lease|wrong_status|not_waiting/)
     }
     await expect(prune(test.db, { olderThan: text })).rejects.toThrow('interval')
     await expect(queryRows(test.db, sql`SELECT count(*) FROM jobs`)).resolves.toBeDefined()

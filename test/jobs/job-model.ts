@@ -12,7 +12,16 @@ export interface ModelJob {
   leaseToken: number
   leaseExpiresAt: number | null
   progress: number
+  losses: number
+  readonly onLost: 'retry' | 'fail'
+  readonly limitKey: string | null
   waitReason: string | null
+  waitExpiresAt: number | null
+  onExpiry: 'fail' | 'continue'
+  /** Every wait that a look at the job has seen, the last one open while the job is waiting. */
+  readonly waits: { answer: string | null }[]
+  /** Began in this step. */
+  isNewWait: boolean
   isCancelRequested: boolean
   onChildFailure: 'fail' | 'continue' | null
   errorCode: string | null
@@ -24,19 +33,34 @@ export interface ModelJob {
 
 export type NewModelJob = Pick<
   ModelJob,
-  'id' | 'priority' | 'runAt' | 'deadlineAt' | 'maxAttempts' | 'parentId' | 'idempotencyKey' | 'singletonKey'
+  | 'id'
+  | 'priority'
+  | 'runAt'
+  | 'deadlineAt'
+  | 'maxAttempts'
+  | 'parentId'
+  | 'idempotencyKey'
+  | 'singletonKey'
+  | 'onLost'
+  | 'limitKey'
 >
 
 /** What the jobs of a queue may do: the design in a few lines of TypeScript, against which the database is compared. */
 export class JobModel {
   readonly jobs = new Map<string, ModelJob>()
   now: number
+  isPaused = false
+  /** At most so many of a key may run. */
+  readonly maxRunning: Readonly<Record<string, number>>
 
-  constructor(now: number) {
+  constructor(now: number, maxRunning: Readonly<Record<string, number>> = {}) {
     this.now = now
+    this.maxRunning = maxRunning
   }
 
-  enqueue(job: NewModelJob): { id: string; created: boolean } {
+  enqueue(job: NewModelJob): { id: string; created: boolean } | 'conflict' {
+    const parent = job.parentId === null ? undefined : this.jobs.get(job.parentId)
+    if (parent && (parent.isCancelRequested || parent.status === 'cancelled')) return 'conflict'
     const all = [...this.jobs.values()]
     const found =
       all.find(({ idempotencyKey }) => idempotencyKey !== null && idempotencyKey === job.idempotencyKey) ??
@@ -49,7 +73,12 @@ export class JobModel {
       leaseToken: 0,
       leaseExpiresAt: null,
       progress: 0,
+      losses: 0,
       waitReason: null,
+      waitExpiresAt: null,
+      onExpiry: 'fail',
+      waits: [],
+      isNewWait: false,
       isCancelRequested: false,
       onChildFailure: null,
       errorCode: null,
@@ -58,50 +87,99 @@ export class JobModel {
     return { id: job.id, created: true }
   }
 
-  claim(limit: number, leaseSeconds: number): string[] {
+  /**
+   * Takes the jobs that the database took, if it was right to. Without keys there is one right answer; keys take turns, of
+   * which the model asks only that no better priority is left out and no limit exceeded.
+   */
+  claim(limit: number, leaseSeconds: number, taken: readonly string[]): string[] {
     this.takeBack()
-    const ready = [...this.jobs.values()]
+    const ready = this.isPaused ? [] : this.#ready()
+    const rooms = new Map(
+      Object.entries(this.maxRunning).map(([key, most]) => [key, most - this.#running(key)] as const),
+    )
+    const expected: ModelJob[] = []
+    for (const job of ready) {
+      const room = rooms.get(job.limitKey ?? '') ?? Number.POSITIVE_INFINITY
+      if (expected.length === limit || room <= 0) continue
+      rooms.set(job.limitKey ?? '', room - 1)
+      expected.push(job)
+    }
+    const chosen = ready.some(({ limitKey }) => limitKey !== null) ? this.#checked(taken, expected) : expected
+    for (const job of chosen) {
+      Object.assign(job, {
+        status: 'running',
+        leaseToken: Math.max(job.leaseToken + 1, this.now * 1000),
+        attempt: job.attempt + 1,
+        leaseExpiresAt: this.now + leaseSeconds * 1000,
+      })
+    }
+    return chosen.map(({ id }) => id)
+  }
+
+  #ready(): ModelJob[] {
+    return [...this.jobs.values()]
       .filter(
         ({ status, runAt, deadlineAt }) =>
           status === 'pending' && runAt <= this.now && (deadlineAt ?? Number.POSITIVE_INFINITY) > this.now,
       )
       .sort((a, b) => b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1))
-      .slice(0, limit)
-    for (const job of ready) {
-      Object.assign(job, {
-        status: 'running',
-        leaseToken: job.leaseToken + 1,
-        attempt: job.attempt + 1,
-        leaseExpiresAt: this.now + leaseSeconds * 1000,
-      })
-    }
-    return ready.map(({ id }) => id)
+  }
+
+  #running(key: string): number {
+    return [...this.jobs.values()].filter(({ limitKey, status }) => limitKey === key && status === 'running')
+      .length
+  }
+
+  /** The jobs of these ids, if they are ready, as many as expected of each priority, and no key has more than it may. */
+  #checked(taken: readonly string[], expected: readonly ModelJob[]): ModelJob[] {
+    const jobs = taken.flatMap((id) => this.jobs.get(id) ?? [])
+    const ready = new Set(this.#ready())
+    const priorities = (list: readonly ModelJob[]) => list.map(({ priority }) => priority).join()
+    const isAllowed = Object.entries(this.maxRunning).every(
+      ([key, most]) => this.#running(key) + jobs.filter(({ limitKey }) => limitKey === key).length <= most,
+    )
+    const isRight =
+      jobs.every((job) => ready.has(job)) && isAllowed && priorities(jobs) === priorities(expected)
+    return isRight ? jobs : [...expected]
   }
 
   takeBack(): number {
-    const lost = [...this.jobs.values()].filter(
+    const all = [...this.jobs.values()]
+    const isLate = ({ deadlineAt }: ModelJob) => deadlineAt !== null && deadlineAt <= this.now
+    const lost = all.filter(
       ({ status, leaseExpiresAt }) => status === 'running' && (leaseExpiresAt ?? 0) <= this.now,
     )
+    const due = all.filter(
+      (job) =>
+        (job.status === 'pending' || job.status === 'waiting') &&
+        (isLate(job) || (job.waitExpiresAt ?? Number.POSITIVE_INFINITY) <= this.now),
+    )
     for (const job of lost) {
-      const isLate = job.deadlineAt !== null && job.deadlineAt <= this.now
       job.attempts.push([job.leaseToken, 'lease_lost'])
       job.leaseExpiresAt = null
+      if (job.onLost === 'retry') job.losses += 1
+      const isLast = job.onLost === 'retry' ? job.losses >= 10 : job.attempt >= job.maxAttempts
       if (job.isCancelRequested) job.status = 'cancelled'
       else {
-        job.errorCode = isLate ? 'deadline_exceeded' : 'lease_lost'
-        if (isLate || job.attempt >= job.maxAttempts) job.status = 'failed'
-        else Object.assign(job, { status: 'pending', runAt: this.now, progress: 0 })
+        job.errorCode = isLate(job) ? 'deadline_exceeded' : 'lease_lost'
+        if (isLate(job) || isLast) job.status = 'failed'
+        else {
+          const attempt = job.attempt - (job.onLost === 'retry' ? 1 : 0)
+          Object.assign(job, { status: 'pending', runAt: this.now, progress: 0, attempt })
+        }
       }
     }
-    this.#wakeParentsOf(lost)
-    const late = [...this.jobs.values()].filter(
-      ({ status, deadlineAt }) =>
-        (status === 'pending' || status === 'waiting') && deadlineAt !== null && deadlineAt <= this.now,
-    )
-    for (const job of late)
-      Object.assign(job, { status: 'failed', waitReason: null, errorCode: 'deadline_exceeded' })
-    this.#wakeParentsOf(late)
-    return lost.length + late.length
+    for (const job of due) {
+      if (!isLate(job) && job.onExpiry === 'continue')
+        Object.assign(job, { status: 'pending', runAt: this.now })
+      else {
+        const errorCode = isLate(job) ? 'deadline_exceeded' : 'wait_expired'
+        Object.assign(job, { status: 'failed', errorCode })
+      }
+      Object.assign(job, { waitReason: null, waitExpiresAt: null })
+    }
+    this.#wakeParentsOf([...lost, ...due])
+    return lost.length + due.length
   }
 
   heartbeat(id: string, token: number, leaseSeconds: number): string {
@@ -151,41 +229,58 @@ export class JobModel {
     }
     this.#end(job, 'pending', outcome)
     Object.assign(job, { attempt: job.attempt - 1 }, change)
+    job.isNewWait = job.status === 'waiting'
     if (job.waitReason === 'children') this.#wake(job)
     return 'ok'
   }
 
-  /** For approve (reason approval), and resume (any reason). */
-  resume(id: string, reason?: string): string {
+  /** What approve, reject and resume say to a wait, by its number among those of the job. */
+  answer(id: string, wait: number, answer: 'approved' | 'rejected' | 'resumed'): string {
     const job = this.jobs.get(id)
     if (!job) return 'not_found'
-    if (job.status !== 'waiting' || (reason && job.waitReason !== reason)) return 'wrong_status'
-    Object.assign(job, { status: 'pending', waitReason: null, runAt: this.now })
+    const asked = job.waits[wait]
+    if (!asked) return 'not_waiting'
+    if (job.status !== 'waiting' || wait !== job.waits.length - 1) {
+      return asked.answer === answer ? 'ok' : 'not_waiting'
+    }
+    if (job.waitReason === 'children' || (job.waitReason === 'approval') !== (answer !== 'resumed')) {
+      return 'wrong_reason'
+    }
+    const end = Math.min(
+      job.deadlineAt ?? Number.POSITIVE_INFINITY,
+      job.waitExpiresAt ?? Number.POSITIVE_INFINITY,
+    )
+    if (end <= this.now) return 'too_late'
+    asked.answer = answer
+    Object.assign(job, { waitReason: null, waitExpiresAt: null })
+    if (answer === 'rejected') {
+      Object.assign(job, { status: 'failed', errorCode: 'rejected' })
+      this.#wakeParentsOf([job])
+    } else Object.assign(job, { status: 'pending', runAt: this.now })
     return 'ok'
   }
 
-  reject(id: string): string {
-    const job = this.jobs.get(id)
-    if (!job) return 'not_found'
-    if (job.status !== 'waiting' || job.waitReason !== 'approval') return 'wrong_status'
-    Object.assign(job, { status: 'failed', waitReason: null, errorCode: 'rejected' })
-    this.#wakeParentsOf([job])
-    return 'ok'
+  /** After each step: the waits that have begun and are still open. */
+  noteWaits(): void {
+    for (const job of this.jobs.values()) {
+      if (job.isNewWait && job.status === 'waiting') job.waits.push({ answer: null })
+      job.isNewWait = false
+    }
   }
 
   cancel(id: string, isCascade: boolean): string {
     const job = this.jobs.get(id)
     if (!job) return 'not_found'
-    let answer = 'wrong_status'
-    if (job.status === 'running') {
-      job.isCancelRequested = true
-      answer = 'cancel_requested'
-    } else if (!isEnded(job)) {
-      Object.assign(job, { status: 'cancelled', waitReason: null, isCancelRequested: true })
-      this.#wakeParentsOf([job])
-      answer = 'cancelled'
+    const targets = isCascade ? this.#treeOf(job) : [job]
+    const answer = isEnded(job) ? 'wrong_status' : job.status === 'running' ? 'cancel_requested' : 'cancelled'
+    for (const target of targets) {
+      if (isEnded(target)) continue
+      target.isCancelRequested = true
+      if (target.status !== 'running') {
+        Object.assign(target, { status: 'cancelled', waitReason: null, waitExpiresAt: null })
+      }
     }
-    if (isCascade) for (const child of this.#childrenOf(id)) this.cancel(child.id, true)
+    if (answer === 'cancelled') this.#wakeParentsOf([job])
     return answer
   }
 
@@ -193,17 +288,30 @@ export class JobModel {
     const job = this.jobs.get(id)
     if (!job) return 'not_found'
     if (job.status !== 'failed' && job.status !== 'cancelled') return 'wrong_status'
-    if (this.#unfinishedOf(job.singletonKey)) return 'conflict'
-    Object.assign(job, {
-      status: 'pending',
-      attempt: 0,
-      runAt: this.now,
-      progress: 0,
-      isCancelRequested: false,
-      errorCode: null,
-      deadlineAt: job.deadlineAt !== null && job.deadlineAt <= this.now ? null : job.deadlineAt,
-    })
+    const again = this.#treeOf(job).filter(({ status }) => status === 'failed' || status === 'cancelled')
+    const keys = again.flatMap(({ singletonKey }) => singletonKey ?? [])
+    if (new Set(keys).size < keys.length || keys.some((key) => this.#unfinishedOf(key))) return 'conflict'
+    for (const one of again) {
+      const isWaiting = one.status === 'failed' && one.errorCode === 'child_failed'
+      Object.assign(one, {
+        status: isWaiting ? 'waiting' : 'pending',
+        waitReason: isWaiting ? 'children' : null,
+        isNewWait: isWaiting,
+        attempt: 0,
+        losses: 0,
+        runAt: this.now,
+        progress: 0,
+        isCancelRequested: false,
+        errorCode: null,
+        deadlineAt: one.deadlineAt !== null && one.deadlineAt <= this.now ? null : one.deadlineAt,
+      })
+    }
+    for (const one of again) this.#wake(one)
     return 'ok'
+  }
+
+  #treeOf(job: ModelJob): ModelJob[] {
+    return [job, ...this.#childrenOf(job.id).flatMap((child) => this.#treeOf(child))]
   }
 
   prune(): number {
@@ -245,8 +353,9 @@ export class JobModel {
     if (parent.status !== 'waiting' || parent.waitReason !== 'children' || !children.every(isEnded)) return
     const isFailing =
       parent.onChildFailure === 'fail' && children.some(({ status }) => status !== 'completed')
-    if (isFailing) Object.assign(parent, { status: 'failed', waitReason: null, errorCode: 'child_failed' })
-    else Object.assign(parent, { status: 'pending', waitReason: null, runAt: this.now })
+    Object.assign(parent, { waitReason: null, waitExpiresAt: null })
+    if (isFailing) Object.assign(parent, { status: 'failed', errorCode: 'child_failed' })
+    else Object.assign(parent, { status: 'pending', runAt: this.now })
     this.#wakeParentsOf([parent])
   }
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import {
   approve,
+  ConflictError,
   cancel,
   claim,
   complete,
@@ -12,11 +13,13 @@ import {
   heartbeat,
   type Job,
   listJobs,
+  pauseQueue,
   prune,
   reject,
   release,
   reportProgress,
   resume,
+  resumeQueue,
   retry,
   snooze,
   takeBackExpired,
@@ -30,17 +33,19 @@ export interface Real {
   readonly db: Database
   readonly clock: Clock
   readonly queue: string
+  /** The ids of the waits of each job, in the order in which a look at it has seen them. */
+  readonly waitIds: Map<string, string[]>
 }
 
 /** One step: what the model answers and what the database answers must be the same, and so must all jobs be afterwards. */
 class Step implements fc.AsyncCommand<JobModel, Real> {
   readonly #name: string
-  readonly #inModel: (model: JobModel) => unknown
+  readonly #inModel: (model: JobModel, answer: unknown) => unknown
   readonly #inReal: (real: Real, model: JobModel) => Promise<unknown>
 
   constructor(
     name: string,
-    inModel: (model: JobModel) => unknown,
+    inModel: (model: JobModel, answer: unknown) => unknown,
     inReal: (real: Real, model: JobModel) => Promise<unknown>,
   ) {
     this.#name = name
@@ -55,8 +60,13 @@ class Step implements fc.AsyncCommand<JobModel, Real> {
   async run(model: JobModel, real: Real): Promise<void> {
     // The database first: its arguments are taken from the model as it was.
     const answer = await this.#inReal(real, model)
-    expect(answer, this.#name).toEqual(this.#inModel(model))
+    expect(answer, this.#name).toEqual(this.#inModel(model, answer))
+    model.noteWaits()
     const { items } = await listJobs(real.db, { queue: real.queue, limit: 1000 })
+    for (const { id, waitId } of items) {
+      const known = real.waitIds.get(id) ?? []
+      if (waitId !== null && known.at(-1) !== waitId) real.waitIds.set(id, [...known, waitId])
+    }
     const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1)
     expect(items.map(seen).sort(byId), this.#name).toEqual([...model.jobs.values()].map(expected).sort(byId))
   }
@@ -75,7 +85,10 @@ const seen = (job: Job) => ({
   leaseToken: job.leaseToken,
   leaseExpiresAt: job.leaseExpiresAt?.getTime() ?? null,
   progress: job.progress,
+  losses: job.losses,
   waitReason: job.waitReason,
+  waitExpiresAt: job.waitExpiresAt?.getTime() ?? null,
+  waits: job.waitId === null ? 'none open' : 'one open',
   isCancelRequested: job.cancelRequestedAt !== null,
   errorCode: job.error?.code ?? null,
 })
@@ -87,8 +100,13 @@ const expected = ({
   idempotencyKey: _5,
   singletonKey: _6,
   attempts: _7,
+  onLost: _8,
+  limitKey: _9,
+  onExpiry: _10,
+  waits: _11,
+  isNewWait: _12,
   ...job
-}: ModelJob) => job
+}: ModelJob) => ({ ...job, waits: job.status === 'waiting' ? 'one open' : 'none open' })
 
 /** The job that a number means: one of those that there are, or (rarely) none. */
 const pick = (model: JobModel, n: number) => [...model.jobs.values()][n % (model.jobs.size + 1)]
@@ -133,8 +151,12 @@ const enqueueStep = fc
     parent: fc.option(n),
     idempotencyKey: key,
     singletonKey: key,
+    onLost: fc.constantFrom('retry', 'fail'),
+    limitKey: fc.option(fc.constantFrom('limited', 'free'), { freq: 2 }),
   })
-  .map(({ priority, delay, deadline, maxAttempts, parent, idempotencyKey, singletonKey }) => {
+  .map((options) => {
+    const { priority, delay, deadline, maxAttempts, parent, idempotencyKey, singletonKey, onLost, limitKey } =
+      options
     lastId += 1
     const id = `job-${String(lastId).padStart(8, '0')}`
     const parentOf = (model: JobModel) => (parent === null ? null : (pick(model, parent)?.id ?? null))
@@ -143,7 +165,7 @@ const enqueueStep = fc
       deadlineAt: deadline === null ? null : now + deadline * 1000,
     })
     return new Step(
-      `enqueue ${JSON.stringify({ id, priority, delay, deadline, maxAttempts, parent, idempotencyKey, singletonKey })}`,
+      `enqueue ${JSON.stringify({ id, ...options })}`,
       (model) =>
         model.enqueue({
           id,
@@ -151,13 +173,15 @@ const enqueueStep = fc
           maxAttempts,
           idempotencyKey,
           singletonKey,
+          onLost,
+          limitKey,
           parentId: parentOf(model),
           ...times(model),
         }),
       async ({ db, queue }, model) => {
         const { runAt, deadlineAt } = times(model)
         const parentId = parentOf(model)
-        const { id: found, created } = await enqueue(db, {
+        const accepted = await enqueue(db, {
           intent: 'test',
           id,
           queue,
@@ -168,8 +192,34 @@ const enqueueStep = fc
           ...(parentId && { parentId }),
           ...(idempotencyKey && { idempotencyKey }),
           ...(singletonKey && { singletonKey }),
+          ...(limitKey && { limitKey }),
+          onLost,
+        }).catch((error) => {
+          if (error instanceof ConflictError) return 'conflict' as const
+          throw error
         })
-        return { id: found, created }
+        return accepted === 'conflict' ? accepted : { id: accepted.id, created: accepted.created }
+      },
+    )
+  })
+
+/** Answers a wait of a job that mostly is waiting: its last one, the one before, or one that there never was. */
+const answerStep = (
+  answer: 'approved' | 'rejected' | 'resumed',
+  inReal: (db: Database, wait: { id: string; waitId: string }) => Promise<unknown>,
+) =>
+  fc.tuple(n, fc.constantFrom(0, 0, 0, 1, 9)).map(([at, back]) => {
+    const target = (model: JobModel) => {
+      const waiting = [...model.jobs.values()].filter(({ status }) => status === 'waiting')
+      const job = at % 3 === 0 || waiting.length === 0 ? pick(model, at) : waiting[at % waiting.length]
+      return { id: job?.id ?? 'nobody', wait: (job?.waits.length ?? 0) - 1 - back }
+    }
+    return new Step(
+      `${answer} ${at} ${back}`,
+      (model) => model.answer(target(model).id, target(model).wait, answer),
+      ({ db, waitIds }, model) => {
+        const { id, wait } = target(model)
+        return inReal(db, { id, waitId: waitIds.get(id)?.[wait] ?? 'no such wait' })
       },
     )
   })
@@ -182,7 +232,7 @@ export const steps = [
     ([limit, lease]) =>
       new Step(
         `claim ${limit} ${lease}`,
-        (model) => model.claim(limit, lease),
+        (model, taken) => model.claim(limit, lease, taken as string[]),
         async ({ db, queue }) =>
           (await claim(db, { queue, workerId: 'w', limit, leaseSeconds: lease })).map(({ id }) => id),
       ),
@@ -253,33 +303,32 @@ export const steps = [
     fc.tuple(
       fc.constantFrom('approval', 'input', 'children', 'children', 'external'),
       fc.constantFrom('fail', 'continue'),
+      fc.option(seconds, { freq: 2 }),
+      fc.constantFrom('fail', 'continue'),
     ),
-    (model, id, token, [waitReason, onChildFailure]) =>
-      model.letGo(id, token, { status: 'waiting', waitReason, onChildFailure }, 'waiting'),
-    (db, id, leaseToken, [reason, onChildFailure]) => waitFor(db, { id, leaseToken, reason, onChildFailure }),
+    (model, id, token, [waitReason, onChildFailure, expires, onExpiry]) => {
+      const waitExpiresAt = expires === null ? null : model.now + expires * 1000
+      const change = { status: 'waiting' as const, waitReason, onChildFailure, waitExpiresAt, onExpiry }
+      return model.letGo(id, token, change, 'waiting')
+    },
+    async (db, id, leaseToken, [reason, onChildFailure, expiresInSeconds, onExpiry]) => {
+      const expiry = expiresInSeconds === null ? {} : { expiresInSeconds }
+      return (await waitFor(db, { id, leaseToken, reason, onChildFailure, onExpiry, ...expiry })).outcome
+    },
   ),
-  n.map(
-    (at) =>
+  answerStep('approved', (db, wait) => approve(db, wait)),
+  answerStep('rejected', (db, wait) => reject(db, wait)),
+  answerStep('resumed', (db, wait) => resume(db, wait)),
+  fc.boolean().map(
+    (isPaused) =>
       new Step(
-        `resume ${at}`,
-        (model) => model.resume(idOf(model, at)),
-        ({ db }, model) => resume(db, { id: idOf(model, at) }),
-      ),
-  ),
-  n.map(
-    (at) =>
-      new Step(
-        `approve ${at}`,
-        (model) => model.resume(idOf(model, at), 'approval'),
-        ({ db }, model) => approve(db, { id: idOf(model, at) }),
-      ),
-  ),
-  n.map(
-    (at) =>
-      new Step(
-        `reject ${at}`,
-        (model) => model.reject(idOf(model, at)),
-        ({ db }, model) => reject(db, { id: idOf(model, at) }),
+        isPaused ? 'pause' : 'go on',
+        (model) => {
+          model.isPaused = isPaused
+        },
+        async ({ db, queue }) => {
+          await (isPaused ? pauseQueue(db, { queue }) : resumeQueue(db, { queue }))
+        },
       ),
   ),
   fc.tuple(n, fc.boolean()).map(

@@ -129,24 +129,27 @@ default_pool_size = 3
     expect(await opa.cancel(db, { id: failed.id })).toBe('cancelled')
 
     const asking = await take('asking')
-    expect(await opa.waitFor(db, { ...asking, reason: 'approval', requiredAction: { question: '?' } })).toBe(
-      'ok',
-    )
-    expect(await opa.approve(db, { id: asking.id, by: 'Mara' })).toBe('ok')
+    const waits = async (...options: Parameters<typeof opa.waitFor>) => {
+      const { outcome, waitId } = await opa.waitFor(...options)
+      expect(outcome).toBe('ok')
+      return { id: options[1].id, waitId: waitId ?? '' }
+    }
+    const question = await waits(db, { ...asking, reason: 'approval', requiredAction: { question: '?' } })
+    expect(await opa.approve(db, { ...question, by: 'Mara' })).toBe('ok')
     const approved = await claimed()
-    expect(await opa.waitFor(db, { ...approved, reason: 'input' })).toBe('ok')
-    expect(await opa.resume(db, { id: asking.id, response: { n: 1 } })).toBe('ok')
+    const input = await waits(db, { ...approved, reason: 'input' })
+    expect(await opa.resume(db, { ...input, response: { n: 1 } })).toBe('ok')
     const resumed = await claimed()
     const child = await enqueue(db, { intent: 'child', queue, parentId: asking.id })
-    expect(await opa.waitFor(db, { ...resumed, reason: 'children' })).toBe('ok')
+    await waits(db, { ...resumed, reason: 'children' })
     expect(await opa.jobTree(db, { id: asking.id })).toHaveLength(2)
     const born = await claimed()
     expect(born.id).toBe(child.id)
     expect(await complete(db, born)).toBe('ok')
     const parent = await claimed()
     expect(parent.id).toBe(asking.id)
-    expect(await opa.waitFor(db, { ...parent, reason: 'approval' })).toBe('ok')
-    expect(await opa.reject(db, { id: asking.id, by: 'Mara' })).toBe('ok')
+    const last = await waits(db, { ...parent, reason: 'approval' })
+    expect(await opa.reject(db, { ...last, by: 'Mara' })).toBe('ok')
 
     const lost = await take('lost')
     expect(await heartbeat(db, { leases: [lost], leaseSeconds: 60 })).toMatchObject([{ state: 'held' }])

@@ -112,7 +112,7 @@ describeOnServer('the cost of heartbeats', (test) => {
     const text = Array.from({ length: 60_000 }, (_, n) => `${n * 7919}`).join(' ')
     await enqueueMany(db, { jobs: [{ intent: 'a', queue, inputs: { text } }] })
     const [job] = await claim(db, { queue, workerId: 'w' })
-    const beat = `SELECT * FROM heartbeat(ARRAY['${job?.id}'], ARRAY[1])`
+    const beat = `SELECT * FROM heartbeat(ARRAY['${job?.id}'], ARRAY[${job?.leaseToken}])`
     await pagesOf(db, beat)
     expect(await pagesOf(db, beat)).toBeLessThan(60)
   })

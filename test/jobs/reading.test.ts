@@ -121,15 +121,19 @@ describeOnEachBackend('reading jobs', (test) => {
     })
     const [a, b, c] = await claim(test.db, { queue, workerId: 'w', limit: 4 })
     await clock.advance(10)
-    await complete(test.db, { id: a?.id ?? '', leaseToken: 1 })
+    await complete(test.db, { id: a?.id ?? '', leaseToken: a?.leaseToken ?? 0 })
     await fail(test.db, {
       id: b?.id ?? '',
-      leaseToken: 1,
+      leaseToken: b?.leaseToken ?? 0,
       error: { code: 'x', message: 'x' },
       retryable: false,
     })
     await cancel(test.db, { id: c?.id ?? '' })
-    await fail(test.db, { id: c?.id ?? '', leaseToken: 1, error: { code: 'x', message: 'x' } })
+    await fail(test.db, {
+      id: c?.id ?? '',
+      leaseToken: c?.leaseToken ?? 0,
+      error: { code: 'x', message: 'x' },
+    })
     expect(await queueStats(test.db, { queue, period: '1 minute' })).toEqual([
       {
         queue,
@@ -168,7 +172,7 @@ describeOnEachBackend('reading jobs', (test) => {
       await clock.advance(n)
       const [job] = await claim(test.db, { queue, workerId: 'w' })
       await clock.advance(10 * n)
-      const lease = { id: job?.id ?? '', leaseToken: 1 }
+      const lease = { id: job?.id ?? '', leaseToken: job?.leaseToken ?? 0 }
       await addUsage(test.db, {
         ...lease,
         model: n % 2 ? 'odd' : 'even',

@@ -193,7 +193,7 @@ describeOnEachBackend('work', (test) => {
     await started
     await new Promise((next) => setTimeout(next, 1200))
     expect(await claim(test.db, { queue, workerId: 'other' })).toEqual([])
-    expect(await read(test.db, id)).toMatchObject({ status: 'running', leaseToken: 1 })
+    expect(await read(test.db, id)).toMatchObject({ status: 'running' })
     expect(await cancel(test.db, { id })).toBe('cancel_requested')
     expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({ status: 'cancelled' })
     expect(reasons).toMatchObject([{ reason: 'cancelled', code: 'job_aborted' }])
@@ -361,7 +361,8 @@ describeOnEachBackend('work', (test) => {
     )
     while ((await read(test.db, id)).waitReason !== 'approval')
       await new Promise((next) => setTimeout(next, 20))
-    expect(await approve(test.db, { id, by: 'ada' })).toBe('ok')
+    const { waitId } = await read(test.db, id)
+    expect(await approve(test.db, { id, waitId: waitId ?? '', by: 'ada' })).toBe('ok')
     expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({
       status: 'completed',
       result: ['page 1', 'page 2', 'page 3'],

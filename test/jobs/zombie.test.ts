@@ -1,9 +1,11 @@
+import { sql } from 'drizzle-orm'
 import { beforeAll, expect, it } from 'vitest'
 import {
   addUsage,
   claim,
   complete,
   completeMany,
+  enqueue,
   fail,
   heartbeat,
   type Job,
@@ -47,8 +49,14 @@ describeOnEachBackend('a worker whose lease was taken over', (test) => {
       ({ id, leaseToken }) => reportProgress(test.db, { id, leaseToken, progress: 0.9, message: 'z' }),
     ],
     ['addUsage', ({ id, leaseToken }) => addUsage(test.db, { id, leaseToken, model: 'z', cost: 9 })],
-    ['waitFor', ({ id, leaseToken }) => waitFor(test.db, { id, leaseToken, reason: 'input' })],
-    ['waitFor children', ({ id, leaseToken }) => waitFor(test.db, { id, leaseToken, reason: 'children' })],
+    [
+      'waitFor',
+      async ({ id, leaseToken }) => (await waitFor(test.db, { id, leaseToken, reason: 'input' })).outcome,
+    ],
+    [
+      'waitFor children',
+      async ({ id, leaseToken }) => (await waitFor(test.db, { id, leaseToken, reason: 'children' })).outcome,
+    ],
   ])('gets stale_lease from %s and changes nothing', async (_, act) => {
     const { old, current } = await takenOver()
     expect(await act(old)).toBe('stale_lease')
@@ -65,9 +73,32 @@ describeOnEachBackend('a worker whose lease was taken over', (test) => {
     expect(
       (await jobAttempts(test.db, { id: old.id })).map(({ leaseToken, outcome }) => [leaseToken, outcome]),
     ).toEqual([
-      [1, 'lease_lost'],
-      [2, 'completed'],
+      [old.leaseToken, 'lease_lost'],
+      [current.leaseToken, 'completed'],
     ])
+  })
+
+  it('is not taken for the living after a failover that lost the latest commits', async () => {
+    const old = await running(test.db)
+    await clock.advance(1)
+    // The row as the promoted standby has it, which never heard of the claim.
+    await test.db.execute(sql`DELETE FROM jobs WHERE id = ${old.id}`)
+    await enqueue(test.db, { intent: 'test', id: old.id, queue: old.queue })
+    const [current] = await claim(test.db, { queue: old.queue, workerId: 'worker-2' })
+    expect(current?.leaseToken).toBeGreaterThan(old.leaseToken)
+    expect(Number.isSafeInteger(current?.leaseToken)).toBe(true)
+    const lease = { id: old.id, leaseToken: old.leaseToken }
+    expect(await heartbeat(test.db, { leases: [lease] })).toMatchObject([{ state: 'lost' }])
+    expect(await complete(test.db, { ...lease, result: 'of the zombie' })).toBe('stale_lease')
+    expect(await read(test.db, old.id)).toEqual(current)
+    // A clock that was set back makes no token smaller.
+    await release(test.db, { id: old.id, leaseToken: current?.leaseToken ?? 0 })
+    await clock.advance(-3600)
+    const [later] = await claim(test.db, { queue: old.queue, workerId: 'worker-3' })
+    expect(later ?? null).toBeNull()
+    await clock.advance(3600)
+    const [last] = await claim(test.db, { queue: old.queue, workerId: 'worker-3' })
+    expect(last?.leaseToken).toBe((current?.leaseToken ?? 0) + 1)
   })
 
   it('learns of it at its heartbeat', async () => {

@@ -16,6 +16,8 @@ describeOnEachBackend('getMemory', (test) => {
     const memory = await getMemory(test.db, { id: 'x' })
     expect(Object.keys(memory ?? {}).sort()).toEqual([
       'createdAt',
+      'documentId',
+      'documentPlace',
       'embedding',
       'expiresAt',
       'id',
@@ -23,9 +25,13 @@ describeOnEachBackend('getMemory', (test) => {
       'metadata',
       'namespace',
       'speakerId',
+      'supersededAt',
+      'supersededBy',
       'tags',
       'text',
       'updatedAt',
+      'validFrom',
+      'validTo',
     ])
     expect(memory?.createdAt).toBeInstanceOf(Date)
     expect(memory?.updatedAt).toBeInstanceOf(Date)

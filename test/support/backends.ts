@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { type Connection, connect } from '../../src/database/connect.ts'
-import { install, testPath } from './installation.ts'
+import { openEmbeddedCopy } from './embedded-template.ts'
+import { testPath } from './installation.ts'
 import { applyMutantOfEnvironment } from './mutant.ts'
 import { databaseUrl, withAdmin } from './server-setup.ts'
 
@@ -79,8 +80,7 @@ function opened(backend: 'embedded' | 'server', open: () => Promise<Connection>)
 }
 
 async function openMigratedEmbedded(): Promise<Connection> {
-  const connection = await connect({ kind: 'embedded', dataDir: 'memory://' })
-  await install(connection.db)
+  const connection = await openEmbeddedCopy(inject('embedded'))
   await connection.db.execute(sql.raw(`SET search_path = ${testPath}`))
   await applyMutantOfEnvironment(connection.db)
   return connection

@@ -1,12 +1,15 @@
 import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
 import { connect } from '../../src/database/connect.ts'
+import { makeEmbeddedTemplate } from './embedded-template.ts'
 import { install } from './installation.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** The test server, or why there is none. */
     server: { url: string; template: string } | { skipped: string }
+    /** The files of a migrated embedded database, from which each test takes its own. */
+    embedded: string
   }
 }
 
@@ -17,6 +20,16 @@ const template = 'opa_test_template'
  * is said once, and is a failure in CI. Migrates one template database, from which every test file gets its own copy.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const embedded = await makeEmbeddedTemplate()
+  project.provide('embedded', embedded.file)
+  const leaveServer = await setUpServer(project)
+  return async () => {
+    await leaveServer()
+    await embedded.remove()
+  }
+}
+
+async function setUpServer(project: TestProject): Promise<() => Promise<void>> {
   const server = await findServer()
   if ('skipped' in server) {
     if (process.env.CI) throw new Error(`the server suites cannot be skipped in CI: ${server.skipped}`)

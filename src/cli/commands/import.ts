@@ -22,6 +22,7 @@ interface ImportOptions {
   readonly rejects?: string
   readonly fromStart?: true
   readonly embed: boolean
+  readonly vectors: boolean
 }
 
 const examples = `
@@ -48,6 +49,7 @@ export const defineImport: Define = (program, handler) => {
     .option('-n, --namespace <name>', 'for records that name none')
     .option('--rejects <file>', 'where what cannot be stored goes; FILE.rejected.jsonl by default')
     .option('--from-start', 'from the first record, also after an interruption')
+    .option('--no-vectors', 'without the vectors that the input has')
     .option('--no-embed', 'leave vectors that are missing to `opa-db embed`')
     .addHelpText('after', examples)
     .action(handler<ImportOptions, [string]>(runImport))
@@ -91,6 +93,7 @@ async function runImport(
         mapping,
         rejects,
         resume,
+        withVectors: options.vectors,
         isFromStart: options.fromStart === true,
       })
       await sayReport(context, options, report, (performance.now() - started) / 1000)

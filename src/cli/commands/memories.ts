@@ -5,6 +5,7 @@ import { defineExport } from './export.ts'
 import { defineForget } from './forget.ts'
 import { defineImport } from './import.ts'
 import { defineList } from './list.ts'
+import { defineModel } from './model.ts'
 import { defineSearch } from './search.ts'
 import { defineShow } from './show.ts'
 
@@ -17,6 +18,7 @@ const defines = [
   defineImport,
   defineExport,
   defineEmbed,
+  defineModel,
 ]
 
 /** The commands about memories. */

@@ -1,8 +1,10 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { queryRows, toNumber } from '../../database/rows.ts'
+import { embeddingModel } from '../../memory/embedding-model.ts'
+import { withEmbeddingModel } from '../../memory/embedding-writer.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
-import { columnList, storedColumns } from '../transfer/columns.ts'
+import { columnList, lineColumns, storedColumns } from '../transfer/columns.ts'
 
 /** A row as the source has it: its id, and all its stored columns as JSON that the database wrote. */
 export interface CopiedRow {
@@ -35,16 +37,13 @@ export async function changedRows(
         transaction,
         sql`SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text AS horizon`,
       )
-      const selected = storedColumns.map((name) =>
-        name === 'embedding' ? 'm.embedding::text::json AS embedding' : `m."${name}"`,
-      )
       // Ages count from one moment of this transaction, and wrap around as xmin does.
       const isChanged = horizon === undefined ? sql`true` : sql`age(m.xmin) <= age(${horizon}::text::xid)`
       await transaction.execute(sql`
         DECLARE changed NO SCROLL CURSOR FOR
         SELECT memory.id, row_to_json(memory)::text AS line
         FROM (
-          SELECT ${sql.raw(selected.join(', '))} FROM ${memoryItems} AS m
+          SELECT ${lineColumns(await embeddingModel(transaction), true)} FROM ${memoryItems} AS m
           WHERE m.namespace = ${namespace}::text AND ${isChanged}
         ) AS memory
       `)
@@ -61,15 +60,17 @@ export async function changedRows(
 /**
  * Writes rows as they are, `updated_at` too: replaced and not updated, since a trigger would set that.
  *
+ * @param model the name of the model that made the vectors, where it is known.
  * @throws ConflictError if an id belongs to another namespace there.
  */
 export async function replaceRows(
   db: Database,
   namespace: string,
   rows: readonly CopiedRow[],
+  model: string | undefined,
 ): Promise<void> {
   const lines = `[${rows.map(({ line }) => line).join(',')}]`
-  await db.transaction(async (transaction) => {
+  await withEmbeddingModel(db, model, async (transaction) => {
     await deleteRows(
       transaction,
       namespace,

@@ -1,8 +1,10 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { queryRows } from '../../database/rows.ts'
+import { embeddingModel } from '../../memory/embedding-model.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
 import { CommandError } from '../exit.ts'
+import { adoptModel } from '../transfer/adopt-model.ts'
 import { changedRows, deleteRows, type Horizon, replaceRows } from './changed-rows.ts'
 import { compareSides } from './compare.ts'
 import { allowWrites, stopWrites } from './write-stop.ts'
@@ -43,6 +45,13 @@ const rowsDeletedAtATime = 1000
  */
 export async function moveNamespace(options: MoveOptions): Promise<MoveResult> {
   const { source, target, namespace, onSwitch, keeps = false, onStep = async () => {}, signal } = options
+  const model = await embeddingModel(source)
+  if (model.next !== null) {
+    throw new CommandError(
+      'a change of the embedding model is under way: finish it first (opa-db model finish)',
+    )
+  }
+  await adoptModel(target, model)
   // It may have been here before.
   await allowWrites(target, namespace)
   await onStep('copying')
@@ -51,7 +60,7 @@ export async function moveNamespace(options: MoveOptions): Promise<MoveResult> {
     let rows = 0
     const next = await changedRows(source, namespace, horizon, async (some) => {
       signal.throwIfAborted()
-      await replaceRows(target, namespace, some)
+      await replaceRows(target, namespace, some, model.name ?? undefined)
       rows += some.length
       copied += some.length
       options.onProgress?.(copied)

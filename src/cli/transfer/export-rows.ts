@@ -1,9 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { queryRows, translatingErrors } from '../../database/rows.ts'
+import { type EmbeddingModel, embeddingModel } from '../../memory/embedding-model.ts'
 import { textArraySql } from '../../memory/search-filter.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
-import { storedColumns } from './columns.ts'
+import { lineColumns } from './columns.ts'
 
 export interface ExportOptions {
   readonly namespace?: string
@@ -39,7 +40,9 @@ export async function exportRows(
     db.transaction(
       async (transaction) => {
         await transaction.execute(sql`SET LOCAL timezone = 'UTC'`)
-        await transaction.execute(sql`DECLARE exported NO SCROLL CURSOR FOR ${selectLines(options)}`)
+        await transaction.execute(
+          sql`DECLARE exported NO SCROLL CURSOR FOR ${selectLines(options, await embeddingModel(transaction))}`,
+        )
         for (let wanted = 100; ; ) {
           const rows = await queryRows(transaction, sql.raw(`FETCH FORWARD ${wanted} FROM exported`))
           if (rows.length === 0) break
@@ -65,15 +68,12 @@ export async function countRows(db: Database, options: ExportOptions): Promise<n
   return Number(row?.rows)
 }
 
-function selectLines(options: ExportOptions): SQL {
-  const { embeddings = true } = options
-  const selected = storedColumns
-    .filter((name) => embeddings || name !== 'embedding')
-    // A vector's text is a JSON array.
-    .map((name) => (name === 'embedding' ? 'm.embedding::text::json AS embedding' : `m."${name}"`))
+function selectLines(options: ExportOptions, model: EmbeddingModel): SQL {
   return sql`
     SELECT row_to_json(memory)::text AS line
-    FROM (SELECT ${sql.raw(selected.join(', '))} FROM ${memoryItems} AS m WHERE ${conditions(options)}) AS memory
+    FROM (
+      SELECT ${lineColumns(model, options.embeddings ?? true)} FROM ${memoryItems} AS m WHERE ${conditions(options)}
+    ) AS memory
     ORDER BY memory.id
   `
 }

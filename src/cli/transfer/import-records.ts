@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { Database } from '../../database/database.ts'
 import type { Context, GlobalOptions } from '../context.ts'
 import { Progress } from '../progress.ts'
+import { modelAdopter } from './adopt-model.ts'
 import type { Mapping } from './fields.ts'
 import { type Format, type Read, readRecords } from './read-records.ts'
 import { type ResumeFile, type ResumeState, readResume, removeResume, writeResume } from './resume-file.ts'
@@ -17,6 +18,8 @@ export interface ImportInput {
   /** The file for what cannot be stored. It is made with its first line. */
   readonly rejects: string
   readonly resume: ResumeFile | undefined
+  /** False leaves out the vectors that the input has. */
+  readonly withVectors: boolean
   /** Whether what an interrupted run left is ignored. */
   readonly isFromStart: boolean
 }
@@ -46,7 +49,7 @@ export async function importRecords(
   db: Database,
   context: Context,
   options: GlobalOptions,
-  { input, bytes, format, mapping, rejects, resume, isFromStart }: ImportInput,
+  { input, bytes, format, mapping, rejects, resume, withVectors, isFromStart }: ImportInput,
 ): Promise<ImportReport> {
   const earlier = resume && !isFromStart ? await readResume(db, resume) : undefined
   const report: ImportReport = {
@@ -62,9 +65,11 @@ export async function importRecords(
   let ids = earlier?.ids ?? []
   await startRejects(rejects, earlier)
   const progress = new Progress(context, options, 'records')
+  const adoptModel = modelAdopter(db)
 
   const settle = async (group: readonly Read[]): Promise<void> => {
-    const { stored, rejected, id } = await storeRecords(db, group)
+    if (withVectors) await adoptModel(group)
+    const { stored, rejected, id } = await storeRecords(db, group, withVectors)
     await writeRejects(rejects, rejected)
     report.records += group.length
     report.created += stored.created

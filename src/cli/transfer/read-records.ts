@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../../errors.ts'
 import type { NewMemory } from '../../memory/remember.ts'
 import { UsageError } from '../exit.ts'
+import { modelKey } from './columns.ts'
 import { csvRecords } from './csv.ts'
 import { adviceOnUnknown, type Mapping, memoryOf, recordOfCells, unknownNames } from './fields.ts'
 import { jsonLines } from './json-lines.ts'
@@ -55,7 +56,15 @@ function readLine(text: string, at: { line: number; input: string; end: number }
     }
     const fields = record as Record<string, unknown>
     if (isExported(fields, mapping)) {
-      return { kind: 'row', row: { id: fields.id as string, keys: Object.keys(fields), line: text } }
+      const model = fields[modelKey]
+      const row = {
+        id: fields.id as string,
+        keys: Object.keys(fields),
+        line: text,
+        dimensions: Array.isArray(fields.embedding) ? fields.embedding.length : 0,
+        model: typeof model === 'string' ? model : undefined,
+      }
+      return { kind: 'row', row }
     }
     return { kind: 'memory', memory: memoryOf(fields, mapping) }
   })

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
-import { queryRows } from '../../database/rows.ts'
+import { queryRows, translatingErrors } from '../../database/rows.ts'
+import { withEmbeddingModel } from '../../memory/embedding-writer.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
 import { columnList, storedColumns } from './columns.ts'
 
@@ -9,6 +10,9 @@ export interface ExportedRow {
   readonly id: string
   readonly keys: readonly string[]
   readonly line: string
+  /** The numbers of its vector, 0 without one, and the model that made it, where the export says so. */
+  readonly dimensions: number
+  readonly model?: string | undefined
 }
 
 export type RestoreOutcome = 'created' | 'updated' | 'unchanged' | 'foreign'
@@ -18,21 +22,22 @@ export type RestoreOutcome = 'created' | 'updated' | 'unchanged' | 'foreign'
  * every digit arrives. A row that is there already is brought to what the line says, unless it is of another namespace
  * (`foreign`); one that says the same is not written again.
  *
- * @param rows all with the same keys, each id once.
+ * @param rows all with the same keys and of one model, each id once.
  * @returns an outcome for each id.
  * @throws InvalidInputError if a line cannot be stored; then none is.
  */
 export async function restoreRows(
   db: Database,
   rows: readonly ExportedRow[],
+  withVectors: boolean,
 ): Promise<Map<string, RestoreOutcome>> {
-  const given = storedColumns.filter((name) => rows[0]?.keys.includes(name))
+  const given = storedColumns.filter(
+    (name) => rows[0]?.keys.includes(name) && (withVectors || name !== 'embedding'),
+  )
   // updated_at is the database's: it is kept on a new row, and a trigger sets it where a row changes.
   const compared = given.filter((name) => name !== 'id' && name !== 'updated_at')
   const lines = `[${rows.map(({ line }) => line).join(',')}]`
-  const outcomes = await queryRows(
-    db,
-    sql`
+  const statement = sql`
       WITH given AS MATERIALIZED (
         SELECT ${columnList(given)} FROM json_populate_recordset(NULL::${memoryItems}, ${lines}::text::json)
       ),
@@ -53,7 +58,12 @@ export async function restoreRows(
       FROM given
       LEFT JOIN written ON written.id = given.id
       LEFT JOIN ${memoryItems} AS there ON there.id = given.id
-    `,
+    `
+  const model = withVectors ? rows[0]?.model : undefined
+  const outcomes = await translatingErrors(() =>
+    model === undefined
+      ? queryRows(db, statement)
+      : withEmbeddingModel(db, model, (transaction) => queryRows(transaction, statement)),
   )
   return new Map(outcomes.map((row) => [String(row.id), String(row.outcome) as RestoreOutcome]))
 }

@@ -27,7 +27,11 @@ type MemoryRecord = Read & { kind: 'memory' }
 type RowRecord = Read & { kind: 'row' }
 
 /** Stores records that were read. What cannot be stored is in `rejected`, and the rest goes on. */
-export async function storeRecords(db: Database, records: readonly Read[]): Promise<StoreResult> {
+export async function storeRecords(
+  db: Database,
+  records: readonly Read[],
+  withVectors: boolean,
+): Promise<StoreResult> {
   const stored: Stored = { created: 0, updated: 0, unchanged: 0 }
   const rejected: Rejected[] = []
   let id: string | undefined
@@ -39,7 +43,7 @@ export async function storeRecords(db: Database, records: readonly Read[]): Prom
     memories,
     async (part) => {
       const results = await rememberMany(db, {
-        items: part.map(({ memory }) => memory),
+        items: part.map(({ memory }) => (withVectors ? memory : { ...memory, embedding: null })),
         batchSize: rowsInStatement,
       })
       for (const result of results) {
@@ -57,6 +61,7 @@ export async function storeRecords(db: Database, records: readonly Read[]): Prom
         const outcomes = await restoreRows(
           db,
           part.map(({ row }) => row),
+          withVectors,
         )
         for (const record of part) {
           const outcome = outcomes.get(record.row.id) as RestoreOutcome
@@ -77,7 +82,7 @@ const rowsInStatement = 500
 function alike(records: readonly RowRecord[]): RowRecord[][] {
   const parts: { keys: string; ids: Set<string>; records: RowRecord[] }[] = []
   for (const record of records) {
-    const keys = record.row.keys.join()
+    const keys = [record.row.model ?? '', ...record.row.keys].join()
     const last = parts.at(-1)
     const fits =
       last !== undefined &&

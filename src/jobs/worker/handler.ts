@@ -3,7 +3,7 @@ import type { Job, Json } from '../../schema/jobs.ts'
 import type { AddUsageOptions } from '../add-usage.ts'
 import type { EnqueueOptions, EnqueueResult } from '../enqueue.ts'
 import type { SettleOutcome } from '../lease.ts'
-import type { WaitForOptions } from '../wait-for.ts'
+import type { WaitForOptions, WaitForResult } from '../wait-for.ts'
 
 /** What a handler can do about its job. */
 export interface JobContext {
@@ -25,7 +25,7 @@ export interface JobContext {
   /** Accepts children of this job, all or none: a parent that is killed meanwhile never has some of them. */
   enqueueChildren(children: readonly Omit<EnqueueOptions, 'parentId'>[]): Promise<EnqueueResult[]>
   /** Lets go of the job until something happens; return afterwards, the handler is called anew when it goes on. */
-  waitFor(options: Omit<WaitForOptions, 'id' | 'leaseToken'>): Promise<SettleOutcome>
+  waitFor(options: Omit<WaitForOptions, 'id' | 'leaseToken'>): Promise<WaitForResult>
   /** Gives the job back for later; return afterwards. */
   snooze(delaySeconds: number): Promise<SettleOutcome>
 }

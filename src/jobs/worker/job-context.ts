@@ -42,9 +42,9 @@ export function jobContext({ db, lease, traceId, signal, onSettled }: JobContext
     enqueueChild: (options) => enqueue(db, asChild(options)),
     enqueueChildren: (children) => enqueueMany(db, { jobs: children.map(asChild) }),
     waitFor: async (options) => {
-      const outcome = await waitFor(db, { ...options, ...lease })
-      tellSettled('waiting', outcome)
-      return outcome
+      const answer = await waitFor(db, { ...options, ...lease })
+      tellSettled('waiting', answer.outcome)
+      return answer
     },
     snooze: async (delaySeconds) => {
       const outcome = await snooze(db, { ...lease, delaySeconds })

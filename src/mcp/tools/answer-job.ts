@@ -20,8 +20,8 @@ export const answerJob = defineTool({
   output: z.object({ outcome: z.string() }),
   async run(context, input) {
     const { answer, comment, response } = input
-    const { id, status, waitReason } = await jobInScope(context, input)
-    if (status !== 'waiting') throw new ToolError(`The job does not wait for an answer: it is ${status}.`)
+    const { id, status, waitReason, waitId } = await jobInScope(context, input)
+    if (waitId === null) throw new ToolError(`The job does not wait for an answer: it is ${status}.`)
     if ((waitReason === 'approval') === (answer === 'input') || waitReason === 'children') {
       throw new ToolError(
         waitReason === 'approval'
@@ -29,13 +29,13 @@ export const answerJob = defineTool({
           : `The job waits for ${waitReason}: ${waitReason === 'children' ? 'it goes on by itself' : 'answer input with a response'}.`,
       )
     }
-    const decision = { id, by: 'mcp', ...(comment !== undefined && { comment }) }
+    const decision = { id, waitId, by: 'mcp', ...(comment !== undefined && { comment }) }
     const outcome =
       answer === 'approve'
         ? await approve(context.db, decision)
         : answer === 'reject'
           ? await reject(context.db, decision)
-          : await resume(context.db, { id, response: response ?? null })
+          : await resume(context.db, { id, waitId, response: response ?? null })
     if (outcome !== 'ok') throw new ToolError(`Somebody else answered first (${outcome}). See get_job.`)
     return {
       text: answer === 'reject' ? 'Rejected; the job has failed.' : 'Answered; the job goes on.',

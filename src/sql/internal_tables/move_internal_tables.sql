@@ -5,6 +5,7 @@ DECLARE
 BEGIN
   FOREACH table_name IN ARRAY ARRAY[
     'search_totals', 'search_lexemes', 'search_vocabulary', 'search_log', 'search_log_lexemes', 'namespace_roles', 'role_rights',
+    'job_wakeups', 'job_limit_states',
     'embedding_models', 'memory_history'
   ] LOOP
     IF to_regclass(format('%I.%I', current_setting('opa.schema'), table_name)) IS NOT NULL THEN

@@ -8,7 +8,8 @@ CREATE OR REPLACE FUNCTION end_lease(
   outcome text,
   run_at timestamptz DEFAULT NULL,
   wait_reason text DEFAULT NULL,
-  required_action jsonb DEFAULT NULL
+  required_action jsonb DEFAULT NULL,
+  wait_expires_at timestamptz DEFAULT NULL
 )
 RETURNS text
 LANGUAGE plpgsql
@@ -26,12 +27,17 @@ BEGIN
   IF NOT FOUND THEN
     RETURN lease_refusal(end_lease.job_id, end_lease.lease_token);
   END IF;
+  current_moment := greatest(current_moment, job.started_at);
   IF job.cancel_requested_at IS NOT NULL THEN
-    UPDATE jobs SET status = 'cancelled', completed_at = current_moment, lease_expires_at = NULL WHERE id = job.id;
+    UPDATE jobs
+    SET status = 'cancelled', completed_at = current_moment, lease_expires_at = NULL, heartbeat_at = current_moment
+    WHERE id = job.id;
   ELSE
     UPDATE jobs
-    SET status = end_lease.next_status, lease_expires_at = NULL, attempt = job.attempt - 1,
+    -- The last sign of life: no later attempt starts before it (claim).
+    SET status = end_lease.next_status, lease_expires_at = NULL, attempt = job.attempt - 1, heartbeat_at = current_moment,
       run_at = coalesce(end_lease.run_at, job.run_at), wait_reason = end_lease.wait_reason,
+      wait_expires_at = end_lease.wait_expires_at,
       required_action = coalesce(end_lease.required_action, job.required_action)
     WHERE id = job.id;
   END IF;

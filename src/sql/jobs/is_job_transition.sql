@@ -1,4 +1,5 @@
--- Whether the life of a job has this change of status.
+-- Whether a job may change from the one status to the other. A job that failed with its children waits for them again when
+-- it is retried.
 CREATE OR REPLACE FUNCTION is_job_transition(old_status job_status, new_status job_status)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -9,6 +10,6 @@ AS $$
     WHEN 'running' THEN true
     WHEN 'waiting' THEN new_status IN ('pending', 'failed', 'cancelled')
     WHEN 'completed' THEN false
-    ELSE new_status = 'pending'
+    ELSE new_status = 'pending' OR old_status = 'failed' AND new_status = 'waiting'
   END
 $$;

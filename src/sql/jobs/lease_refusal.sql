@@ -1,4 +1,5 @@
--- Why a lease could not be settled: the job is not_found, was cancelled, or this lease of it is over (stale_lease).
+-- Why a lease could not be settled: the job is not_found, was cancelled, somebody else's transaction holds its row
+-- (locked: the lease is still the caller's), or this lease of it is over (stale_lease).
 CREATE OR REPLACE FUNCTION lease_refusal(job_id text, lease_token bigint)
 RETURNS text
 LANGUAGE plpgsql STABLE
@@ -13,8 +14,8 @@ BEGIN
   IF NOT FOUND THEN
     RETURN 'not_found';
   END IF;
-  IF job.status = 'cancelled' AND job.lease_token = lease_refusal.lease_token THEN
-    RETURN 'cancelled';
+  IF job.lease_token = lease_refusal.lease_token THEN
+    RETURN CASE WHEN job.status = 'cancelled' THEN 'cancelled' WHEN job.status = 'running' THEN 'locked' ELSE 'stale_lease' END;
   END IF;
   RETURN 'stale_lease';
 END

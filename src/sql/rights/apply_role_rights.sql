@@ -20,8 +20,8 @@ DECLARE
     'set_job_notifications', 'set_job_events', 'use_embedding_model', 'begin_model_change',
     'finish_model_change', 'cancel_model_change', 'settle_embeddings', 'set_memory_history', 'prune_memory_history',
     'find_words'];
-  for_worker CONSTANT text[] := ARRAY['claim', 'complete', 'complete_many', 'complete_and_claim', 'fail', 'heartbeat', 'release',
-    'snooze', 'report_progress', 'add_usage', 'wait_for', 'enqueue', 'enqueue_many', 'take_back_expired', 'get_job',
+  for_worker CONSTANT text[] := ARRAY['claim', 'complete', 'complete_many', 'complete_and_claim', 'fail', 'fail_many', 'heartbeat', 'release',
+    'snooze', 'report_progress', 'add_usage', 'wait_for', 'enqueue', 'enqueue_many', 'enqueue_children', 'take_back_expired', 'get_job',
     'list_jobs', 'job_tree', 'job_attempts_of', 'queue_stats', 'latency_stats', 'usage_stats', 'stuck_jobs',
     'add_job_output', 'job_events_after', 'save_checkpoint', 'get_checkpoint', 'due_schedules', 'enqueue_slots', 'stop_schedule',
     'seconds_to_next_slot', 'list_schedules'];
@@ -31,8 +31,8 @@ BEGIN
   DELETE FROM role_rights WHERE NOT EXISTS (SELECT FROM pg_roles WHERE oid = role_rights.role);
   FOR entry IN SELECT role::text AS role, kind FROM role_rights ORDER BY role, kind LOOP
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', schema_name, entry.role);
-    EXECUTE format('GRANT SELECT ON %I.jobs, %1$I.job_attempts, %1$I.job_events, %1$I.job_checkpoints, %1$I.schedules TO %s',
-      schema_name, entry.role);
+    EXECUTE format('GRANT SELECT ON %I.jobs, %1$I.job_attempts, %1$I.job_answers, %1$I.job_queues, %1$I.job_limits, %1$I.job_events,
+      %1$I.job_checkpoints, %1$I.schedules TO %s', schema_name, entry.role);
     IF entry.kind <> 'worker' THEN
       EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', internal, entry.role);
       -- Row by row it is for those who see the memory (src/sql/storage/memory_history.sql).

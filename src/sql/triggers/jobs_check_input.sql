@@ -8,7 +8,6 @@ SET search_path FROM CURRENT
 AS $$
 DECLARE
   problem text;
-  writer xid8;
 BEGIN
   problem := CASE
     WHEN octet_length(NEW.id) NOT BETWEEN 1 AND 255 THEN format('id must have from 1 to 255 bytes, got %s', octet_length(NEW.id))
@@ -31,6 +30,12 @@ BEGIN
     WHEN NEW.max_attempts < 1 THEN format('max_attempts must be at least 1, got %s', NEW.max_attempts)
     WHEN NOT (NEW.backoff_seconds >= 0 AND NEW.backoff_seconds <= 86400) THEN
       format('backoff_seconds must be from 0 to 86400 (a day), got %s', NEW.backoff_seconds)
+    WHEN NOT (NEW.attempt_timeout_seconds >= 0.01 AND NEW.attempt_timeout_seconds <= 31536000) THEN
+      format('attempt_timeout_seconds must be from 0.01 to 31536000 (a year), got %s', NEW.attempt_timeout_seconds)
+    WHEN NEW.on_lost NOT IN ('retry', 'fail') THEN format('on_lost must be retry or fail, got %s', NEW.on_lost)
+    WHEN octet_length(NEW.limit_key) NOT BETWEEN 1 AND 1024 THEN
+      format('limit_key must have from 1 to 1024 bytes, got %s', octet_length(NEW.limit_key))
+    WHEN NEW.limit_key = '*' THEN 'limit_key * is the rule of every key, not a key'
     WHEN NEW.wait_reason NOT IN ('approval', 'input', 'children', 'external') THEN
       format('wait_reason must be approval, input, children or external, got %s', NEW.wait_reason)
     WHEN NEW.parent_id = NEW.id OR (NEW.parent_id IS NULL) <> (NEW.root_id IS NULL) THEN
@@ -46,11 +51,12 @@ BEGIN
   IF problem IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('job %s: %s', NEW.id, problem);
   END IF;
-  -- The clock is read when the transaction has its number, on which note_queue_starts() relies.
   IF TG_OP = 'INSERT' THEN
-    writer := pg_current_xact_id();
-    IF NEW.backdated <> (NEW.run_at < jobs_now() - interval '0.1 seconds') THEN
-      NEW.backdated := NOT NEW.backdated;
+    IF NEW.status <> 'waiting' THEN
+      NEW.wait_id := NULL;
+      NEW.wait_expires_at := NULL;
+    ELSIF NEW.wait_id IS NULL THEN
+      NEW.wait_id := new_job_id(jobs_now());
     END IF;
   END IF;
   RETURN NEW;

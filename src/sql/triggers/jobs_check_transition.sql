@@ -13,7 +13,7 @@ BEGIN
   -- claim() and complete() make nearly all changes, so theirs are let pass first, by as few columns as can tell (4 % of the
   -- time of a claim and a complete, in batches and one by one). Everything else, and whatever is wrong, is for the rules
   -- below, which this may never be laxer than.
-  IF NEW.updated_at = now() AND NEW.id = OLD.id AND NEW.wait_reason IS NULL AND NEW.progress BETWEEN 0 AND 1 AND NEW.attempt >= 0
+  IF NEW.updated_at = now() AND NEW.id = OLD.id AND NEW.wait_reason IS NULL AND NEW.wait_id IS NULL AND NEW.progress BETWEEN 0 AND 1 AND NEW.attempt >= 0
     AND (OLD.status = 'pending' AND NEW.status = 'running' AND NEW.lease_token > OLD.lease_token AND NEW.completed_at IS NULL
         AND num_nulls(NEW.worker_id, NEW.heartbeat_at, NEW.started_at, NEW.lease_expires_at) = 0
       OR OLD.status = 'running' AND NEW.status = 'completed' AND NEW.lease_token = OLD.lease_token
@@ -54,6 +54,16 @@ BEGIN
     RETURN NEW;
   END IF;
 
+  -- Each wait has an id of its own, whoever begins it.
+  IF NEW.status <> 'waiting' THEN
+    NEW.wait_id := NULL;
+    NEW.wait_expires_at := NULL;
+  ELSIF OLD.status <> 'waiting' THEN
+    NEW.wait_id := new_job_id(jobs_now());
+  ELSE
+    NEW.wait_id := OLD.wait_id;
+  END IF;
+
   IF NEW.status <> OLD.status OR NEW.heartbeat_at IS DISTINCT FROM OLD.heartbeat_at OR NEW.lease_expires_at IS DISTINCT FROM OLD.lease_expires_at
     OR NEW.progress <> OLD.progress OR NEW.progress_message IS DISTINCT FROM OLD.progress_message
     OR NEW.lease_token <> OLD.lease_token OR NEW.queue <> OLD.queue OR NEW.priority <> OLD.priority OR NEW.run_at <> OLD.run_at
@@ -65,21 +75,15 @@ BEGIN
     OR NEW.idempotency_key IS DISTINCT FROM OLD.idempotency_key OR NEW.singleton_key IS DISTINCT FROM OLD.singleton_key
     OR NEW.parent_id IS DISTINCT FROM OLD.parent_id OR NEW.root_id IS DISTINCT FROM OLD.root_id
     OR NEW.trace_id IS DISTINCT FROM OLD.trace_id OR NEW.callback_url IS DISTINCT FROM OLD.callback_url
+    OR NEW.losses <> OLD.losses OR NEW.on_lost <> OLD.on_lost
+    OR NEW.attempt_timeout_seconds IS DISTINCT FROM OLD.attempt_timeout_seconds OR NEW.limit_key IS DISTINCT FROM OLD.limit_key
+    OR NEW.wait_expires_at IS DISTINCT FROM OLD.wait_expires_at
     OR NEW.required_action IS DISTINCT FROM OLD.required_action OR NEW.usage <> OLD.usage
     OR NEW.error IS DISTINCT FROM OLD.error OR NEW.metadata <> OLD.metadata OR NEW.inputs <> OLD.inputs
     OR NEW.result IS DISTINCT FROM OLD.result THEN
     NEW.updated_at := now();
   ELSE
     NEW.updated_at := OLD.updated_at;
-  END IF;
-  -- What claims that know where the queue begins must ask for apart (note_queue_starts). The row is locked, so that the
-  -- transaction has its number.
-  IF NEW.status = 'pending' THEN
-    NEW.backdated := CASE
-      WHEN (OLD.status, OLD.run_at, OLD.priority, OLD.queue) IS DISTINCT FROM (NEW.status, NEW.run_at, NEW.priority, NEW.queue)
-        THEN NEW.run_at < jobs_now() - interval '0.1 seconds'
-      ELSE OLD.backdated
-    END;
   END IF;
   RETURN NEW;
 END

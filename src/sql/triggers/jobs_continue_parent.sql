@@ -5,7 +5,7 @@ LANGUAGE plpgsql
 SET search_path FROM CURRENT
 AS $$
 BEGIN
-  PERFORM continue_parent(NEW.parent_id);
+  PERFORM continue_parents(ARRAY[NEW.parent_id]);
   RETURN NULL;
 END
 $$;

@@ -1,4 +1,4 @@
--- Deletes the attempts of deleted jobs, as a cascading foreign key would.
+-- Deletes the attempts and answers of deleted jobs, as cascading foreign keys would.
 CREATE OR REPLACE FUNCTION jobs_delete_attempts()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -7,6 +7,7 @@ SET enable_seqscan = off
 AS $$
 BEGIN
   DELETE FROM job_attempts WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
+  DELETE FROM job_answers WHERE job_id = ANY (ARRAY(SELECT id FROM deleted));
   RETURN NULL;
 END
 $$;

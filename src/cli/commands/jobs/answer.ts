@@ -43,7 +43,7 @@ function answerWith(handler: Handler, verb: 'approve' | 'reject') {
   return handler<AnswerOptions, [string]>(async (context, options, id) =>
     withDatabase(context, options, async ({ db }) => {
       const job = await getJob(db, { id: await wholeJobId(db, id) })
-      if (job === null || job.status !== 'waiting' || job.waitReason !== 'approval') {
+      if (job === null || job.waitId === null || job.waitReason !== 'approval') {
         throw new CommandError(`the job does not wait for approval: it is ${job?.status ?? 'gone'}`)
       }
       await context.err.lines(...questionLines(job))
@@ -52,7 +52,10 @@ function answerWith(handler: Handler, verb: 'approve' | 'reject') {
         return 1
       }
       const answer = { approve, reject }[verb]
-      const outcome = await answer(db, given({ id: job.id, by: options.by, comment: options.comment }))
+      // Of the question that was shown: another one meanwhile is not answered with it.
+      const { id: jobId, waitId } = job
+      const decision = given({ by: options.by, comment: options.comment })
+      const outcome = await answer(db, { id: jobId, waitId, ...decision })
       if (outcome !== 'ok') throw new CommandError(`not answered: ${outcome.replaceAll('_', ' ')}`)
       if (options.json) await context.out.json({ id: job.id, outcome })
       else await context.out.lines(verb === 'approve' ? 'approved' : 'rejected')

@@ -3,6 +3,7 @@ import { defineJobsAnswer } from './answer.ts'
 import { defineJobsChange } from './change.ts'
 import { defineJobsList } from './list.ts'
 import { defineJobsPrune } from './prune.ts'
+import { defineJobsSchedules } from './schedules.ts'
 import { defineJobsShow } from './show.ts'
 import { defineJobsStats } from './stats.ts'
 import { defineJobsWatch } from './watch.ts'
@@ -15,6 +16,7 @@ const defines = [
   defineJobsAnswer,
   defineJobsChange,
   defineJobsPrune,
+  defineJobsSchedules,
 ]
 
 /** The commands about jobs, below `opa-db jobs`. */

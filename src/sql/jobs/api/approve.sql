@@ -1,21 +1,13 @@
--- Says yes to a job that waits for approval: it is pending, with {"approved": true, "by": …, "comment": …} in
--- required_action.response. Answers ok; wrong_status when it does not wait for approval; not_found.
+-- Approves a job that waits for approval and makes it pending again, with {"approved": true, "by": …, "comment": …} in
+-- required_action.response. wait_id is the wait that is answered (wait_for() gives it, get_job() shows it): a repeated
+-- approval of one question never answers the next. Answers ok, also to a repetition; not_waiting when this wait is over;
+-- wrong_reason when the job waits for something else; too_late after its deadline; not_found.
 --
---   SELECT approve('job-1', approved_by => 'ada', comment => 'go ahead');
-CREATE OR REPLACE FUNCTION approve(job_id text, approved_by text DEFAULT NULL, comment text DEFAULT NULL)
+--   SELECT approve('job-1', wait_id => '0197…', approved_by => 'ada', comment => 'go ahead');
+CREATE OR REPLACE FUNCTION approve(job_id text, wait_id text, approved_by text DEFAULT NULL, comment text DEFAULT NULL)
 RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET enable_seqscan = off
+LANGUAGE sql SECURITY DEFINER
 AS $$
-#variable_conflict use_column
-BEGIN
-  PERFORM FROM jobs
-  WHERE id = approve.job_id AND status = 'waiting' AND wait_reason = 'approval'
-  FOR NO KEY UPDATE;
-  IF FOUND THEN
-    RETURN resume(approve.job_id,
-      jsonb_build_object('approved', true, 'by', approve.approved_by, 'comment', approve.comment));
-  END IF;
-  RETURN CASE WHEN EXISTS (SELECT FROM jobs WHERE id = approve.job_id) THEN 'wrong_status' ELSE 'not_found' END;
-END
+  SELECT answer_wait('approve', job_id, wait_id, 'approved',
+    jsonb_build_object('approved', true, 'by', approved_by, 'comment', comment))
 $$;

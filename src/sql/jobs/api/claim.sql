@@ -1,10 +1,18 @@
 -- Hands out up to max_jobs jobs of a queue, best priority first, then by run_at, then by id. Each comes as its row, now
 -- running, with a lease of lease_seconds: nobody else gets it until the lease ends, and heartbeat() extends that. Its
--- lease_token must be shown at every later call about it, and is worth nothing once the lease was taken back.
+-- lease_token must be shown at every later call about it, and is worth nothing once the lease was taken back. Only jobs of
+-- the given modes and intents; null is any.
 --
---   SELECT id, intent, inputs, lease_token FROM claim('documents', 'worker-1', max_jobs => 10, lease_seconds => 60);
+--   SELECT id, intent, inputs, lease_token
+--   FROM claim('documents', 'worker-1', max_jobs => 10, lease_seconds => 60, intents => '{embed,summarise}');
 --
--- Before that it ends leases that ran out and fails jobs past their deadline, at most 100 of each (take_back_expired).
+-- Before that it ends leases that ran out and fails jobs past their deadline, at most 100 of each (take_back_expired). A
+-- queue that is paused gives none.
+--
+-- Jobs with a limit_key take turns, and those whose key has reached its limit are skipped: ready_places_by_key().
+--
+-- A lease_token is the claim's time in microseconds, or the old one plus 1 if that is more: after a failover that lost the
+-- latest commits, a token that was given out before is not given out again.
 --
 -- Speed does not depend on what is not ready. Jobs of the future may be many and of a high priority, and a scan of the
 -- ready index would read past all of them; so the distinct priorities are walked, one probe of the index each, and in
@@ -12,9 +20,12 @@
 -- the usual one or two probes.)
 --
 -- Nor on what was claimed before. Every claim and every completion leaves a dead entry at the beginning of an index until
--- vacuum takes it away, which it cannot beside a report that runs for hours: 40,000 of them cost each claim 10 ms. So where
--- finding the first job takes more than a hundred pages, the session notes where the living begin (note_queue_starts), and
--- for some seconds begins there.
+-- vacuum takes it away, which it cannot beside a report that runs for hours: 40,000 of them cost each claim 90 ms. Where
+-- finding the first job takes more than a millisecond, twice in a row, the session remembers where the living entries
+-- begin, and begins there for twenty times as long as that took, a second at most. The price: a job that is put before that
+-- place meanwhile (with a run_at in the past, or committed late) waits so long. The setting opa.claim_<n> is an array: the
+-- queue's hash, until when it is believed, priority and run_at of the first job, started_at of the first running one; times
+-- are seconds since 1970.
 --
 -- Rows that others are claiming are skipped, never waited for. What is found is handed to the update as an ARRAY, which
 -- is made once: the plan of a join may evaluate the subquery again for each row and hand out far more than max_jobs.
@@ -27,7 +38,8 @@ CREATE OR REPLACE FUNCTION claim(
   worker_id text,
   max_jobs integer DEFAULT 1,
   lease_seconds double precision DEFAULT 60,
-  modes execution_mode[] DEFAULT NULL
+  modes execution_mode[] DEFAULT NULL,
+  intents text[] DEFAULT NULL
 )
 RETURNS SETOF jobs
 LANGUAGE plpgsql SECURITY DEFINER
@@ -40,18 +52,18 @@ AS $$
 #variable_conflict use_column
 DECLARE
   current_moment timestamptz := jobs_now();
+  began timestamptz := clock_timestamp();
   remaining integer := claim.max_jobs;
   taken integer;
   is_due boolean;
+  is_paused boolean;
+  has_keys boolean;
+  is_filtered CONSTANT boolean := claim.modes IS NOT NULL OR claim.intents IS NOT NULL;
   level smallint;
   first_run_at timestamptz;
-  -- What note_queue_starts() noted, and what can be relied on of it.
-  noted float8[] := nullif(current_setting('opa.claim_' || (hashtext(claim.queue) & 15), true), '')::float8[];
-  is_known boolean := false;
-  safe float8 := '-infinity';
-  pages bigint;
-  pages_then bigint;
-  is_long boolean;
+  places tid[];
+  cached float8[] := nullif(current_setting('opa.claim_' || (hashtext(claim.queue) & 15), true), '')::float8[];
+  is_cached boolean := false;
 BEGIN
   IF (octet_length(claim.worker_id) BETWEEN 1 AND 255 AND claim.max_jobs BETWEEN 1 AND 10000
     AND claim.lease_seconds >= 0.01 AND claim.lease_seconds <= 604800) IS NOT TRUE THEN
@@ -64,15 +76,9 @@ BEGIN
     END;
   END IF;
 
-  -- Each expression is prepared anew in each transaction that comes to it: who has noted nothing passes few.
-  IF noted IS NOT NULL THEN
-    IF noted[1] = (hashtextextended(claim.queue, 0) >> 11)::float8 AND date_part('epoch', current_moment) >= noted[2] THEN
-      is_known := noted[7] IS NOT NULL AND date_part('epoch', current_moment) <= noted[3] + 10;
-      IF date_part('epoch', current_moment) >= noted[2] + 0.1 * is_known::integer
-        AND pg_snapshot_xmin(pg_current_snapshot())::text::float8 >= noted[6] THEN
-        safe := noted[5] - 0.1;
-      END IF;
-    END IF;
+  -- PL/pgSQL initialises each expression once per transaction, so the usual case (nothing cached) evaluates few.
+  IF cached IS NOT NULL THEN
+    is_cached := cached[1] = hashtext(claim.queue) AND date_part('epoch', began) BETWEEN cached[2] - 1 AND cached[2];
   END IF;
 
   -- Leases have no index by their end, or no heartbeat could be a HOT update. So the 200 jobs that have been running
@@ -83,7 +89,7 @@ BEGIN
       SELECT FROM (
         SELECT job.lease_expires_at FROM jobs AS job
         WHERE job.queue = claim.queue AND job.status = 'running'
-          AND job.started_at >= CASE WHEN is_known THEN to_timestamp(noted[4]) ELSE '-infinity' END
+          AND job.started_at >= CASE WHEN is_cached THEN to_timestamp(cached[5]) ELSE '-infinity' END
           AND job.started_at <= current_moment - interval '10 milliseconds'
         ORDER BY job.started_at
         LIMIT CASE WHEN random() < 0.9 THEN 200 END
@@ -91,86 +97,96 @@ BEGIN
       WHERE oldest.lease_expires_at <= current_moment
     ) OR EXISTS (
       SELECT FROM jobs AS job
-      WHERE job.queue = claim.queue AND job.status IN ('pending', 'waiting') AND job.deadline_at <= current_moment
-    ),
-    ready_pages_read()
-  INTO is_due, pages;
+      WHERE job.queue = claim.queue AND job.status IN ('pending', 'waiting')
+        AND least(job.deadline_at, job.wait_expires_at) <= current_moment
+    ) OR EXISTS (SELECT FROM job_wakeups AS note WHERE note.queue = claim.queue),
+    EXISTS (SELECT FROM job_queues AS paused WHERE paused.queue = claim.queue),
+    EXISTS (
+      SELECT FROM jobs AS job WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NOT NULL
+    )
+  INTO is_due, is_paused, has_keys;
   IF is_due THEN
     PERFORM take_back_expired(claim.queue, 100);
     current_moment := jobs_now();
+    began := NULL;
+  END IF;
+  IF is_paused THEN
+    RETURN;
   END IF;
 
-  IF is_known THEN
-    -- What has come above the noted priority, what was put before its start since, what lies behind that, what is below it.
-    -- UNION ALL is asked in this order, and no further than LIMIT says.
+  IF has_keys THEN
+    places := ready_places_by_key(claim.queue, current_moment, remaining, claim.modes, claim.intents);
+    level := 0;
+  ELSIF is_cached THEN
+    -- What has come above the cached priority, what lies behind its start, what is below it. UNION ALL is asked in this
+    -- order, and no further than LIMIT says.
     SELECT start.priority, start.run_at INTO level, first_run_at FROM (
       (
         SELECT job.priority, job.run_at FROM jobs AS job
-        WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority > noted[7]::smallint
+        WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NULL AND job.priority > cached[3]::smallint
         ORDER BY job.priority DESC, job.run_at LIMIT 1
       )
       UNION ALL
       (
-        SELECT early.priority, early.run_at FROM (
-          SELECT job.priority, job.run_at FROM jobs AS job
-          WHERE job.queue = claim.queue AND job.status = 'pending' AND job.backdated AND job.run_at < to_timestamp(noted[8])
-          ORDER BY job.run_at OFFSET 0
-        ) AS early
-        WHERE early.priority = noted[7]::smallint LIMIT 1
-      )
-      UNION ALL
-      (
         SELECT job.priority, job.run_at FROM jobs AS job
-        WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority = noted[7]::smallint
-          AND job.run_at >= to_timestamp(noted[8])
+        WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NULL AND job.priority = cached[3]::smallint
+          AND job.run_at >= to_timestamp(cached[4])
         ORDER BY job.run_at LIMIT 1
       )
       UNION ALL
       (
         SELECT job.priority, job.run_at FROM jobs AS job
-        WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority < noted[7]::smallint
+        WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NULL AND job.priority < cached[3]::smallint
         ORDER BY job.priority DESC, job.run_at LIMIT 1
       )
     ) AS start LIMIT 1;
+    IF level <= cached[3] THEN
+      cached[3] := level;
+      cached[4] := date_part('epoch', first_run_at);
+      PERFORM set_config('opa.claim_' || (hashtext(claim.queue) & 15), cached::text, false);
+    END IF;
   ELSE
-    SELECT start.priority, start.run_at, ready_pages_read() INTO level, first_run_at, pages_then FROM (
-      SELECT job.priority, job.run_at FROM jobs AS job
-      WHERE job.queue = claim.queue AND job.status = 'pending'
-      ORDER BY job.priority DESC, job.run_at LIMIT 1
-    ) AS start;
+    SELECT job.priority, job.run_at INTO level, first_run_at FROM jobs AS job
+    WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NULL
+    ORDER BY job.priority DESC, job.run_at LIMIT 1;
+    IF clock_timestamp() - began > interval '1 millisecond' THEN
+      PERFORM cache_queue_start(claim.queue, level, first_run_at);
+    END IF;
   END IF;
-  is_long := NOT is_known AND coalesce(pages_then, ready_pages_read()) > pages + 100;
-  IF is_long OR noted IS NOT NULL AND (NOT is_known OR date_part('epoch', current_moment) >= noted[2] + 0.1) THEN
-    PERFORM note_queue_starts(claim.queue, current_moment, noted, is_known, safe, is_long, level, first_run_at);
-  END IF;
+
   WHILE level IS NOT NULL LOOP
+    IF is_filtered AND NOT has_keys THEN
+      places := ready_places(claim.queue, level, first_run_at, current_moment, remaining, claim.modes, claim.intents);
+    END IF;
     RETURN QUERY
       UPDATE jobs AS job
       SET status = 'running',
-        lease_token = job.lease_token + 1,
-        lease_expires_at = current_moment + make_interval(secs => claim.lease_seconds),
-        heartbeat_at = current_moment,
+        lease_token = greatest(job.lease_token + 1, (date_part('epoch', current_moment) * 1000000)::bigint),
+        lease_expires_at = current_moment
+          + make_interval(secs => least(claim.lease_seconds, job.attempt_timeout_seconds)),
+        heartbeat_at = greatest(current_moment, job.heartbeat_at),
         attempt = job.attempt + 1,
         worker_id = claim.worker_id,
-        started_at = current_moment,
+        -- A lease that was given up while this claim went on has ended after it began.
+        started_at = greatest(current_moment, job.heartbeat_at),
         updated_at = now()
-      FROM unnest(ARRAY(
+      -- Without filter and keys the places are found here: a statement less.
+      FROM unnest(coalesce(places, ARRAY(
         SELECT ready.ctid FROM jobs AS ready
-        WHERE ready.queue = claim.queue AND ready.status = 'pending' AND ready.priority = level
+        WHERE ready.queue = claim.queue AND ready.status = 'pending' AND ready.limit_key IS NULL AND ready.priority = level
           AND ready.run_at BETWEEN first_run_at AND current_moment
           AND (ready.deadline_at IS NULL OR ready.deadline_at > current_moment)
-          AND (claim.modes IS NULL OR ready.mode = ANY (claim.modes))
         ORDER BY ready.run_at, ready.id
         LIMIT remaining
         FOR NO KEY UPDATE SKIP LOCKED
-      )) AS next (place)
+      ))) AS next (place)
       WHERE job.ctid = next.place
       RETURNING job.*;
     GET DIAGNOSTICS taken = ROW_COUNT;
     remaining := remaining - taken;
-    EXIT WHEN remaining <= 0;
+    EXIT WHEN remaining <= 0 OR has_keys;
     SELECT job.priority, job.run_at INTO level, first_run_at FROM jobs AS job
-    WHERE job.queue = claim.queue AND job.status = 'pending' AND job.priority < level
+    WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NULL AND job.priority < level
     ORDER BY job.priority DESC, job.run_at LIMIT 1;
   END LOOP;
 END

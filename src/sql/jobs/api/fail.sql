@@ -43,6 +43,7 @@ BEGIN
   IF NOT FOUND THEN
     RETURN lease_refusal(fail.job_id, fail.lease_token);
   END IF;
+  current_moment := greatest(current_moment, job.started_at);
 
   next_status := CASE
     WHEN job.cancel_requested_at IS NOT NULL THEN 'cancelled'
@@ -52,10 +53,10 @@ BEGIN
   IF next_status = 'pending' THEN
     pause := coalesce(
       fail.retry_in_seconds,
-      least(job.backoff_seconds * 2 ^ least(job.attempt - 1, 30), 86400) * (0.5 + random() / 2)
+      retry_pause(job.backoff_seconds, job.attempt)
     );
     UPDATE jobs
-    SET status = 'pending', run_at = current_moment + make_interval(secs => pause), lease_expires_at = NULL, progress = 0,
+    SET status = 'pending', run_at = current_moment + make_interval(secs => pause), lease_expires_at = NULL, heartbeat_at = current_moment, progress = 0,
       progress_message = NULL, error = reason
     WHERE id = job.id;
   ELSE

@@ -1,7 +1,10 @@
--- A job with all its descendants: each parent before its children, brothers and sisters in the order of their creation.
--- depth is 0 for the job itself.
+-- A job with all its descendants: each parent before its children, siblings ordered by created_at and id. depth is 0 for
+-- the job itself.
 --
 --   SELECT repeat('  ', depth) || intent, status, progress FROM job_tree('job-1');
+--
+-- A row's place is its number among its siblings, four bytes a level, behind the place of its parent: bytes compare fast,
+-- where SEARCH DEPTH FIRST compares arrays of rows (11 s for 2,000 levels).
 CREATE OR REPLACE FUNCTION job_tree(job_id text)
 RETURNS TABLE (
   depth integer,
@@ -23,16 +26,20 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE
 SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
-    WITH RECURSIVE tree (depth, id, created_at) AS (
-      SELECT 0, job.id, job.created_at FROM jobs AS job WHERE job.id = job_tree.job_id
+    WITH RECURSIVE tree (depth, id, place) AS (
+      SELECT 0, job.id, ''::bytea FROM jobs AS job WHERE job.id = job_tree.job_id
       UNION ALL
-      SELECT tree.depth + 1, child.id, child.created_at
+      SELECT tree.depth + 1, child.id,
+        tree.place || int4send((row_number() OVER (PARTITION BY tree.id ORDER BY child.created_at, child.id))::integer)
       FROM tree JOIN jobs AS child ON child.parent_id = tree.id
-    ) SEARCH DEPTH FIRST BY created_at, id SET place
+    )
     SELECT tree.depth, job.id, job.parent_id, job.queue, job.intent, job.mode, job.status, job.progress,
       job.progress_message, job.attempt, job.wait_reason, job.error, job.usage, job.created_at, job.started_at,
       job.completed_at

@@ -31,7 +31,13 @@ BEGIN
     WITH counted AS (
       SELECT job.queue, 'pending' AS status, count(*) AS jobs, count(*) FILTER (WHERE job.run_at <= current_moment) AS ready,
         min(job.created_at) AS oldest, min(job.run_at) AS first_run_at
-      FROM jobs AS job WHERE job.status = 'pending' GROUP BY job.queue
+      FROM (
+        SELECT plain.queue, plain.run_at, plain.created_at FROM jobs AS plain
+        WHERE plain.status = 'pending' AND plain.limit_key IS NULL
+        UNION ALL
+        SELECT keyed.queue, keyed.run_at, keyed.created_at FROM jobs AS keyed
+        WHERE keyed.status = 'pending' AND keyed.limit_key IS NOT NULL
+      ) AS job GROUP BY job.queue
       UNION ALL
       SELECT job.queue, 'running', count(*), NULL, NULL, NULL
       FROM jobs AS job WHERE job.status = 'running' GROUP BY job.queue

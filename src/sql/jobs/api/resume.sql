@@ -1,21 +1,10 @@
--- Ends the waiting of a job: it is pending, with response in required_action.response for the worker that claims it
--- next. Answers ok; wrong_status when it is not waiting; not_found.
+-- Ends the waiting of a job for input or for something external: it is pending, with response in required_action.response
+-- for the worker that claims it next. Answers as approve() does; a repetition is one with the same response.
 --
---   SELECT resume('job-1', '{"colour": "blue"}');
-CREATE OR REPLACE FUNCTION resume(job_id text, response jsonb DEFAULT NULL)
+--   SELECT resume('job-1', wait_id => '0197…', response => '{"colour": "blue"}');
+CREATE OR REPLACE FUNCTION resume(job_id text, wait_id text, response jsonb DEFAULT NULL)
 RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET enable_seqscan = off
+LANGUAGE sql SECURITY DEFINER
 AS $$
-#variable_conflict use_column
-BEGIN
-  UPDATE jobs
-  SET status = 'pending', wait_reason = NULL, run_at = jobs_now(),
-    required_action = coalesce(required_action, '{}') || jsonb_build_object('response', resume.response)
-  WHERE id = resume.job_id AND status = 'waiting';
-  IF FOUND THEN
-    RETURN 'ok';
-  END IF;
-  RETURN CASE WHEN EXISTS (SELECT FROM jobs WHERE id = resume.job_id) THEN 'wrong_status' ELSE 'not_found' END;
-END
+  SELECT answer_wait('resume', job_id, wait_id, 'resumed', response)
 $$;

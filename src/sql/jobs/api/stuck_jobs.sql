@@ -57,13 +57,17 @@ BEGIN
       WHERE job.status = 'waiting' AND stuck.since <= current_moment - stuck.patience
       UNION ALL
       SELECT job.id, job.queue, job.intent, job.mode, job.status, job.worker_id, stuck.reason, stuck.since
-      FROM jobs AS job
+      FROM (
+        SELECT plain.* FROM jobs AS plain WHERE plain.status = 'pending' AND plain.limit_key IS NULL
+        UNION ALL
+        SELECT keyed.* FROM jobs AS keyed WHERE keyed.status = 'pending' AND keyed.limit_key IS NOT NULL
+      ) AS job
       CROSS JOIN LATERAL (
         VALUES
           ('past_deadline', job.deadline_at, interval '0'),
           ('not_picked_up', job.run_at, stuck_jobs.longer_than)
       ) AS stuck (reason, since, patience)
-      WHERE job.status = 'pending' AND stuck.since <= current_moment - stuck.patience
+      WHERE stuck.since <= current_moment - stuck.patience
     ) AS found
     WHERE stuck_jobs.queue IS NULL OR found.queue = stuck_jobs.queue
     ORDER BY found.since, found.id, found.reason

@@ -18,7 +18,9 @@ BEGIN
       SELECT job.queue, job.usage FROM jobs AS job
       WHERE job.completed_at IS NOT NULL AND job.completed_at > ended_after
       UNION ALL
-      SELECT job.queue, job.usage FROM jobs AS job WHERE job.status = 'pending'
+      SELECT job.queue, job.usage FROM jobs AS job WHERE job.status = 'pending' AND job.limit_key IS NULL
+      UNION ALL
+      SELECT job.queue, job.usage FROM jobs AS job WHERE job.status = 'pending' AND job.limit_key IS NOT NULL
       UNION ALL
       SELECT job.queue, job.usage FROM jobs AS job WHERE job.status = 'running'
       UNION ALL

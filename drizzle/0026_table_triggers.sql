@@ -14,7 +14,8 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 CREATE OR REPLACE TRIGGER jobs_child_ended
   AFTER UPDATE OF completed_at ON jobs
   FOR EACH ROW
-  WHEN (NEW.parent_id IS NOT NULL AND NEW.completed_at IS NOT NULL AND OLD.completed_at IS NULL)
+  WHEN (NEW.parent_id IS NOT NULL AND NEW.completed_at IS NOT NULL AND OLD.completed_at IS NULL
+    AND current_setting('opa.parents', true) IS DISTINCT FROM 'continued')
   EXECUTE FUNCTION jobs_continue_parent();
 --> statement-breakpoint
 -- source: trigger jobs_deleted
@@ -33,7 +34,7 @@ CREATE OR REPLACE TRIGGER jobs_events_deleted
 --> statement-breakpoint
 -- source: trigger jobs_input
 CREATE OR REPLACE TRIGGER jobs_input
-  BEFORE INSERT OR UPDATE OF queue, intent, max_attempts, backoff_seconds, progress_message, wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action, usage, metadata, inputs ON jobs
+  BEFORE INSERT OR UPDATE OF queue, intent, max_attempts, backoff_seconds, attempt_timeout_seconds, on_lost, limit_key, progress_message, wait_reason, idempotency_key, singleton_key, parent_id, root_id, trace_id, callback_url, required_action, usage, metadata, inputs ON jobs
   FOR EACH ROW
   EXECUTE FUNCTION jobs_check_input();
 --> statement-breakpoint

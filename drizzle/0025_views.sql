@@ -10,6 +10,13 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/views/job_dead_letters.sql
+-- For Studio and dashboards: the jobs that have failed for good, with the reason; retry() and retry_jobs() run them again.
+CREATE OR REPLACE VIEW job_dead_letters WITH (security_invoker = true) AS
+SELECT id, queue, intent, mode, error ->> 'code' AS error_code, error ->> 'message' AS error_message, attempt AS attempts,
+  completed_at AS failed_at, parent_id, root_id, limit_key
+FROM jobs WHERE status = 'failed';
+--> statement-breakpoint
 -- source: src/sql/views/job_latency_stats.sql
 -- For Studio and dashboards: throughput and latency of the last hour by queue, intent and mode.
 CREATE OR REPLACE VIEW job_latency_stats AS
