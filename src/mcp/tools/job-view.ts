@@ -12,28 +12,30 @@ export interface JobView extends View {
 
 export const jobView = z.looseObject({ id: z.string(), status: z.string(), intent: z.string() })
 
-/** The fields of a job that a view reads. */
-export type ViewedJob = Pick<
-  Job,
-  | 'id'
-  | 'status'
-  | 'intent'
-  | 'queue'
-  | 'progress'
-  | 'progressMessage'
-  | 'attempt'
-  | 'maxAttempts'
-  | 'waitReason'
-  | 'requiredAction'
-  | 'error'
-  | 'createdAt'
-  | 'completedAt'
-  | 'runAt'
-> &
-  Partial<Pick<Job, 'inputs' | 'result' | 'metadata' | 'parentId'>>
+/** What a list shows of a job: not its documents, which may be large, but for the question and the error. */
+export const listedColumns = [
+  'id',
+  'status',
+  'intent',
+  'queue',
+  'progress',
+  'progressMessage',
+  'attempt',
+  'maxAttempts',
+  'waitReason',
+  'waitId',
+  'waitExpiresAt',
+  'requiredAction',
+  'error',
+  'createdAt',
+  'completedAt',
+  'runAt',
+] as const satisfies readonly (keyof Job)[]
+
+export type ListedJob = Pick<Job, (typeof listedColumns)[number]>
 
 /** A job for a model, each of its documents cut to so many characters. */
-export function jobViewOf(job: ViewedJob, characters: number): JobView {
+export function jobViewOf(job: ListedJob & Partial<Job>, characters: number): JobView {
   const view: JobView = { id: job.id, status: job.status, intent: beginning(job.intent, 200) }
   if (job.queue !== 'default') view.queue = beginning(job.queue, 200)
   if (job.progress > 0) view.progress = job.progress
@@ -41,6 +43,8 @@ export function jobViewOf(job: ViewedJob, characters: number): JobView {
   if (job.attempt > 0) view.attempt = `${job.attempt} of ${job.maxAttempts}`
   if (job.status === 'waiting') {
     view.waits_for = job.waitReason
+    view.wait_id = job.waitId
+    if (job.waitExpiresAt !== null) view.answer_before = job.waitExpiresAt.toISOString()
     addDocument(view, 'question', job.requiredAction, characters)
   }
   if (job.error !== null) addDocument(view, 'error', job.error, characters)
