@@ -233,6 +233,14 @@ CREATE TABLE "schedules" (
 	CONSTRAINT "schedules_inputs_check" CHECK (jsonb_typeof(inputs) = 'object' AND jsonb_typeof(metadata) = 'object')
 );
 --> statement-breakpoint
+CREATE TABLE "search_dictionary" (
+	"indexed_in" "oid" PRIMARY KEY NOT NULL,
+	"fingerprint" text NOT NULL,
+	"server_version" integer NOT NULL,
+	"reindexing" text,
+	"reindexed_to" text
+);
+--> statement-breakpoint
 CREATE TABLE "search_lexemes" (
 	"lexeme" text COLLATE "C" NOT NULL,
 	"epoch" integer NOT NULL,

@@ -4,7 +4,7 @@ SELECT set_config('opa.schema', coalesce(nullif(current_setting('opa.schema', tr
 -- path: checked when they run
 SET LOCAL check_function_bodies = off;
 --> statement-breakpoint
--- path: definer
+-- path: strict
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/statistics/compact_search_log.sql
@@ -189,7 +189,7 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- path: definer
+-- path: strict
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/statistics/read_search_statistics.sql
@@ -284,6 +284,57 @@ BEGIN
   END IF;
 END
 $$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/statistics/record_search_dictionary.sql
+-- Notes what the stored lexemes were made by, where that is not known: in a new database, and in a restored one, whose rows were
+-- taken apart anew as they were loaded (its note is about a table that is not this one).
+CREATE OR REPLACE FUNCTION record_search_dictionary()
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  DELETE FROM search_dictionary WHERE indexed_in <> 'memory_items'::regclass;
+  INSERT INTO search_dictionary (indexed_in, fingerprint, server_version)
+  SELECT 'memory_items'::regclass, search_fingerprint(), current_setting('server_version_num')::integer / 10000
+  WHERE NOT EXISTS (SELECT FROM search_dictionary);
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/statistics/search_fingerprint.sql
+-- What search_words makes of fixed texts, as one hash: it differs where a newer server's stemmers, or newer functions, take
+-- texts apart otherwise. The words have the endings that stemmers are about.
+CREATE OR REPLACE FUNCTION search_fingerprint()
+RETURNS text
+LANGUAGE sql STABLE
+AS $$
+  SELECT md5(string_agg(search_words(fixed.text)::text || tsvector_to_array(layered_search_vector(fixed.text))::text, E'\n' ORDER BY fixed.place))
+  FROM unnest(ARRAY[
+    'added adding adds odd egged ebb inning outing owed evening everything herring proceeding succeeded exceeding feed freed bleed news',
+    'skis dying lying tying idly gently ugly early only singly sky atlas cosmos bias andes howe',
+    'universal university universe general generation generator generous communism community communicate arsenal arsenic',
+    'relational conditional rationally digitizer conformably radically differently vilely analogously vietnamization predication operator',
+    'feudalism decisiveness hopefulness callousness formality sensitivity triplicate formative formalize electricity electrical hopeful goodness',
+    'revival allowance inference airliner gyroscopic adjustable defensible irritant replacement adjustment dependent adoption communism activate',
+    'probate rate cease controlling rolling falling hissing fizzed failing filing happy hopping hoped sized troubled conflated plastered',
+    'over overing past pastes interning internal international paste intense intensive lateral later evident eventful emerging emergency',
+    'Die Mietverträge wurden gekündigt, und das Bügeleisen ist kaputt',
+    'El presidente habló de las negociaciones económicas y la situación',
+    'Встречи перенесены на четверги, договоры подписаны, красивейшие улицы', 'الكتب والمكتبات والمدرسون يكتبون الدروس',
+    'Οι συναντήσεις αναβλήθηκαν για τις Πέμπτες', 'बैठकें गुरुवार को स्थगित कर दी गईं', 'கூட்டங்கள் ஒத்திவைக்கப்பட்டன', 'հանդիպումները հետաձգվել են',
+    '会议改到星期四下午三点', '東京への出張は来週です', '회의는 목요일로 옮겼습니다', 'ประชุมเลื่อนไปวันพฤหัสบดี',
+    'getUserById src/database/connect.ts F-35B $2,450.00 +44 (0)20 7946 0018 state-of-the-art U.S.'
+  ]) WITH ORDINALITY AS fixed (text, place)
+$$;
+--> statement-breakpoint
+-- path: strict
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/statistics/search_log_entries.sql
 -- The log rows that the totals of the same snapshot do not contain, found without touching the folded ones, of which
@@ -427,6 +478,80 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/statistics/api/reindex_search.sql
+-- Makes the stored lexemes of the next rows anew, as this server takes texts apart today, in the order of their ids: call it
+-- until is_done. Each call is a statement of its own, so that searches and writes go on, and what was done stays done: after an
+-- interruption the next call goes on where the last one stopped. A row whose lexemes are right is not written. The
+-- statistics stay exact, because triggers count an update of the lexemes like any other.
+-- batch_size: how many rows to look at, 1 to 10000
+-- looked_at, updated: rows of this batch; reindexed_to: the id of the last of them
+CREATE OR REPLACE FUNCTION reindex_search(
+  batch_size integer DEFAULT 500, OUT looked_at bigint, OUT updated bigint, OUT reindexed_to text, OUT is_done boolean
+)
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+  now_fingerprint CONSTANT text := search_fingerprint();
+  noted search_dictionary;
+  last_id text;
+BEGIN
+  IF batch_size IS NULL OR batch_size NOT BETWEEN 1 AND 10000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('reindex_search: batch_size must be from 1 to 10000, got %s', COALESCE(batch_size::text, 'null'));
+  END IF;
+  PERFORM record_search_dictionary();
+  -- One at a time: a second caller goes on after the first.
+  SELECT * INTO noted FROM search_dictionary FOR UPDATE;
+  last_id := CASE WHEN noted.reindexing = now_fingerprint THEN noted.reindexed_to END;
+
+  WITH batch AS MATERIALIZED (
+    SELECT m.id, m.search_vector IS DISTINCT FROM layered_search_vector(m.text) OR m.lexeme_count <> lexeme_count(m.text) AS is_stale
+    FROM memory_items AS m
+    WHERE last_id IS NULL OR m.id > last_id
+    ORDER BY m.id
+    LIMIT batch_size
+  ), written AS (
+    UPDATE memory_items AS m SET text = m.text FROM batch WHERE m.id = batch.id AND batch.is_stale RETURNING m.id
+  )
+  SELECT count(*), (SELECT count(*) FROM written), max(batch.id) INTO looked_at, updated, reindexed_to FROM batch;
+
+  is_done := looked_at < batch_size;
+  IF is_done THEN
+    UPDATE search_dictionary SET fingerprint = now_fingerprint, server_version = current_setting('server_version_num')::integer / 10000,
+      reindexing = NULL, reindexed_to = NULL;
+  ELSE
+    UPDATE search_dictionary SET reindexing = now_fingerprint, reindexed_to = reindex_search.reindexed_to;
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/statistics/api/search_dictionary_status.sql
+-- Whether the stored lexemes are what this server would make of the texts today. After an upgrade of the server in place
+-- (pg_upgrade) they may not be: PostgreSQL 18 stems some words otherwise than 17, and a search for one would miss the rows
+-- written before. reindex_search makes them anew.
+--   is_current: false where the stemmers answer otherwise than when the rows were indexed, or the server's major version is another
+--   indexed_version, server_version: major versions of the server, then and now
+--   reindexed_to: the id up to which a reindex in progress has come; null where there is none
+CREATE OR REPLACE FUNCTION search_dictionary_status(
+  OUT is_current boolean, OUT indexed_version integer, OUT server_version integer, OUT reindexed_to text
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+AS $$
+DECLARE
+  noted search_dictionary;
+  now_fingerprint CONSTANT text := search_fingerprint();
+BEGIN
+  server_version := current_setting('server_version_num')::integer / 10000;
+  SELECT * INTO noted FROM search_dictionary WHERE indexed_in = (
+    SELECT pg_class.oid FROM pg_class WHERE relname = 'memory_items' AND relnamespace = to_regnamespace(quote_ident(installation_schema()))
+  );
+  indexed_version := COALESCE(noted.server_version, server_version);
+  is_current := noted.fingerprint IS NULL OR (noted.fingerprint = now_fingerprint AND indexed_version = server_version);
+  reindexed_to := CASE WHEN noted.reindexing = now_fingerprint THEN noted.reindexed_to END;
+END
+$$;
+--> statement-breakpoint
 -- path: internal
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
   SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -451,6 +576,15 @@ $$;
 DO $$
 BEGIN
   EXECUTE format('ALTER FUNCTION %I.rebuild_search_statistics() SET search_path = %I, pg_catalog, pg_temp',
+    current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
+END
+$$;
+--> statement-breakpoint
+ALTER FUNCTION reindex_search(batch_size integer, OUT looked_at bigint, OUT updated bigint, OUT reindexed_to text, OUT is_done boolean) SET search_path FROM CURRENT;
+--> statement-breakpoint
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION %I.search_dictionary_status(OUT is_current boolean, OUT indexed_version integer, OUT server_version integer, OUT reindexed_to text) SET search_path = %I, pg_catalog, pg_temp',
     current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
 END
 $$;

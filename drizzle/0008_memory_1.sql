@@ -10,6 +10,22 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/memory/add_prefix_lexemes.sql
+-- The lexemes of a query and those of the corpus that begin with one of the prefixes, as forms of the word at its place: of
+-- each the 64 that most documents have.
+CREATE OR REPLACE FUNCTION add_prefix_lexemes(INOUT lexemes text[], INOUT places integer[], prefixes text[], prefix_places integer[])
+LANGUAGE sql STABLE
+AS $$
+  SELECT array_agg(form.lexeme ORDER BY form.lexeme COLLATE "C", form.place), array_agg(form.place ORDER BY form.lexeme COLLATE "C", form.place)
+  FROM (
+    SELECT said.lexeme, said.place FROM unnest(lexemes, places) AS said (lexeme, place)
+    UNION
+    SELECT begun.lexeme, prefix.place
+    FROM unnest(prefixes, prefix_places) AS prefix (prefix, place)
+    CROSS JOIN LATERAL unnest(prefix_lexemes(prefix.prefix)) AS begun (lexeme)
+  ) AS form
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/as_of_condition.sql
 -- The part of memory_filter_condition that filter.as_of decides: which of the rows that replaced one another counts.
 -- Null where all of them do.
@@ -156,9 +172,25 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/memory/bm25_correction_factor.sql
+-- A factor that puts every row which matches by corrected words alone below every row that has a word of the query as it was
+-- written: the least that the lightest word adds to the longest text that can be stored, by the most that all words can add.
+CREATE OR REPLACE FUNCTION bm25_correction_factor(query record)
+RETURNS float8
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+DECLARE
+  longest CONSTANT float8 := 65536;
+BEGIN
+  RETURN CASE WHEN query.written IS NOT NULL THEN (
+    SELECT min(weight) / sum(weight) / (1 + 1.2 * (0.25 + 0.75 * longest / query.average_length)) / 2 FROM unnest(query.weights) AS weight
+  ) END;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/bm25_document_score.sql
--- BM25 of one document: the sum over the query's lexemes, each as often as the query says it, of
---   idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / average_length)).
+-- BM25 of one document: the sum over the query's lexemes, of
+--   idf (as often as the query says it) * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / average_length)).
 -- It is summed in lexeme order, so that the same data gives the same bytes.
 -- Source: Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009.
 CREATE OR REPLACE FUNCTION bm25_document_score(
@@ -176,12 +208,37 @@ AS $$
   )
   FROM unnest(document) AS entry
   JOIN unnest(lexemes, idfs) AS query (lexeme, idf) ON query.lexeme = entry.lexeme
-  CROSS JOIN LATERAL (SELECT cardinality(entry.positions)::float8 AS tf) AS frequency
+  CROSS JOIN LATERAL (SELECT COALESCE(cardinality(entry.positions), 1)::float8 AS tf) AS frequency
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/bm25_enough_words.sql
+-- That a row has as many words of a query as filter.min_match asks for, as SQL for bm25_statement.
+CREATE OR REPLACE FUNCTION bm25_enough_words()
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT '(SELECT count(*) FROM unnest($13::tsquery[]) AS word (query) WHERE m.search_vector @@ word.query) >= $14::integer'
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/bm25_factor.sql
+-- What a row's words score is multiplied with, as SQL for bm25_statement; null for nothing:
+--   up to 1.5 by the share of the query's phrases that occur in the row;
+--   bm25_correction_factor for a row that matches by nothing but a corrected word.
+CREATE OR REPLACE FUNCTION bm25_factor(query record)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+  RETURN NULLIF(concat_ws(' * ',
+    CASE WHEN query.phrases <> '{}' THEN
+      '(1 + 0.5::float8 * (SELECT count(*) FROM unnest($11::tsquery[]) AS phrase (query) WHERE m.search_vector @@ phrase.query) / cardinality($11))' END,
+    CASE WHEN query.written IS NOT NULL THEN 'CASE WHEN m.search_vector @@ $12 THEN 1 ELSE $15::float8 END' END), '');
+END
 $$;
 --> statement-breakpoint
 -- source: src/sql/memory/bm25_find.sql
--- The k best documents for a set of lexemes, exactly as if every match had been scored; the lexemes that they were
--- scored by, misspelt ones corrected; and how they were found (for explain_search). The steps, and why the answer is exact:
+-- The k best documents for a query (what bm25_query gives), exactly as if every match had been scored, and how they were
+-- found (for explain_search). The steps, and why the answer is exact:
 -- 1. Guess the score that the k-th document reaches (bm25_guess reads document frequencies, no rows).
 -- 2. Read and score every document that can score more than the guess: bm25_arms proves that its queries miss none.
 -- 3. k documents found, the k-th at least as good as the guess: nothing better was left out. Done.
@@ -193,10 +250,15 @@ $$;
 -- nothing. Which indexes find the rows (access): the search index, the filter's too where it spares more reading than it
 -- takes, or the filter's alone where it finds few rows.
 --
+-- Where more than words counts (bm25_factor), a score is the words' times a factor of at most `most_factor`: what cannot score
+-- threshold / most_factor by its words is left out.
+--
+-- A query of words that are not indexed is answered by stop_word_rows.
+--
 -- condition: what memory_filter_condition makes of query_tags and filter. If it says more, filter has more keys.
 -- path, access, share: as explain_search has them; thresholds, arm_counts, candidate_counts: one for each reading.
 CREATE OR REPLACE FUNCTION bm25_find(
-  INOUT lexemes text[], is_fuzzy boolean, required tsquery, condition text, query_tags text[], k integer, filter jsonb,
+  query record, condition text, query_tags text[], k integer, filter jsonb,
   OUT ids text[], OUT places tid[], OUT scores float8[],
   OUT path text, OUT access text, OUT share float8, OUT thresholds float8[], OUT arm_counts integer[], OUT candidate_counts bigint[]
 )
@@ -214,11 +276,13 @@ DECLARE
   -- Reading a row takes as long as reading so many entries of a filter's index.
   entries_per_row CONSTANT float8 := 10;
   -- Nothing narrows the search but what bm25_scan knows.
-  is_plain CONSTANT boolean := required IS NULL AND filter - '{namespace,fuzzy,after}'::text[] = '{}';
+  factor CONSTANT text := bm25_factor(query);
+  most_factor CONSTANT float8 := CASE WHEN query.phrases <> '{}' THEN 1.5 ELSE 1 END;
+  is_plain CONSTANT boolean := query.required IS NULL AND factor IS NULL
+    AND filter - '{namespace,fuzzy,operators,prefix,after}'::text[] = '{}';
   is_filtered CONSTANT boolean := NOT is_plain OR query_tags <> '{}' OR filter ? 'namespace';
   -- Scored sooner than a threshold is found. Under a filter more rows are read than pass.
   few_matches CONSTANT float8 := CASE WHEN is_filtered THEN 20 ELSE 100 END;
-  query record;
   estimate record;
   levels record;
   scan record;
@@ -235,11 +299,15 @@ DECLARE
   candidates bigint;
   candidate_limit bigint := 1500 + 20 * k;
 BEGIN
-  query := bm25_query(bm25_find.lexemes, is_fuzzy);
-  lexemes := query.lexemes;
   word_count := cardinality(query.words);
   IF word_count = 0 THEN
-    path := 'no match';
+    IF query.stop_words IS NOT NULL THEN
+      SELECT array_agg(hit.id), array_agg(hit.place), array_agg(hit.score) INTO ids, places, scores
+      FROM stop_word_rows(query.stop_words, query.required, condition, query_tags, k, filter) AS hit;
+      path := CASE WHEN ids IS NULL THEN 'no match' ELSE 'text' END;
+    ELSE
+      path := 'no match';
+    END IF;
     RETURN;
   END IF;
   FOREACH frequency IN ARRAY query.frequencies LOOP
@@ -250,7 +318,7 @@ BEGIN
   access := 'search';
   share := 1;
   IF is_filtered THEN
-    estimate := estimate_filter(condition, query_tags, filter, required);
+    estimate := estimate_filter(condition, query_tags, filter, query.required);
     share := estimate.share;
     has_index := estimate.has_index;
   END IF;
@@ -281,13 +349,14 @@ BEGIN
     statement := bm25_statement(word_count, concat_ws(' AND ',
       format(CASE WHEN path = 'filter' THEN '(%s) IS TRUE' ELSE '%s' END, 'm.search_vector @@ ANY ($4)'),
       format(CASE WHEN access = 'search' AND path = 'threshold' THEN '(%s) IS TRUE' ELSE '(%s)' END, condition),
-      CASE WHEN required IS NOT NULL THEN 'm.search_vector @@ $3' END));
+      CASE WHEN query.required IS NOT NULL THEN 'm.search_vector @@ $3' END,
+      CASE WHEN query.needed > 1 THEN bm25_enough_words() END), factor);
   END IF;
 
   FOR round IN 1 .. 10 LOOP
     IF threshold > 0 THEN
       arms := bm25_arms(levels.terms, levels.bounds, levels.remaining, levels.frequencies, query.documents,
-        threshold * (1 - 1e-9));
+        threshold / most_factor * (1 - 1e-9));
     ELSE
       arms := CASE WHEN word_count <= most_pruned THEN query.queries ELSE ARRAY[lexeme_query(query.words)] END;
       candidate_limit := NULL;
@@ -305,8 +374,9 @@ BEGIN
       ELSE
         EXECUTE statement
         INTO ids, places, scores, candidates
-        USING query_tags, filter, required, arms, query.queries, query.weights, query.average_length,
-          bm25_tf_thresholds(), k, candidate_limit, query.words;
+        USING query_tags, filter, query.required, arms, query.queries, query.weights, query.average_length,
+          bm25_tf_thresholds(), k, candidate_limit, query.phrases, query.written, query.word_queries, query.needed,
+          bm25_correction_factor(query), query.words;
       END IF;
       candidates := COALESCE(candidates, 0);
       arms_read := arms;
@@ -425,94 +495,4 @@ AS $$
       (0.25 - 10.75 / average_length) / 255 + 43 / 4.5 / average_length)) * (1 + 1e-12),
     2.2::float8
   ]
-$$;
---> statement-breakpoint
--- source: src/sql/memory/bm25_levels.sql
--- What pruning needs to know about a query's words, rarest first. Each has four levels (any document; impact layer 1,
--- 2, 3 or higher): terms, the tsquery text that finds the documents; frequencies, their number; bounds, the most that
--- the word adds to a document below the next layer. impacts[i] is its idf, for each time that the query says it, and
--- remaining[i] the most that words from i on add together.
--- word_frequencies, layer_frequencies and weights as bm25_query gives them. The layers' numbers are estimates, and
--- that is all that pruning needs: nothing is proven by a count.
-CREATE OR REPLACE FUNCTION bm25_levels(
-  words text[], word_frequencies float8[], layer_frequencies float8[], weights float8[], average_length float8,
-  OUT impacts float8[], OUT terms text[], OUT bounds float8[], OUT frequencies float8[], OUT remaining float8[]
-)
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-AS $$
-#variable_conflict use_column
-DECLARE
-  shares CONSTANT float8[] := bm25_impact_bounds(average_length);
-  rarest_first CONSTANT integer[] := ARRAY(
-    SELECT position FROM unnest(word_frequencies) WITH ORDINALITY AS word (frequency, position)
-     ORDER BY frequency, position);
-  position integer;
-  impact float8;
-  term text;
-  layer text;
-BEGIN
-  FOREACH position IN ARRAY rarest_first LOOP
-    impact := weights[position] / 2.2;
-    term := quote_lexeme(words[position]);
-    layer := left(term, -1) || chr(1);
-    impacts := impacts || impact;
-    terms := terms || ARRAY[term, layer || '1''', layer || '2''', layer || '3'''];
-    bounds := bounds || ARRAY[impact * shares[1], impact * shares[2], impact * shares[3], impact * shares[4]];
-    frequencies := frequencies || ARRAY[word_frequencies[position],
-      layer_frequencies[position][1], layer_frequencies[position][2], layer_frequencies[position][3]];
-  END LOOP;
-  remaining := array_fill(0::float8, ARRAY[cardinality(impacts) + 1]);
-  FOR i IN REVERSE cardinality(impacts) .. 1 LOOP
-    remaining[i] := remaining[i + 1] + bounds[4 * i];
-  END LOOP;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/bm25_query.sql
--- What scoring needs to know about a query: its words, which are the distinct lexemes in byte order, as a score sums
--- them; for each its document frequency, the tsquery that finds it, and its weight, idf * (k1 + 1) for each time that the
--- query says it. layer_frequencies[i] are three: in how many documents the word was in impact layer 1, 2, 3 at the last fold.
--- lexemes: in byte order, as parse_search_query gives them. Those that occur in no document are replaced by the nearest
--- ones that do, where is_fuzzy asks for it (lexemes has the new ones), and those that are left are not among the words:
--- they add nothing to a score.
-CREATE OR REPLACE FUNCTION bm25_query(
-  INOUT lexemes text[], is_fuzzy boolean, OUT documents float8, OUT average_length float8, OUT words text[],
-  OUT frequencies float8[], OUT layer_frequencies float8[], OUT queries tsquery[], OUT weights float8[]
-)
-LANGUAGE plpgsql STABLE
-AS $$
-DECLARE
-  counted record;
-  asked text[];
-  times bigint[];
-  frequency float8;
-BEGIN
-  -- Touched before the statistics, as in search_statistics.
-  PERFORM FROM memory_items LIMIT 0;
-  LOOP
-    asked := tsvector_to_array(array_to_tsvector(lexemes));
-    counted := read_search_statistics(asked);
-    EXIT WHEN NOT is_fuzzy OR 0 <> ALL (counted.document_frequencies);
-    lexemes := correct_lexemes(lexemes);
-    is_fuzzy := false;
-  END LOOP;
-  IF cardinality(asked) < cardinality(lexemes) THEN
-    times := ARRAY(
-      SELECT count(*) FROM unnest(lexemes) AS said (lexeme) GROUP BY said.lexeme ORDER BY said.lexeme COLLATE "C"
-    );
-  END IF;
-
-  documents := counted.documents;
-  average_length := greatest(counted.total_length, 1)::float8 / greatest(documents, 1);
-  words := '{}';
-  FOR i IN 1 .. cardinality(asked) LOOP
-    frequency := counted.document_frequencies[i];
-    CONTINUE WHEN frequency <= 0;
-    words := words || asked[i];
-    frequencies := frequencies || frequency;
-    layer_frequencies := layer_frequencies || counted.layer_frequencies[i : i];
-    queries := queries || quote_lexeme(asked[i])::tsquery;
-    weights := weights || COALESCE(times[i], 1) * 2.2::float8 * ln(1 + (documents - frequency + 0.5) / (frequency + 0.5));
-  END LOOP;
-END
 $$;

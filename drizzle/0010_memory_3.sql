@@ -10,6 +10,317 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/memory/check_fusion.sql
+-- Refuses weights and fusion methods that hybrid_search does not know.
+CREATE OR REPLACE FUNCTION check_fusion(bm25_weight float8, vector_weight float8, fusion text)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+DECLARE
+  weight record;
+BEGIN
+  FOR weight IN VALUES ('bm25_weight', bm25_weight), ('vector_weight', vector_weight) LOOP
+    -- PostgreSQL sorts NaN above every number, so this refuses it as well.
+    IF weight.column2 IS NULL OR weight.column2 < 0 OR weight.column2 > 1e6 THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('hybrid_search: %s must be a number from 0 to 1000000, got %s', weight.column1, COALESCE(weight.column2::text, 'null'));
+    END IF;
+  END LOOP;
+  IF bm25_weight = 0 AND vector_weight = 0 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = 'hybrid_search: bm25_weight and vector_weight must not both be 0';
+  END IF;
+  IF fusion IS NULL OR fusion NOT IN ('convex', 'rrf') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('hybrid_search: fusion must be convex or rrf, got %s', COALESCE('"' || left(fusion, 60) || '"', 'null'));
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/check_min_score.sql
+-- filter.min_score, or null where there is none; refused where it is no number in the range of the search's scores.
+CREATE OR REPLACE FUNCTION check_min_score(filter jsonb, lowest float8, highest float8)
+RETURNS float8
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+DECLARE
+  given CONSTANT jsonb := filter -> 'min_score';
+BEGIN
+  -- As numeric, because JSON has numbers that float8 has not.
+  IF given IS NULL OR jsonb_typeof(given) = 'number' AND given::numeric BETWEEN lowest::numeric AND highest::numeric THEN
+    RETURN round(given::numeric, 300);
+  END IF;
+  RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+    MESSAGE = format('filter.min_score must be a number from %s to %s, got %s', lowest, highest, left(given::text, 60));
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/check_query_embedding.sql
+-- Refuses a query vector that has no direction among the embeddings: of other dimensions than the current model's, zero,
+-- or of another model, where filter.model says which one made it. (A typmod on a function's argument is not enforced,
+-- and the model is data.)
+CREATE OR REPLACE FUNCTION check_query_embedding(caller text, query_embedding vector, filter jsonb)
+RETURNS void
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+  model record;
+BEGIN
+  IF filter ? 'model' AND jsonb_typeof(filter -> 'model') <> 'string' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.model must be a string, the name of the model that made query_embedding, got %s', left((filter -> 'model')::text, 60));
+  END IF;
+  IF query_embedding IS NULL THEN
+    RETURN;
+  END IF;
+  model := current_embedding_model();
+  IF vector_dims(query_embedding) <> model.dimensions OR filter ->> 'model' <> model.name THEN
+    PERFORM wrong_embedding(
+      caller || ': query_embedding', model.name, model.dimensions,
+      CASE WHEN filter ->> 'model' <> model.name THEN filter ->> 'model' END, vector_dims(query_embedding)
+    );
+  END IF;
+  IF vector_norm(query_embedding) = 0 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: query_embedding must have a direction, got a zero vector', caller);
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/check_query_text.sql
+-- Refuses a query text that is longer than the longest memory: nobody asks it, and a dictionary of it would be read.
+CREATE OR REPLACE FUNCTION check_query_text(caller text, query_text text)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+  IF octet_length(query_text) > 65536 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: query_text must have at most 65536 bytes, got %s', caller, octet_length(query_text));
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/check_ranking_options.sql
+-- Refuses values of the filter keys that only hybrid_search has (recency, importance, diversity, candidates), and a
+-- diversity together with a cursor: what is most different depends on what was chosen before, which a cursor does not
+-- say. Ranges are compared as numeric, because JSON has numbers that float8 has not.
+CREATE OR REPLACE FUNCTION check_ranking_options(filter jsonb, k integer)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+DECLARE
+  most_candidates CONSTANT integer := 10000;
+  came text;
+  given numeric;
+BEGIN
+  PERFORM check_filter_value(filter, key, 'number') FROM unnest('{recency,diversity,candidates}'::text[]) AS key;
+  given := (filter ->> 'recency')::numeric;
+  IF given NOT BETWEEN 1e-300 AND 1e300 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.recency must be a finite number of days above 0, got %s', left(filter ->> 'recency', 60));
+  END IF;
+  given := (filter ->> 'diversity')::numeric;
+  IF given <> 0 AND given NOT BETWEEN 1e-300 AND 1 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.diversity must be a number from 0 to 1, got %s', left(filter ->> 'diversity', 60));
+  END IF;
+  given := (filter ->> 'candidates')::numeric;
+  IF given NOT BETWEEN k AND most_candidates OR given <> trunc(given) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.candidates must be a whole number from k = %s to %s, got %s',
+        k, most_candidates, left(filter ->> 'candidates', 60));
+  END IF;
+  came := jsonb_typeof(filter -> 'importance');
+  given := CASE came WHEN 'number' THEN filter ->> 'importance' END::numeric;
+  IF came NOT IN ('number', 'boolean') OR (given <> 0 AND given NOT BETWEEN 1e-300 AND 1) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.importance must be true, false or a number from 0 to 1, got %s',
+        left((filter -> 'importance')::text, 60));
+  END IF;
+  IF filter ? 'after' AND filter ? 'diversity' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = 'filter.after and filter.diversity cannot be combined: expected one of them, got both',
+      HINT = 'Ask for as many diverse rows as are needed with k, and page through a list without diversity.';
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/check_search_limit.sql
+-- Refuses a k that no search takes, in the name of the function that was called.
+CREATE OR REPLACE FUNCTION check_search_limit(caller text, k integer)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+  IF k IS NULL OR k NOT BETWEEN 1 AND 1000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: k must be from 1 to 1000, got %s', caller, COALESCE(k::text, 'null'));
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/column_comparison.sql
+-- One operator of filter.where on a column of memory_items, as SQL; type is text, real or timestamptz. Texts are ordered by
+-- their bytes.
+CREATE OR REPLACE FUNCTION column_comparison(field text, type text, operator text, value jsonb, place text[])
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+#variable_conflict use_variable
+DECLARE
+  shown CONSTANT text := array_to_string(place[1:8], '.');
+  expected CONSTANT text := CASE type WHEN 'real' THEN 'number' ELSE 'string' END;
+  col CONSTANT text := format('m.%I', field);
+  is_time CONSTANT boolean := type = 'timestamptz';
+  given CONSTANT text := format(CASE WHEN is_time THEN 'utc_time($2 #>> %L)' ELSE '($2 #>> %L)::%s' END, place, type);
+  list CONSTANT text := format(CASE WHEN is_time THEN 'ARRAY(SELECT utc_time(jsonb_array_elements_text($2 #> %L)))'
+    ELSE 'ARRAY(SELECT jsonb_array_elements_text($2 #> %L)::%s)' END, place, type);
+  bytewise CONSTANT text := CASE type WHEN 'text' THEN ' COLLATE "C"' ELSE '' END;
+  one jsonb;
+BEGIN
+  IF operator = 'exists' THEN
+    IF jsonb_typeof(value) <> 'boolean' THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('filter.%s must be true or false, got %s', shown, left(value::text, 60));
+    END IF;
+    RETURN format('(%s IS NOT NULL) = ($2 #>> %L)::boolean', col, place);
+  END IF;
+  IF operator IN ('in', 'not_in') AND jsonb_typeof(value) <> 'array' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('filter.%s must be an array, got %s', shown, left(value::text, 60));
+  END IF;
+  FOR one IN SELECT element FROM jsonb_array_elements(CASE WHEN operator IN ('in', 'not_in') THEN value ELSE jsonb_build_array(value) END) AS element LOOP
+    IF jsonb_typeof(one) <> expected THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('filter.%s must be a %s, got %s', shown, expected, left(one::text, 60));
+    END IF;
+    IF is_time THEN
+      PERFORM filter_time(jsonb_build_object(shown, one), shown);
+    ELSIF type = 'real' AND NOT (one::numeric = 0 OR abs(one::numeric) BETWEEN 1e-37 AND 1e37) THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('filter.%s must be a number that a real can hold, got %s', shown, left(one::text, 60));
+    END IF;
+  END LOOP;
+  RETURN CASE operator
+    WHEN 'eq' THEN format('%s = %s', col, given)
+    WHEN 'ne' THEN format('%s IS DISTINCT FROM %s', col, given)
+    WHEN 'in' THEN format('%s = ANY (%s)', col, list)
+    WHEN 'not_in' THEN format('(%s = ANY (%s)) IS NOT TRUE', col, list)
+    ELSE format('%s%s %s %s', col, bytewise, CASE operator WHEN 'gt' THEN '>' WHEN 'gte' THEN '>=' WHEN 'lt' THEN '<' ELSE '<=' END, given)
+  END;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/correct_lexemes.sql
+-- The lexemes of a query with the words that no row which passes the filter has replaced by the nearest that one has; those
+-- with nothing near stay. corrections is null where nothing was replaced, else an object: for each word as it was typed the
+-- lexeme that was taken for it. written: a tsquery of the words that were not replaced, null for none.
+--
+-- place_frequencies: in how many documents each word is, in any form. A word in none, or in at most most_in_doubt and in none
+-- that passes, is looked for; one in more is no misspelling. Of a query only the first eight such words.
+-- The rows are asked, by whoever searches: a word is never replaced by one that only rows have which the filter or a
+-- policy keeps away.
+CREATE OR REPLACE FUNCTION correct_lexemes(
+  INOUT lexemes text[], INOUT places integer[], place_frequencies float8[], most_in_doubt integer, prefix_places integer[],
+  plain_text text, condition text, query_tags text[], filter jsonb, OUT corrections jsonb, OUT written tsquery
+)
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+  most_corrected CONSTANT integer := 8;
+  has_row CONSTANT text := format('EXISTS (SELECT FROM memory_items AS m WHERE m.search_vector @@ word.query AND (%s) IS TRUE)', condition);
+  in_doubt integer[];
+  queries tsquery[];
+  unknown record;
+  typed text;
+  nearest text;
+  replaced integer[] := '{}';
+  new_lexemes text[] := '{}';
+  new_places integer[] := '{}';
+BEGIN
+  SELECT array_agg(word.place ORDER BY word.place), array_agg(word.query ORDER BY word.place)
+  INTO in_doubt, queries
+  FROM (
+    SELECT form.place, lexeme_query(array_agg(form.lexeme ORDER BY form.lexeme COLLATE "C")) AS query
+    FROM unnest(lexemes, places) AS form (lexeme, place)
+    WHERE place_frequencies[form.place] <= most_in_doubt AND form.place <> ALL (COALESCE(prefix_places, '{}'))
+    GROUP BY form.place
+    HAVING bool_or(form.lexeme !~ '[\d\x02]')
+    ORDER BY form.place LIMIT 3 * most_corrected
+  ) AS word;
+  IF most_in_doubt > 0 AND in_doubt <> '{}' THEN
+    EXECUTE 'SELECT array_agg(word.place ORDER BY word.place) FROM unnest($3, $4) AS word (place, query) WHERE NOT ' || has_row
+    INTO in_doubt USING query_tags, filter, in_doubt, queries;
+  END IF;
+
+  FOR unknown IN
+    SELECT DISTINCT ON (form.place) form.place, form.lexeme
+    FROM unnest(lexemes, places) AS form (lexeme, place)
+    WHERE form.place = ANY (in_doubt[: most_corrected]) AND form.lexeme !~ '[\d\x02]'
+    ORDER BY form.place, length(form.lexeme), form.lexeme COLLATE "C"
+  LOOP
+    SELECT regexp_replace(word, '^\W+|\W+$', '', 'g') INTO typed
+    FROM regexp_split_to_table(left(plain_text, 4000), '\s+') AS word
+    WHERE unknown.lexeme = ANY ((query_lexemes(word)).lexemes) LIMIT 1;
+    EXECUTE 'SELECT word.lexeme FROM (SELECT near.lexeme, quote_lexeme(near.lexeme)::tsquery AS query'
+      ' FROM unnest($3) WITH ORDINALITY AS near (lexeme, position) ORDER BY position OFFSET 0) AS word WHERE ' || has_row || ' LIMIT 1'
+    INTO nearest USING query_tags, filter, nearest_lexemes(unknown.lexeme, COALESCE(typed, unknown.lexeme));
+    CONTINUE WHEN nearest IS NULL;
+    replaced := replaced || unknown.place;
+    new_lexemes := new_lexemes || nearest;
+    new_places := new_places || unknown.place;
+    IF length(nearest) > 6 AND strpos(nearest, E'\x02') = 0 THEN
+      new_lexemes := new_lexemes || (left(nearest, 6) || E'\x02');
+      new_places := new_places || unknown.place;
+    END IF;
+    corrections := COALESCE(corrections, '{}') || jsonb_build_object(COALESCE(typed, unknown.lexeme), rtrim(nearest, E'\x02'));
+  END LOOP;
+  IF corrections IS NULL THEN
+    RETURN;
+  END IF;
+
+  SELECT lexeme_query(array_agg(DISTINCT form.lexeme)) INTO written
+  FROM unnest(lexemes, places) AS form (lexeme, place)
+  WHERE form.place <> ALL (replaced) AND place_frequencies[form.place] > 0;
+  SELECT array_agg(form.lexeme ORDER BY form.lexeme COLLATE "C", form.place), array_agg(form.place ORDER BY form.lexeme COLLATE "C", form.place)
+  INTO lexemes, places
+  FROM (
+    SELECT said.lexeme, said.place FROM unnest(lexemes, places) AS said (lexeme, place) WHERE said.place <> ALL (replaced)
+    UNION ALL
+    SELECT word.lexeme, word.place FROM unnest(new_lexemes, new_places) AS word (lexeme, place)
+  ) AS form;
+END
+$$;
+--> statement-breakpoint
+-- path: strict
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/memory/current_embedding_model.sql
+-- The model whose vectors are searched. No row in embedding_models means the model that a database begins with.
+-- Every search and every write of a vector asks this, with the rights of the owner: they need none on that table.
+CREATE OR REPLACE FUNCTION current_embedding_model(
+  OUT id integer, OUT name text, OUT dimensions integer, OUT since timestamptz
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+  SELECT model.id, model.name, model.dimensions, model.changed_at INTO id, name, dimensions, since
+  FROM embedding_models AS model
+  WHERE model.state = 'current';
+  IF NOT FOUND THEN
+    id := 1;
+    dimensions := 384;
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
 -- source: src/sql/memory/diverse_ids.sql
 -- The order of maximal marginal relevance: row after row the one with the highest
 --   lambda * score / best score - (1 - lambda) * (its highest cosine to a row chosen before),
@@ -143,10 +454,10 @@ END
 $$;
 --> statement-breakpoint
 -- source: src/sql/memory/hybrid_candidates.sql
--- What each leg of hybrid_search offers: its best `offered` rows, best first. lexemes are those that the keyword leg
--- ranked by, corrected; nearest and similarities are empty without a query_embedding.
+-- What each leg of hybrid_search offers: its best `offered` rows, best first. query: what bm25_query gives; nearest and
+-- similarities are empty without a query_embedding.
 CREATE OR REPLACE FUNCTION hybrid_candidates(
-  INOUT lexemes text[], is_fuzzy boolean, required tsquery, query_embedding vector, condition text, query_tags text[],
+  query record, query_embedding vector, condition text, query_tags text[],
   offered integer, filter jsonb,
   OUT keyword_ids text[], OUT keyword_scores float8[], OUT nearest text[], OUT similarities float8[]
 )
@@ -156,334 +467,14 @@ AS $$
 DECLARE
   found record;
 BEGIN
-  found := bm25_find(hybrid_candidates.lexemes, is_fuzzy, required, condition, query_tags, offered, filter);
-  lexemes := found.lexemes;
+  found := bm25_find(query, condition, query_tags, offered, filter);
   keyword_ids := COALESCE(found.ids, '{}');
   keyword_scores := COALESCE(found.scores, '{}');
   IF query_embedding IS NOT NULL THEN
     SELECT array_agg(hit.id), array_agg(hit.similarity) INTO nearest, similarities
-    FROM vector_rows(query_embedding, required, condition, query_tags, offered, filter) AS hit;
+    FROM vector_rows(query_embedding, query.required, condition, query_tags, offered, filter) AS hit;
   END IF;
   nearest := COALESCE(nearest, '{}');
   similarities := COALESCE(similarities, '{}');
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/hybrid_factor_candidates.sql
--- The candidates of hybrid_search where recency or importance counts and the fusion is convex: those of
--- hybrid_candidates, and after that every row that could still be among the best k, so that the result is that of
--- scoring every match.
---
--- A leg offers its best rows without regard to the factor, so a new and important row may be missing. But what it could
--- score is known: what was not offered is worth at most what the last offered row is on each leg (nothing, where a leg
--- had no more rows), times a factor of at most 1. If the k-th best candidate reaches more, nothing is missing. If not,
--- only rows whose factor exceeds (k-th score / that bound) can be: the legs are asked again for those alone, and for
--- more of them, until it is proven or there are no others. The maxima that scores are divided by do not change
--- meanwhile: each leg's best row is there from the start.
--- As exact as the legs are: a vector index finds nearly all neighbours, the exact scan all.
---
--- nearest has all candidates; leg_filter is the filter without the options of hybrid_search.
-CREATE OR REPLACE FUNCTION hybrid_factor_candidates(
-  INOUT lexemes text[], is_fuzzy boolean, required tsquery, query_embedding vector, condition text, query_tags text[],
-  k integer, offered integer, bm25_weight float8, vector_weight float8, filter jsonb, leg_filter jsonb,
-  OUT keyword_ids text[], OUT keyword_scores float8[], OUT nearest text[]
-)
-LANGUAGE plpgsql STABLE
-AS $$
-#variable_conflict use_column
-DECLARE
-  factor CONSTANT text := 'memory_factor(m.created_at, m.importance, $2) >= ($2 ->> ''least_factor'')::float8';
-  narrowed text := condition;
-  narrowed_filter jsonb := leg_filter;
-  legs record;
-  best_score float8;
-  best_similarity float8;
-  most float8;
-  reached float8;
-  least_factor float8;
-  oldest float8;
-BEGIN
-  -- The cursor's row must be among the candidates, because its score moves with the time.
-  EXECUTE format('SELECT ARRAY(SELECT m.id FROM memory_items AS m WHERE m.id = $4 AND %s'
-    ' AND ($3 IS NULL OR m.search_vector @@ $3))', condition)
-  INTO nearest
-  USING query_tags, leg_filter, required, filter #>> '{after,id}';
-
-  LOOP
-    legs := hybrid_candidates(
-      lexemes, is_fuzzy, required, query_embedding, narrowed, query_tags, offered, narrowed_filter
-    );
-    lexemes := legs.lexemes;
-    is_fuzzy := false;
-    keyword_ids := legs.keyword_ids;
-    keyword_scores := legs.keyword_scores;
-    nearest := ARRAY(SELECT unnest(nearest) UNION SELECT unnest(legs.nearest) UNION SELECT unnest(keyword_ids));
-    best_score := COALESCE(best_score, keyword_scores[1]);
-    best_similarity := COALESCE(best_similarity, legs.similarities[1]);
-    EXIT WHEN cardinality(keyword_ids) < offered AND cardinality(legs.nearest) < offered;
-
-    most := (
-      bm25_weight * COALESCE(keyword_scores[offered] / NULLIF(best_score, 0), 0)
-      + vector_weight * COALESCE((legs.similarities[offered] + 1) / NULLIF(best_similarity + 1, 0), 0)
-    ) / (bm25_weight + vector_weight);
-    reached := COALESCE((
-      SELECT scored.score
-      FROM hybrid_scores(
-        nearest, keyword_ids, keyword_scores, lexemes, required, query_embedding, bm25_weight, vector_weight,
-        'convex', filter
-      ) AS scored
-      ORDER BY scored.score DESC
-      LIMIT 1 OFFSET k - 1
-    ), 0);
-    EXIT WHEN reached > most * (1 + 1e-6);
-
-    least_factor := reached / most * (1 - 1e-6);
-    offered := offered * 8;
-    narrowed := condition || ' AND ' || factor;
-    narrowed_filter := leg_filter || jsonb_build_object('least_factor', least_factor)
-      || COALESCE((SELECT jsonb_object_agg(key, value) FROM jsonb_each(filter) WHERE key IN ('recency', 'importance')), '{}');
-    -- The same for recency alone, in words that an index understands.
-    oldest := -log(2::numeric, greatest(least_factor, 1e-30)::numeric) * (filter ->> 'recency')::float8 + 1;
-    IF oldest < 36500 THEN
-      narrowed := narrowed || ' AND m.created_at >= now() - ($2 ->> ''oldest'')::float8 * interval ''1 day''';
-      narrowed_filter := narrowed_filter || jsonb_build_object('oldest', oldest);
-    END IF;
-  END LOOP;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/hybrid_scores.sql
--- The candidates of hybrid_search with their score on both legs, their ranks among each other and the combined score:
--- the formulas are in hybrid_search's header. keyword_ids and keyword_scores are what the keyword leg has scored; the
--- others among the candidates are scored here, because they may share a word with the query all the same.
--- With filter.after only those behind the cursor. Its row is looked up, because its score moves with the time where
--- recency counts; where it is gone, the score that it had is taken.
-CREATE OR REPLACE FUNCTION hybrid_scores(
-  candidates text[], keyword_ids text[], keyword_scores float8[], lexemes text[], required tsquery,
-  query_embedding vector, bm25_weight float8, vector_weight float8, fusion text, filter jsonb
-)
-RETURNS TABLE (
-  id text, bm25 float8, similarity float8, score float8, bm25_rank bigint, vector_rank bigint
-)
-LANGUAGE plpgsql STABLE ROWS 100
-AS $$
-#variable_conflict use_column
-DECLARE
-  has_factor CONSTANT boolean := filter ?| '{recency,importance}';
-  model CONSTANT integer := (current_embedding_model()).id;
-BEGIN
-  RETURN QUERY
-    WITH keyword AS MATERIALIZED (
-      SELECT hit.id, hit.score FROM unnest(keyword_ids, keyword_scores) AS hit (id, score)
-      UNION ALL
-      SELECT rest.id, rest.score
-      FROM bm25_score_rows(
-        lexemes, required, ARRAY(SELECT unnest(candidates) EXCEPT SELECT unnest(keyword_ids))
-      ) AS rest
-    ),
-    candidate AS (
-      SELECT unnest(candidates) AS id
-      UNION
-      SELECT keyword.id FROM keyword
-    ),
-    scored AS (
-      SELECT m.id, keyword.score AS bm25, 1 - (
-          CASE WHEN m.embedding_model = model THEN m.embedding WHEN m.next_embedding_model = model THEN m.next_embedding END
-          <=> l2_normalize(query_embedding)
-        ) AS similarity,
-        CASE WHEN has_factor THEN memory_factor(m.created_at, m.importance, filter) END AS factor
-      FROM candidate
-      JOIN memory_items AS m ON m.id = candidate.id
-      LEFT JOIN keyword ON keyword.id = candidate.id
-    ),
-    ranked AS (
-      SELECT scored.*,
-        max(scored.bm25) OVER () AS best_bm25,
-        max(scored.similarity) OVER () AS best_similarity,
-        CASE WHEN scored.bm25 IS NOT NULL THEN
-          row_number() OVER (ORDER BY scored.bm25 DESC NULLS LAST, scored.id COLLATE "C") END AS bm25_rank,
-        CASE WHEN scored.similarity IS NOT NULL THEN
-          row_number() OVER (ORDER BY scored.similarity DESC NULLS LAST, scored.id COLLATE "C") END AS vector_rank
-      FROM scored
-    ),
-    fused AS (
-      SELECT ranked.*,
-        CASE fusion
-          WHEN 'convex' THEN
-            (bm25_weight * COALESCE(ranked.bm25 / NULLIF(ranked.best_bm25, 0), 0)
-              + vector_weight * COALESCE((ranked.similarity + 1) / NULLIF(ranked.best_similarity + 1, 0), 0))
-            / (bm25_weight + vector_weight)
-          ELSE
-            COALESCE(bm25_weight / (60 + ranked.bm25_rank), 0) + COALESCE(vector_weight / (60 + ranked.vector_rank), 0)
-        END AS score
-      FROM ranked
-    ),
-    combined AS (
-      SELECT fused.id, fused.bm25, fused.similarity, fused.score * COALESCE(fused.factor, 1) AS score,
-        fused.bm25_rank, fused.vector_rank
-      FROM fused
-    ),
-    cursor AS (
-      SELECT jsonb_build_object('after', jsonb_build_object(
-        'id', filter #> '{after,id}',
-        'score', COALESCE(
-          (SELECT combined.score FROM combined WHERE combined.id = filter #>> '{after,id}'),
-          (filter #>> '{after,score}')::float8
-        )
-      )) AS place
-    )
-    SELECT combined.*
-    FROM combined
-    WHERE NOT filter ? 'after' OR is_after(combined.score, combined.id, (SELECT cursor.place FROM cursor));
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/is_after.sql
--- Whether a row comes after the cursor filter.after in a list that is sorted by score, best first, ties by id.
-CREATE OR REPLACE FUNCTION is_after(score float8, id text, filter jsonb)
-RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-  SELECT score < (filter #>> '{after,score}')::float8
-    OR (score = (filter #>> '{after,score}')::float8 AND id COLLATE "C" > (filter #>> '{after,id}') COLLATE "C")
-$$;
---> statement-breakpoint
--- source: src/sql/memory/is_trigram_similar.sql
--- Whether two words are as alike as pg_trgm.similarity_threshold asks: pg_trgm's operator %, bound like
--- trigram_similarity. It is inlined, so that an index of trigrams serves it.
-CREATE OR REPLACE FUNCTION is_trigram_similar(one text, other text)
-RETURNS boolean
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-RETURN one % other;
---> statement-breakpoint
--- source: src/sql/memory/lexeme_query.sql
--- A tsquery that any of the lexemes satisfies; null for none. The text form of a one-lexeme tsvector is quoted just as
--- tsquery's input wants it, whatever characters the lexeme has. In groups, because PostgreSQL reads and evaluates a
--- tsquery by recursion: one chain of the 10,000 words of a long text would exceed the stack.
-CREATE OR REPLACE FUNCTION lexeme_query(lexemes text[])
-RETURNS tsquery
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$
-  SELECT string_agg('(' || chunk.query || ')', '|')::tsquery
-  FROM (
-    SELECT string_agg(array_to_tsvector(ARRAY[given.lexeme])::text, '|') AS query
-    FROM unnest(lexemes) WITH ORDINALITY AS given (lexeme, place)
-    GROUP BY (given.place - 1) / 128
-  ) AS chunk
-$$;
---> statement-breakpoint
--- source: src/sql/memory/memory_factor.sql
--- What recency and importance make of a row's score, where a search asks for them (filter.recency, filter.importance):
--- a factor from 0 to 1, and 1 for a row that is new and important.
---
--- recency: a half-life in days. The factor is 2 ^ -(age / recency), the age being that of created_at (when it was said
---   or learnt: updated_at also moves when an embedding is written); 1 for a time to come. It ends at 2 ^ -500, so that
---   nothing is ever too small for a number.
--- importance: how much the column counts, 0 to 1 (true is 1). The factor is 1 - filter.importance * (1 - importance).
-CREATE OR REPLACE FUNCTION memory_factor(created_at timestamptz, importance real, filter jsonb)
-RETURNS float8
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-  SELECT
-    CASE WHEN filter ? 'recency' THEN
-      power(2, -(
-        least(
-          greatest(extract(epoch FROM now() - created_at)::float8 / 86400, 0),
-          500 * least((filter ->> 'recency')::float8, 1e9)
-        ) / least((filter ->> 'recency')::float8, 1e9)
-      ))
-    ELSE 1 END
-    * CASE jsonb_typeof(filter -> 'importance')
-      WHEN 'number' THEN 1 - (filter ->> 'importance')::float8 * (1 - importance::float8)
-      WHEN 'boolean' THEN CASE WHEN (filter -> 'importance')::boolean THEN importance::float8 ELSE 1 END
-      ELSE 1
-    END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/memory_filter_condition.sql
--- The condition under which a row of memory_items (alias m) passes the caller's filters, as SQL that names the values
--- only as parameters: $1 is query_tags, $2 is filter. Conditions that were not asked for are left out, so that the
--- planner sees just the ones that count. Every search builds its query on this, and every check of a filter is here.
---
--- options: the keys beyond the common ones that the calling function supports.
---
--- filter.expired, filter.superseded: true where expired or superseded rows count as well; only where options name them.
--- filter.granted: what filter_by_grants says that a role may see; it only ever narrows.
--- filter.as_of: a timestamp: what was known then, so not yet superseded; or {"known": timestamp, "valid": timestamp}, where
--- valid asks what was true then, by valid_from and valid_to. Asked for both, the end of a validity counts only if it was
--- known: superseding sets it. Expired rows are never returned.
-CREATE OR REPLACE FUNCTION memory_filter_condition(query_tags text[], filter jsonb, options text[] DEFAULT '{}')
-RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-AS $$
-DECLARE
-  common constant text[] := '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,namespaces,namespace_under,where,as_of}';
-  conditions text[] := '{}';
-  unknown text;
-BEGIN
-  IF array_position(query_tags, NULL) IS NOT NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'query_tags must be strings, got a null among them';
-  END IF;
-  IF jsonb_typeof(filter) <> 'object' THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('filter must be a JSON object, got %s %s', jsonb_typeof(filter), left(filter::text, 60));
-  END IF;
-  IF filter - 'fuzzy' <> '{}' OR jsonb_typeof(filter -> 'fuzzy') <> 'boolean' THEN
-    SELECT given.key INTO unknown
-    FROM jsonb_object_keys(filter) AS given (key)
-    WHERE given.key <> ALL (common || options || '{granted}'::text[])
-    ORDER BY given.key COLLATE "C"
-    LIMIT 1;
-    IF FOUND THEN
-      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-        MESSAGE = format('filter has the key "%s", expected only: %s', left(unknown, 60), array_to_string(common || options, ', '));
-    END IF;
-    PERFORM check_filter_value(filter, key, expected)
-    FROM unnest(
-      '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,namespaces,namespace_under,where,expired,superseded}'::text[],
-      '{string,string,boolean,string,string,object,array,boolean,array,string,object,boolean,boolean}'::text[]
-    ) AS value (key, expected);
-    PERFORM check_filter_texts(filter, 'ids'), check_filter_texts(filter, 'namespaces');
-  END IF;
-
-  IF (filter -> 'expired')::boolean IS NOT TRUE THEN
-    conditions := ARRAY['(m.expires_at IS NULL OR m.expires_at > now())'];
-  END IF;
-  IF cardinality(query_tags) > 0 THEN
-    conditions := conditions || CASE WHEN (filter -> 'all_tags')::boolean THEN 'm.tags @> $1' ELSE 'm.tags && $1' END;
-  END IF;
-  IF filter ? 'namespace' THEN
-    conditions := conditions || 'm.namespace = ($2 ->> ''namespace'')'::text;
-  END IF;
-  IF filter ? 'namespaces' THEN
-    conditions := conditions || 'm.namespace = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''namespaces'')))'::text;
-  END IF;
-  IF filter ? 'namespace_under' THEN
-    conditions := conditions || '(m.namespace = ($2 ->> ''namespace_under'') OR starts_with(m.namespace, ($2 ->> ''namespace_under'') || ''/''))'::text;
-  END IF;
-  IF filter ? 'granted' THEN
-    conditions := conditions || ('(m.namespace = ANY (ARRAY(SELECT jsonb_array_elements_text($2 #> ''{granted,namespaces}'')))'
-      || CASE WHEN filter #> '{granted,below}' = '[]' THEN '' ELSE
-        ' OR is_below(m.namespace, ARRAY(SELECT jsonb_array_elements_text($2 #> ''{granted,below}'')))' END || ')');
-  END IF;
-  IF filter ? 'speaker_id' THEN
-    conditions := conditions || 'm.speaker_id = ($2 ->> ''speaker_id'')'::text;
-  END IF;
-  IF filter ? 'since' THEN
-    conditions := conditions || ('m.created_at >= ' || filter_time(filter, 'since'));
-  END IF;
-  IF filter ? 'until' THEN
-    conditions := conditions || ('m.created_at < ' || filter_time(filter, 'until'));
-  END IF;
-  IF filter ? 'metadata' THEN
-    conditions := conditions || 'm.metadata @> ($2 -> ''metadata'')'::text;
-  END IF;
-  IF filter ? 'ids' THEN
-    conditions := conditions || 'm.id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''ids'')))'::text;
-  END IF;
-  IF filter ? 'where' THEN
-    conditions := conditions || (where_condition(filter -> 'where', '{where}', 0, 0)).condition;
-  END IF;
-  RETURN COALESCE(NULLIF(array_to_string(conditions || as_of_condition(filter), ' AND '), ''), 'true');
 END
 $$;

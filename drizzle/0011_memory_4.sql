@@ -10,6 +10,411 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/memory/hybrid_factor_candidates.sql
+-- The candidates of hybrid_search where recency or importance counts and the fusion is convex: those of
+-- hybrid_candidates, and after that every row that could still be among the best k, so that the result is that of
+-- scoring every match.
+--
+-- A leg offers its best rows without regard to the factor, so a new and important row may be missing. But what it could
+-- score is known: what was not offered is worth at most what the last offered row is on each leg (nothing, where a leg
+-- had no more rows), times a factor of at most 1. If the k-th best candidate reaches more, nothing is missing. If not,
+-- only rows whose factor exceeds (k-th score / that bound) can be: the legs are asked again for those alone, and for
+-- more of them, until it is proven or there are no others. The maxima that scores are divided by do not change
+-- meanwhile: each leg's best row is there from the start.
+-- As exact as the legs are: a vector index finds nearly all neighbours, the exact scan all.
+--
+-- nearest has all candidates; leg_filter is the filter without the options of hybrid_search.
+CREATE OR REPLACE FUNCTION hybrid_factor_candidates(
+  query record, query_embedding vector, condition text, query_tags text[],
+  k integer, offered integer, bm25_weight float8, vector_weight float8, filter jsonb, leg_filter jsonb,
+  OUT keyword_ids text[], OUT keyword_scores float8[], OUT nearest text[]
+)
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+  factor CONSTANT text := 'memory_factor(m.created_at, m.importance, $2) >= ($2 ->> ''least_factor'')::float8';
+  narrowed text := condition;
+  narrowed_filter jsonb := leg_filter;
+  legs record;
+  best_score float8;
+  best_similarity float8;
+  most float8;
+  reached float8;
+  least_factor float8;
+  oldest float8;
+BEGIN
+  -- The cursor's row must be among the candidates, because its score moves with the time.
+  EXECUTE format('SELECT ARRAY(SELECT m.id FROM memory_items AS m WHERE m.id = $4 AND %s'
+    ' AND ($3 IS NULL OR m.search_vector @@ $3))', condition)
+  INTO nearest
+  USING query_tags, leg_filter, query.required, filter #>> '{after,id}';
+
+  LOOP
+    legs := hybrid_candidates(
+      query, query_embedding, narrowed, query_tags, offered, narrowed_filter
+    );
+    keyword_ids := legs.keyword_ids;
+    keyword_scores := legs.keyword_scores;
+    nearest := ARRAY(SELECT unnest(nearest) UNION SELECT unnest(legs.nearest) UNION SELECT unnest(keyword_ids));
+    best_score := COALESCE(best_score, keyword_scores[1]);
+    best_similarity := COALESCE(best_similarity, legs.similarities[1]);
+    EXIT WHEN cardinality(keyword_ids) < offered AND cardinality(legs.nearest) < offered;
+
+    most := (
+      bm25_weight * COALESCE(keyword_scores[offered] / NULLIF(best_score, 0), 0)
+      + vector_weight * COALESCE((legs.similarities[offered] + 1) / NULLIF(best_similarity + 1, 0), 0)
+    ) / (bm25_weight + vector_weight);
+    reached := COALESCE((
+      SELECT scored.score
+      FROM hybrid_scores(
+        nearest, keyword_ids, keyword_scores, query, query_embedding, bm25_weight, vector_weight,
+        'convex', filter
+      ) AS scored
+      ORDER BY scored.score DESC
+      LIMIT 1 OFFSET k - 1
+    ), 0);
+    EXIT WHEN reached > most * (1 + 1e-6);
+
+    least_factor := reached / most * (1 - 1e-6);
+    offered := offered * 8;
+    narrowed := condition || ' AND ' || factor;
+    narrowed_filter := leg_filter || jsonb_build_object('least_factor', least_factor)
+      || COALESCE((SELECT jsonb_object_agg(key, value) FROM jsonb_each(filter) WHERE key IN ('recency', 'importance')), '{}');
+    -- The same for recency alone, in words that an index understands.
+    oldest := -log(2::numeric, greatest(least_factor, 1e-30)::numeric) * (filter ->> 'recency')::float8 + 1;
+    IF oldest < 36500 THEN
+      narrowed := narrowed || ' AND m.created_at >= now() - ($2 ->> ''oldest'')::float8 * interval ''1 day''';
+      narrowed_filter := narrowed_filter || jsonb_build_object('oldest', oldest);
+    END IF;
+  END LOOP;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/hybrid_scores.sql
+-- The candidates of hybrid_search with their score on both legs, their ranks among each other and the combined score:
+-- the formulas are in hybrid_search's header. keyword_ids and keyword_scores are what the keyword leg has scored; the
+-- others among the candidates are scored here, because they may share a word with the query all the same.
+-- With filter.after only those behind the cursor. Its row is looked up, because its score moves with the time where
+-- recency counts; where it is gone, the score that it had is taken.
+CREATE OR REPLACE FUNCTION hybrid_scores(
+  candidates text[], keyword_ids text[], keyword_scores float8[], query record,
+  query_embedding vector, bm25_weight float8, vector_weight float8, fusion text, filter jsonb
+)
+RETURNS TABLE (
+  id text, bm25 float8, similarity float8, score float8, bm25_rank bigint, vector_rank bigint
+)
+LANGUAGE plpgsql STABLE ROWS 100
+AS $$
+#variable_conflict use_column
+DECLARE
+  has_factor CONSTANT boolean := filter ?| '{recency,importance}';
+  model CONSTANT integer := (current_embedding_model()).id;
+BEGIN
+  RETURN QUERY
+    WITH keyword AS MATERIALIZED (
+      SELECT hit.id, hit.score FROM unnest(keyword_ids, keyword_scores) AS hit (id, score)
+      UNION ALL
+      SELECT rest.id, rest.score
+      FROM bm25_score_rows(
+        query, ARRAY(SELECT unnest(candidates) EXCEPT SELECT unnest(keyword_ids))
+      ) AS rest
+    ),
+    candidate AS (
+      SELECT unnest(candidates) AS id
+      UNION
+      SELECT keyword.id FROM keyword
+    ),
+    scored AS (
+      SELECT m.id, keyword.score AS bm25, 1 - (
+          CASE WHEN m.embedding_model = model THEN m.embedding WHEN m.next_embedding_model = model THEN m.next_embedding END
+          <=> l2_normalize(query_embedding)
+        ) AS similarity,
+        CASE WHEN has_factor THEN memory_factor(m.created_at, m.importance, filter) END AS factor
+      FROM candidate
+      JOIN memory_items AS m ON m.id = candidate.id
+      LEFT JOIN keyword ON keyword.id = candidate.id
+    ),
+    ranked AS (
+      SELECT scored.*,
+        max(scored.bm25) OVER () AS best_bm25,
+        max(scored.similarity) OVER () AS best_similarity,
+        CASE WHEN scored.bm25 IS NOT NULL THEN
+          row_number() OVER (ORDER BY scored.bm25 DESC NULLS LAST, scored.id COLLATE "C") END AS bm25_rank,
+        CASE WHEN scored.similarity IS NOT NULL THEN
+          row_number() OVER (ORDER BY scored.similarity DESC NULLS LAST, scored.id COLLATE "C") END AS vector_rank
+      FROM scored
+    ),
+    fused AS (
+      SELECT ranked.*,
+        CASE fusion
+          WHEN 'convex' THEN
+            (bm25_weight * COALESCE(ranked.bm25 / NULLIF(ranked.best_bm25, 0), 0)
+              + vector_weight * COALESCE((ranked.similarity + 1) / NULLIF(ranked.best_similarity + 1, 0), 0))
+            / (bm25_weight + vector_weight)
+          ELSE
+            COALESCE(bm25_weight / (60 + ranked.bm25_rank), 0) + COALESCE(vector_weight / (60 + ranked.vector_rank), 0)
+        END AS score
+      FROM ranked
+    ),
+    combined AS (
+      SELECT fused.id, fused.bm25, fused.similarity, fused.score * COALESCE(fused.factor, 1) AS score,
+        fused.bm25_rank, fused.vector_rank
+      FROM fused
+    ),
+    cursor AS (
+      SELECT jsonb_build_object('after', jsonb_build_object(
+        'id', filter #> '{after,id}',
+        'score', COALESCE(
+          (SELECT combined.score FROM combined WHERE combined.id = filter #>> '{after,id}'),
+          (filter #>> '{after,score}')::float8
+        )
+      )) AS place
+    )
+    SELECT combined.*
+    FROM combined
+    WHERE NOT filter ? 'after' OR is_after(combined.score, combined.id, (SELECT cursor.place FROM cursor));
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/is_after.sql
+-- Whether a row comes after the cursor filter.after in a list that is sorted by score, best first, ties by id.
+CREATE OR REPLACE FUNCTION is_after(score float8, id text, filter jsonb)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT score < (filter #>> '{after,score}')::float8
+    OR (score = (filter #>> '{after,score}')::float8 AND id COLLATE "C" > (filter #>> '{after,id}') COLLATE "C")
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/is_trigram_similar.sql
+-- Whether two words are as alike as pg_trgm.similarity_threshold asks: pg_trgm's operator %, bound like
+-- trigram_similarity. It is inlined, so that an index of trigrams serves it.
+CREATE OR REPLACE FUNCTION is_trigram_similar(one text, other text)
+RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+RETURN one % other;
+--> statement-breakpoint
+-- source: src/sql/memory/lexeme_heads.sql
+-- The text form of a tsvector or tsquery with each lexeme of more than six letters as its head: six letters and chr(2),
+-- which no text can contain (the parser takes it for a blank). Endings differ beyond that in most languages whose stemmer
+-- PostgreSQL does not have, or whose language nobody knows.
+CREATE OR REPLACE FUNCTION lexeme_heads(lexemes text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+  SELECT regexp_replace(lexemes, '''([a-z\u00df-\u024f\u0370-\u052f\u0561-\u0587\u05d0-\u05ea\u0620-\u064a\u066e-\u06d3\u10d0-\u10ff\u1e00-\u1eff]{6})[a-z\u00df-\u024f\u0370-\u052f\u0561-\u0587\u05d0-\u05ea\u0620-\u064a\u066e-\u06d3\u10d0-\u10ff\u1e00-\u1eff]+''', E'''\\1\x02''', 'g')
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/lexeme_query.sql
+-- A tsquery that any of the lexemes satisfies; null for none. The text form of a one-lexeme tsvector is quoted just as
+-- tsquery's input wants it, whatever characters the lexeme has. In groups, because PostgreSQL reads and evaluates a
+-- tsquery by recursion: one chain of the 10,000 words of a long text would exceed the stack.
+CREATE OR REPLACE FUNCTION lexeme_query(lexemes text[])
+RETURNS tsquery
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+  SELECT string_agg('(' || chunk.query || ')', '|')::tsquery
+  FROM (
+    SELECT string_agg(array_to_tsvector(ARRAY[given.lexeme])::text, '|') AS query
+    FROM unnest(lexemes) WITH ORDINALITY AS given (lexeme, place)
+    GROUP BY (given.place - 1) / 128
+  ) AS chunk
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/mark_token.sql
+-- A matching token of a text between the tags; of scripts without spaces only its characters that match: those of each pair
+-- (or other lexeme) of the query that occurs in it.
+CREATE OR REPLACE FUNCTION mark_token(token text, lexemes text[], start_tag text, stop_tag text, as_html boolean)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+DECLARE
+  spaceless CONSTANT text := '[\u0e00-\u0eff\u1000-\u109f\u1780-\u17d3\u2e80-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]';
+  is_marked boolean[];
+  characters CONSTANT text[] := string_to_array(token, NULL);
+  at integer;
+  lexeme text;
+  piece text;
+BEGIN
+  IF token !~ spaceless THEN
+    RETURN start_tag || shown_text(token, as_html) || stop_tag;
+  END IF;
+  is_marked := array_fill(false, ARRAY[cardinality(characters) + 1]);
+  FOREACH lexeme IN ARRAY lexemes LOOP
+    CONTINUE WHEN lexeme !~ spaceless OR strpos(token, lexeme) = 0;
+    at := 0;
+    FOREACH piece IN ARRAY string_to_array(token, lexeme) LOOP
+      at := at + length(piece);
+      FOR i IN at + 1 .. least(at + length(lexeme), cardinality(characters)) LOOP
+        is_marked[i] := true;
+      END LOOP;
+      at := at + length(lexeme);
+    END LOOP;
+  END LOOP;
+  -- A token that matches by another form than its own characters, such as a decomposed one, as a whole.
+  IF true <> ALL (is_marked) THEN
+    RETURN start_tag || shown_text(token, as_html) || stop_tag;
+  END IF;
+  RETURN (
+    SELECT string_agg(
+      CASE WHEN is_marked[i] AND NOT COALESCE(is_marked[i - 1], false) THEN start_tag ELSE '' END
+        || characters[i] || CASE WHEN is_marked[i] AND NOT is_marked[i + 1] THEN stop_tag ELSE '' END, '' ORDER BY i)
+    FROM generate_series(1, cardinality(characters)) AS i
+  );
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/matching_lexeme.sql
+-- The first of the lexemes that a token of a text has, in any form; null for none. A plain English word is stemmed by itself,
+-- which is quick; anything else as a query would be.
+CREATE OR REPLACE FUNCTION matching_lexeme(token text, lexemes text[])
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+DECLARE
+  stem text;
+BEGIN
+  IF token ~ '^[A-Z]?[a-z]+$' THEN
+    stem := (ts_lexize('pg_catalog.english_stem', lower(token)))[1];
+    RETURN CASE WHEN stem = ANY (lexemes) THEN stem
+      WHEN length(stem) > 6 AND left(stem, 6) || E'\x02' = ANY (lexemes) THEN left(stem, 6) || E'\x02' END;
+  END IF;
+  RETURN (
+    SELECT form.lexeme
+    FROM (SELECT unnest((query_lexemes(token)).lexemes) UNION SELECT unnest(tsvector_to_array(search_units(token)))) AS form (lexeme)
+    WHERE form.lexeme = ANY (lexemes)
+    ORDER BY form.lexeme COLLATE "C" LIMIT 1
+  );
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/memory_factor.sql
+-- What recency and importance make of a row's score, where a search asks for them (filter.recency, filter.importance):
+-- a factor from 0 to 1, and 1 for a row that is new and important.
+--
+-- recency: a half-life in days. The factor is 2 ^ -(age / recency), the age being that of created_at (when it was said
+--   or learnt: updated_at also moves when an embedding is written); 1 for a time to come. It ends at 2 ^ -500, so that
+--   nothing is ever too small for a number.
+-- importance: how much the column counts, 0 to 1 (true is 1). The factor is 1 - filter.importance * (1 - importance).
+CREATE OR REPLACE FUNCTION memory_factor(created_at timestamptz, importance real, filter jsonb)
+RETURNS float8
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+  SELECT
+    CASE WHEN filter ? 'recency' THEN
+      power(2, -(
+        least(
+          greatest(extract(epoch FROM now() - created_at)::float8 / 86400, 0),
+          500 * least((filter ->> 'recency')::float8, 1e9)
+        ) / least((filter ->> 'recency')::float8, 1e9)
+      ))
+    ELSE 1 END
+    * CASE jsonb_typeof(filter -> 'importance')
+      WHEN 'number' THEN 1 - (filter ->> 'importance')::float8 * (1 - importance::float8)
+      WHEN 'boolean' THEN CASE WHEN (filter -> 'importance')::boolean THEN importance::float8 ELSE 1 END
+      ELSE 1
+    END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/memory_filter_condition.sql
+-- The condition under which a row of memory_items (alias m) passes the caller's filters, as SQL that names the values
+-- only as parameters: $1 is query_tags, $2 is filter. Conditions that were not asked for are left out, so that the
+-- planner sees just the ones that count. Every search builds its query on this, and every check of a filter is here.
+--
+-- options: the keys beyond the common ones that the calling function supports.
+--
+-- filter.expired, filter.superseded: true where expired or superseded rows count as well; only where options name them.
+-- filter.granted: what filter_by_grants says that a role may see; it only ever narrows.
+-- filter.as_of: a timestamp: what was known then, so not yet superseded; or {"known": timestamp, "valid": timestamp}, where
+-- valid asks what was true then, by valid_from and valid_to. Asked for both, the end of a validity counts only if it was
+-- known: superseding sets it. Expired rows are never returned.
+CREATE OR REPLACE FUNCTION memory_filter_condition(query_tags text[], filter jsonb, options text[] DEFAULT '{}')
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+DECLARE
+  common constant text[] := '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,operators,prefix,min_match,namespaces,namespace_under,where,as_of}';
+  most_tags constant integer := 1000;
+  conditions text[] := '{}';
+  unknown text;
+BEGIN
+  IF array_position(query_tags, NULL) IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'query_tags must be strings, got a null among them';
+  END IF;
+  IF cardinality(query_tags) > most_tags THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('query_tags must have at most %s tags, got %s', most_tags, cardinality(query_tags));
+  END IF;
+  IF jsonb_typeof(filter) <> 'object' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter must be a JSON object, got %s %s', jsonb_typeof(filter), left(filter::text, 60));
+  END IF;
+  IF filter - 'fuzzy' <> '{}' OR jsonb_typeof(filter -> 'fuzzy') <> 'boolean' THEN
+    SELECT given.key INTO unknown
+    FROM jsonb_object_keys(filter) AS given (key)
+    WHERE given.key <> ALL (common || options || '{granted}'::text[])
+    ORDER BY given.key COLLATE "C"
+    LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('filter has the key "%s", expected only: %s', left(unknown, 60), array_to_string(common || options, ', '));
+    END IF;
+    PERFORM check_filter_value(filter, key, expected)
+    FROM unnest(
+      '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,operators,prefix,min_match,namespaces,namespace_under,where,expired,superseded}'::text[],
+      '{string,string,boolean,string,string,object,array,boolean,boolean,boolean,number,array,string,object,boolean,boolean}'::text[]
+    ) AS value (key, expected);
+    IF (filter ->> 'min_match')::numeric NOT BETWEEN 0 AND 1 THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('filter.min_match must be from 0 to 1, got %s', left(filter ->> 'min_match', 60));
+    END IF;
+    PERFORM check_filter_texts(filter, 'ids'), check_filter_texts(filter, 'namespaces');
+  END IF;
+
+  IF (filter -> 'expired')::boolean IS NOT TRUE THEN
+    conditions := ARRAY['(m.expires_at IS NULL OR m.expires_at > now())'];
+  END IF;
+  IF cardinality(query_tags) > 0 THEN
+    conditions := conditions || CASE WHEN (filter -> 'all_tags')::boolean THEN 'm.tags @> $1' ELSE 'm.tags && $1' END;
+  END IF;
+  IF filter ? 'namespace' THEN
+    conditions := conditions || 'm.namespace = ($2 ->> ''namespace'')'::text;
+  END IF;
+  IF filter ? 'namespaces' THEN
+    conditions := conditions || 'm.namespace = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''namespaces'')))'::text;
+  END IF;
+  IF filter ? 'namespace_under' THEN
+    conditions := conditions || '(m.namespace = ($2 ->> ''namespace_under'') OR starts_with(m.namespace, ($2 ->> ''namespace_under'') || ''/''))'::text;
+  END IF;
+  IF filter ? 'granted' THEN
+    conditions := conditions || ('(m.namespace = ANY (ARRAY(SELECT jsonb_array_elements_text($2 #> ''{granted,namespaces}'')))'
+      || CASE WHEN filter #> '{granted,below}' = '[]' THEN '' ELSE
+        ' OR is_below(m.namespace, ARRAY(SELECT jsonb_array_elements_text($2 #> ''{granted,below}'')))' END || ')');
+  END IF;
+  IF filter ? 'speaker_id' THEN
+    conditions := conditions || 'm.speaker_id = ($2 ->> ''speaker_id'')'::text;
+  END IF;
+  IF filter ? 'since' THEN
+    conditions := conditions || ('m.created_at >= ' || filter_time(filter, 'since'));
+  END IF;
+  IF filter ? 'until' THEN
+    conditions := conditions || ('m.created_at < ' || filter_time(filter, 'until'));
+  END IF;
+  IF filter ? 'metadata' THEN
+    conditions := conditions || 'm.metadata @> ($2 -> ''metadata'')'::text;
+  END IF;
+  IF filter ? 'ids' THEN
+    conditions := conditions || 'm.id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''ids'')))'::text;
+  END IF;
+  IF filter ? 'where' THEN
+    conditions := conditions || (where_condition(filter -> 'where', '{where}', 0, 0)).condition;
+  END IF;
+  conditions := conditions || CASE WHEN filter ?| '{as_of,superseded}' THEN as_of_condition(filter) ELSE 'm.superseded_at IS NULL' END;
+  RETURN COALESCE(NULLIF(array_to_string(conditions, ' AND '), ''), 'true');
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/metadata_comparison.sql
 -- One operator of filter.where on a path into metadata, as SQL. eq and in ask for containment as well, which the GIN index
 -- on metadata answers; not where an element of the path could be the index of an array, which containment has no word for.
@@ -76,441 +481,5 @@ BEGIN
   IF model.name <> given THEN
     PERFORM wrong_embedding(what, model.name, model.dimensions, given, model.dimensions);
   END IF;
-END
-$$;
---> statement-breakpoint
--- path: definer
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
---> statement-breakpoint
--- source: src/sql/memory/nearest_lexeme.sql
--- The lexeme of the corpus that is most like one that nobody wrote, or null when none is similar enough. A word with a
--- digit is never replaced: 2024 is not a misspelt 2023. Words that were written since the last fold are in the log, which
--- has no index for this: of them only those with the same first letter are compared, and where bulk statements wrote
--- many of these only some thousand, so that a misspelt word never costs what a large backlog holds.
--- SECURITY DEFINER, because nobody may read the vocabulary: it gives one word for one word, and none to a role that
--- row-level security keeps from some rows, because the word may be in those alone.
-CREATE OR REPLACE FUNCTION nearest_lexeme(lexeme text)
-RETURNS text
-LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-SET search_path FROM CURRENT
-SET enable_seqscan = off
-AS $$
-DECLARE
-  least_similarity CONSTANT real := 0.4;
-  most_chunks CONSTANT integer := 16; -- of 64 words
-  letter CONSTANT text := left(nearest_lexeme.lexeme, 1);
-  after_letter CONSTANT text := letter || chr(1114111);
-  threshold_before text;
-  similar_lexemes text[];
-  counted record;
-BEGIN
-  IF nearest_lexeme.lexeme ~ '\d' OR is_isolated_session() THEN
-    RETURN NULL;
-  END IF;
-  -- The operator % can use the index, and takes its threshold from a setting (which is not SET on the function, because
-  -- only a superuser may do that before pg_trgm is loaded). Asking for a similarity loads it.
-  PERFORM trigram_similarity('', '');
-  threshold_before := current_setting('pg_trgm.similarity_threshold');
-  PERFORM set_config('pg_trgm.similarity_threshold', least_similarity::text, true);
-  WITH log AS MATERIALIZED (
-    SELECT entries.xid, entries.entry, entries.lexemes FROM search_log_entries() AS entries
-  ), logged AS (
-    SELECT unnest(tsvector_to_array(log.lexemes)) AS lexeme FROM log
-    UNION ALL
-    -- A chunk is a sorted part of an entry: these may have words with the letter.
-    SELECT unnest(newest.lexemes)
-    FROM (
-      SELECT chunk.lexemes
-      FROM log
-      CROSS JOIN LATERAL (
-        SELECT chunk.lexemes FROM search_log_lexemes AS chunk
-        WHERE chunk.xid = log.xid AND chunk.entry = log.entry AND chunk.first_lexeme < after_letter
-          AND chunk.first_lexeme >= COALESCE((
-            SELECT max(before.first_lexeme) FROM search_log_lexemes AS before
-            WHERE before.xid = log.xid AND before.entry = log.entry AND before.first_lexeme <= letter
-          ), letter)
-        LIMIT most_chunks
-      ) AS chunk
-      ORDER BY log.entry DESC
-      LIMIT most_chunks
-    ) AS newest
-  )
-  SELECT array_agg(DISTINCT written.lexeme)
-  INTO similar_lexemes
-  FROM (
-    SELECT folded.lexeme FROM search_vocabulary AS folded WHERE is_trigram_similar(folded.lexeme, nearest_lexeme.lexeme)
-    UNION ALL
-    SELECT logged.lexeme
-    FROM logged
-    WHERE starts_with(logged.lexeme, letter) AND strpos(logged.lexeme, chr(1)) = 0
-      AND is_trigram_similar(logged.lexeme, nearest_lexeme.lexeme)
-  ) AS written;
-  PERFORM set_config('pg_trgm.similarity_threshold', threshold_before, true);
-
-  counted := read_search_statistics(COALESCE(similar_lexemes, '{}'));
-  RETURN (
-    SELECT candidate.lexeme
-    FROM unnest(similar_lexemes, counted.document_frequencies) AS candidate (lexeme, frequency)
-    WHERE candidate.frequency > 0 AND trigram_similarity(candidate.lexeme, nearest_lexeme.lexeme) >= least_similarity
-    ORDER BY trigram_similarity(candidate.lexeme, nearest_lexeme.lexeme) DESC, candidate.frequency DESC, candidate.lexeme COLLATE "C"
-    LIMIT 1
-  );
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/next_embedding_model.sql
--- The model that a change is under way to; nulls where there is none.
-CREATE OR REPLACE FUNCTION next_embedding_model(
-  OUT id integer, OUT name text, OUT dimensions integer, OUT since timestamptz
-)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path FROM CURRENT
-AS $$
-#variable_conflict use_column
-BEGIN
-  SELECT model.id, model.name, model.dimensions, model.changed_at INTO id, name, dimensions, since
-  FROM embedding_models AS model
-  WHERE model.state = 'next';
-END
-$$;
---> statement-breakpoint
--- path: internal
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
-  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
-), 'pg_temp'), true);
---> statement-breakpoint
--- source: src/sql/memory/parse_search_query.sql
--- What a person's query asks for. Plain words are ranked and all optional; `"a phrase"` must occur and is ranked too;
--- `-word` and `-"a phrase"` must not occur. Anything else, an unclosed quote or a lone minus among it, is plain text.
---
--- lexemes: the lexemes to rank by, in byte order, each as often as the query says it: what is repeated counts more, as
---   in BM25's usual definition (measured on the collection cisi, whose questions are long: nDCG@10 0.42 against 0.33
---   with distinct lexemes). Empty for stop words alone.
--- required: what must hold, null where nothing must. Of so many words only, because PostgreSQL reads and evaluates a
---   tsquery by recursion, and one of thousands of words in a row would exceed the stack.
-CREATE OR REPLACE FUNCTION parse_search_query(query_text text, OUT lexemes text[], OUT required tsquery)
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-AS $$
-DECLARE
-  english constant regconfig := 'pg_catalog.english';
-  rest text := query_text;
-  phrases text[] := '{}';
-  exclusions text[] := '{}';
-  most_required constant integer := 1000;
-  words bigint;
-BEGIN
-  -- A minus counts only at the start of a word: state-of-the-art excludes nothing.
-  IF rest ~ '["-]' THEN
-    exclusions := ARRAY(SELECT hit[1] FROM regexp_matches(rest, '(?<!\S)-"([^"]*)"', 'g') AS hit);
-    rest := regexp_replace(rest, '(?<!\S)-"[^"]*"', ' ', 'g');
-    phrases := ARRAY(SELECT hit[1] FROM regexp_matches(rest, '"([^"]*)"', 'g') AS hit);
-    rest := regexp_replace(rest, '"[^"]*"', ' ', 'g');
-    exclusions := exclusions || ARRAY(SELECT hit[1] FROM regexp_matches(rest, '(?<!\S)-([^\s-]\S*)', 'g') AS hit);
-    rest := regexp_replace(rest, '(?<!\S)-[^\s-]\S*', ' ', 'g');
-  END IF;
-
-  lexemes := ARRAY(
-    SELECT given.lexeme
-    FROM unnest(to_tsvector(english, concat_ws(' ', rest, array_to_string(phrases, ' ')))) AS given
-    CROSS JOIN LATERAL unnest(given.positions) AS occurrence
-    ORDER BY given.lexeme COLLATE "C"
-  );
-  IF phrases || exclusions = '{}' THEN
-    RETURN;
-  END IF;
-  -- Counted before the phrases are put together, as deep as they may be.
-  SELECT count(*) INTO words
-  FROM unnest(phrases || exclusions) AS given (text)
-  CROSS JOIN LATERAL ts_parse('pg_catalog.default', given.text) AS token
-  WHERE token.tokid <> 12; -- 12 is the space between words
-  IF words > most_required THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('query_text must have at most %s words in phrases and exclusions, got %s', most_required, words);
-  END IF;
-  SELECT string_agg('(' || part.query::text || ')', ' & ')::tsquery INTO required
-  FROM (
-    SELECT phraseto_tsquery(english, phrase) FROM unnest(phrases) AS phrase
-    UNION ALL
-    SELECT !!phraseto_tsquery(english, exclusion) FROM unnest(exclusions) AS exclusion
-  ) AS part (query)
-  WHERE numnode(part.query) > 0;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/quote_lexeme.sql
--- A lexeme as the text of a tsquery that finds exactly it, whatever characters it has.
-CREATE OR REPLACE FUNCTION quote_lexeme(lexeme text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-  SELECT '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || ''''
-$$;
---> statement-breakpoint
--- source: src/sql/memory/store_embeddings_for.sql
--- Where rows keep vectors of so many dimensions. A vector is four bytes for each, and a row whose parts are larger
--- together than toast_tuple_target has the largest of them moved out of line. In line, keyword search reads the vector
--- with the page, and the exact scan needs no second read: right while several rows share a page. Out of line, a page
--- holds many rows however long the vectors are. Concerns rows that are written from now on.
-CREATE OR REPLACE FUNCTION store_embeddings_for(dimensions integer)
-RETURNS void
-LANGUAGE plpgsql VOLATILE
-AS $$
-BEGIN
-  EXECUTE format('ALTER TABLE memory_items SET (toast_tuple_target = %s)',
-    CASE WHEN dimensions <= 512 THEN 8160 ELSE 2560 END);
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/tags_comparison.sql
--- any, all or none of filter.where.tags, as SQL. Of an empty list a row has all and none, and not any.
-CREATE OR REPLACE FUNCTION tags_comparison(operator text, value jsonb, place text[])
-RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-AS $$
-BEGIN
-  IF jsonb_typeof(value) <> 'array' OR jsonb_path_exists(value, 'strict $[*] ? (@.type() != "string")') THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('filter.%s must be an array of strings, got %s', array_to_string(place[1:8], '.'), left(value::text, 60));
-  END IF;
-  RETURN format(
-    CASE operator WHEN 'any' THEN 'm.tags && %1$s' WHEN 'all' THEN 'm.tags @> %1$s' ELSE 'NOT (m.tags && %1$s)' END,
-    format('ARRAY(SELECT jsonb_array_elements_text($2 #> %L))', place)
-  );
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/trigram_similarity.sql
--- How alike two words are by their trigrams, 0 to 1: pg_trgm's similarity(), bound when this is made, so that SECURITY
--- DEFINER functions need not have the extension's schema in their path.
-CREATE OR REPLACE FUNCTION trigram_similarity(one text, other text)
-RETURNS real
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN similarity(one, other);
---> statement-breakpoint
--- source: src/sql/memory/utc_time.sql
--- A time of a filter that filter_time let pass: in UTC where it says no zone.
-CREATE OR REPLACE FUNCTION utc_time(value text)
-RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN CASE
-  WHEN value ~ ':.*(Z|[+-]\d{2}(:?\d{2})?)$' THEN value::timestamptz
-  ELSE value::timestamp AT TIME ZONE 'UTC'
-END;
---> statement-breakpoint
--- source: src/sql/memory/vector_rows.sql
--- The limit_rows rows nearest to the query by cosine, among those with an embedding that meet what the query text
--- requires (null: nothing) and pass the condition, which speaks of $1 (query_tags) and $2 (filter).
---
--- Never fewer than limit_rows when so many pass: an approximate index is asked only where many rows pass, and what it
--- leaves short is read exactly. Where few pass, the exact scan over them is both faster and complete (measured at
--- 200,000 rows with a filter that 0.1 % pass: HNSW with iterative scan took 50 ms for 7 of 10 rows).
-CREATE OR REPLACE FUNCTION vector_rows(
-  query_embedding vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb
-)
-RETURNS TABLE (id text, similarity float8)
-LANGUAGE plpgsql STABLE ROWS 10
-AS $$
-#variable_conflict use_column
-DECLARE
-  query constant vector := l2_normalize(query_embedding);
-  index record;
-  expression text;
-  -- Up to so many rows the exact scan is the better choice. It costs about 1.3 microseconds a row that passes; the index
-  -- some 6 ms at the least, and 11 microseconds for each row that it meets, twice limit_rows for each that passes of all.
-  -- So they meet at 4000 rows, or where the square of the passing rows is 12 * limit_rows * all rows (measured on 100,000).
-  few bigint;
-  passing bigint;
-  ids text[];
-  similarities float8[];
-  -- Under row-level security the planner cannot tell how few rows the policy lets pass, and would read the whole table.
-  is_isolated constant boolean := row_security_active('memory_items');
-  seqscan_before constant text := current_setting('enable_seqscan');
-BEGIN
-  condition := condition || CASE WHEN required IS NULL THEN '' ELSE ' AND m.search_vector @@ $3' END;
-
-  IF is_isolated THEN
-    PERFORM set_config('enable_seqscan', 'off', true);
-  END IF;
-  index := vector_index();
-  few := greatest(4000, limit_rows, sqrt(12 * limit_rows * index.row_estimate));
-  expression := embedding_expression(index.model);
-
-  IF index.method IS NOT NULL AND index.row_estimate > few AND required IS NULL AND query_tags = '{}' AND filter - 'fuzzy' = '{}'
-    AND NOT is_isolated
-  THEN
-    -- Nothing but expiry narrows the search: whoever is wrong about that is caught below, by too few rows.
-    passing := index.row_estimate;
-  ELSIF index.method IS NOT NULL THEN
-    EXECUTE format(
-      'SELECT count(*) FROM (SELECT FROM memory_items AS m WHERE (%s) IS NOT NULL AND %s LIMIT $4) AS passing',
-      expression, condition
-    )
-    INTO passing
-    USING query_tags, filter, required, few + 1;
-  END IF;
-
-  IF passing > few THEN
-    SELECT array_agg(nearest.id), array_agg(nearest.similarity) INTO ids, similarities
-    FROM vector_index_rows(query, required, condition, query_tags, limit_rows, filter,
-      index.model, index.dimensions, index.method, index.lists) AS nearest;
-    IF cardinality(ids) = limit_rows THEN
-      IF is_isolated THEN
-        PERFORM set_config('enable_seqscan', seqscan_before, true);
-      END IF;
-      RETURN QUERY SELECT * FROM unnest(ids, similarities);
-      RETURN;
-    END IF;
-  END IF;
-
-  RETURN QUERY EXECUTE format(
-    $query$
-      SELECT m.id, 1 - ((%1$s) <=> $4) AS similarity
-      FROM memory_items AS m
-      WHERE (%1$s) IS NOT NULL AND %2$s
-      ORDER BY similarity DESC, m.id COLLATE "C"
-      LIMIT $5
-    $query$,
-    expression, condition
-  )
-  USING query_tags, filter, required, query, limit_rows;
-  IF is_isolated THEN
-    PERFORM set_config('enable_seqscan', seqscan_before, true);
-  END IF;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/where_condition.sql
--- filter.where as SQL over memory_items (alias m), whose values are taken from $2, the filter, by their place in it. A
--- node is an object; all of its entries must hold:
---   and, or: an array of nodes · not: a node
---   a column: {operator: value, …}. Columns: id, namespace, speaker_id, document_id, superseded_by, importance, created_at,
---     updated_at, expires_at, valid_from, valid_to, tags
---   "metadata.a.b": {operator: value, …}, or "path": ["a", "b"] beside the operators, for keys that have a dot
--- What is not known is refused, never compared with. A row without the value meets ne, not_in and exists: false, and no
--- other operator; not is the complement of its node.
-CREATE OR REPLACE FUNCTION where_condition(
-  node jsonb, place text[], depth integer, INOUT count integer, OUT condition text
-)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-AS $$
-#variable_conflict use_column
-DECLARE
-  most_conditions CONSTANT integer := 1000;
-  deepest CONSTANT integer := 32;
-  shown CONSTANT text := 'filter.' || array_to_string(place[1:8], '.');
-  conditions text[] := '{}';
-  parts text[];
-  entry record;
-  part record;
-  inner_part record;
-BEGIN
-  IF depth > deepest THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('filter.where may be nested %s deep, got more', deepest);
-  END IF;
-  IF jsonb_typeof(node) IS DISTINCT FROM 'object' OR node = '{}' THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('%s must be an object with a condition, got %s', shown, COALESCE(left(node::text, 60), 'nothing'));
-  END IF;
-  IF node ? 'path' THEN
-    SELECT * INTO part FROM where_field_condition(NULL, node, place, count);
-    count := part.count;
-    condition := '(' || part.condition || ')';
-    RETURN;
-  END IF;
-
-  FOR entry IN SELECT given.key, given.value FROM jsonb_each(node) AS given LOOP
-    IF entry.key IN ('and', 'or') THEN
-      IF jsonb_typeof(entry.value) <> 'array' OR entry.value = '[]' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-          MESSAGE = format('%s.%s must be an array of conditions, got %s', shown, entry.key, left(entry.value::text, 60));
-      END IF;
-      parts := '{}';
-      FOR part IN SELECT each.value, each.number FROM jsonb_array_elements(entry.value) WITH ORDINALITY AS each (value, number) LOOP
-        SELECT * INTO inner_part
-        FROM where_condition(part.value, place || entry.key || (part.number - 1)::text, depth + 1, count);
-        count := inner_part.count;
-        parts := parts || inner_part.condition;
-      END LOOP;
-      conditions := conditions || ('(' || array_to_string(parts, CASE entry.key WHEN 'and' THEN ' AND ' ELSE ' OR ' END) || ')');
-    ELSIF entry.key = 'not' THEN
-      SELECT * INTO inner_part FROM where_condition(entry.value, place || entry.key, depth + 1, count);
-      count := inner_part.count;
-      conditions := conditions || ('((' || inner_part.condition || ') IS NOT TRUE)');
-    ELSE
-      SELECT * INTO inner_part FROM where_field_condition(entry.key, entry.value, place || entry.key, count);
-      count := inner_part.count;
-      conditions := conditions || inner_part.condition;
-    END IF;
-    IF count > most_conditions THEN
-      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-        MESSAGE = format('filter.where may have %s conditions, got more', most_conditions);
-    END IF;
-  END LOOP;
-  condition := '(' || array_to_string(conditions, ' AND ') || ')';
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/where_field_condition.sql
--- The conditions on one field of filter.where: see where_condition. field is null for {"path": […], operator: value}.
--- place says where the operators are in the filter; each is one of the 1,000 conditions that are counted.
-CREATE OR REPLACE FUNCTION where_field_condition(
-  field text, operators jsonb, place text[], INOUT count integer, OUT condition text
-)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-AS $$
-#variable_conflict use_column
-DECLARE
-  texts CONSTANT text[] := '{id,namespace,speaker_id,document_id,superseded_by}';
-  times CONSTANT text[] := '{created_at,updated_at,expires_at,valid_from,valid_to}';
-  shown CONSTANT text := 'filter.' || array_to_string(place[1:8], '.');
-  path text[];
-  expected text[];
-  conditions text[] := '{}';
-  operator record;
-BEGIN
-  IF field IS NULL OR field LIKE 'metadata.%' THEN
-    path := CASE
-      WHEN field IS NOT NULL THEN string_to_array(substr(field, 10), '.')
-      WHEN jsonb_typeof(operators -> 'path') = 'array' AND operators -> 'path' <> '[]'
-        AND NOT jsonb_path_exists(operators -> 'path', 'strict $[*] ? (@.type() != "string")')
-      THEN ARRAY(SELECT jsonb_array_elements_text(operators -> 'path'))
-    END;
-    IF path IS NULL OR path = '{}' OR '' = ANY (path) AND field IS NOT NULL THEN
-      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-        MESSAGE = format('%s must name a path such as "metadata.a.b" or "path": ["a", "b"], got %s', shown,
-          left(COALESCE(to_jsonb(field), operators -> 'path')::text, 60));
-    END IF;
-    operators := CASE WHEN field IS NULL THEN operators - 'path' ELSE operators END;
-    expected := '{eq,ne,gt,gte,lt,lte,in,not_in,contains,exists}';
-  ELSIF field = 'tags' THEN
-    expected := '{any,all,none}';
-  ELSIF field = 'importance' OR field = ANY (times) OR field = ANY (texts) THEN
-    expected := '{eq,ne,gt,gte,lt,lte,in,not_in,exists}';
-  ELSE
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('%s: there is no field "%s", expected and, or, not, path, tags, importance, "metadata.…" or one of: %s',
-        'filter.' || array_to_string(place[1:cardinality(place) - 1], '.'), left(field, 60), array_to_string(texts || times, ', '));
-  END IF;
-  IF jsonb_typeof(operators) <> 'object' OR operators = '{}' THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('%s must be an object with operators such as {"eq": value}, got %s', shown, left(operators::text, 60));
-  END IF;
-
-  FOR operator IN SELECT given.key, given.value FROM jsonb_each(operators) AS given LOOP
-    IF operator.key <> ALL (expected) THEN
-      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-        MESSAGE = format('%s has the operator "%s", expected only: %s', shown, left(operator.key, 60), array_to_string(expected, ', '));
-    END IF;
-    count := count + 1;
-    conditions := conditions || CASE
-      WHEN path IS NOT NULL THEN metadata_comparison(path, operator.key, operator.value, place || operator.key)
-      WHEN field = 'tags' THEN tags_comparison(operator.key, operator.value, place || operator.key)
-      ELSE column_comparison(field, CASE WHEN field = 'importance' THEN 'real' WHEN field = ANY (times) THEN 'timestamptz' ELSE 'text' END,
-        operator.key, operator.value, place || operator.key)
-    END;
-  END LOOP;
-  condition := array_to_string(conditions, ' AND ');
 END
 $$;

@@ -4,479 +4,529 @@ SELECT set_config('opa.schema', coalesce(nullif(current_setting('opa.schema', tr
 -- path: checked when they run
 SET LOCAL check_function_bodies = off;
 --> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/memory/vector_rows.sql
+-- The limit_rows rows nearest to the query by cosine, among those with an embedding that meet what the query text
+-- requires (null: nothing) and pass the condition, which speaks of $1 (query_tags) and $2 (filter).
+--
+-- Never fewer than limit_rows when so many pass: an approximate index is asked only where many rows pass, and what it
+-- leaves short is read exactly. Where few pass, the exact scan over them is both faster and complete (measured at
+-- 200,000 rows with a filter that 0.1 % pass: HNSW with iterative scan took 50 ms for 7 of 10 rows).
+CREATE OR REPLACE FUNCTION vector_rows(
+  query_embedding vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb
+)
+RETURNS TABLE (id text, similarity float8)
+LANGUAGE plpgsql STABLE ROWS 10
+AS $$
+#variable_conflict use_column
+DECLARE
+  query constant vector := l2_normalize(query_embedding);
+  index record;
+  expression text;
+  -- Up to so many rows the exact scan is the better choice. It costs about 1.3 microseconds a row that passes; the index
+  -- some 6 ms at the least, and 11 microseconds for each row that it meets, twice limit_rows for each that passes of all.
+  -- So they meet at 4000 rows, or where the square of the passing rows is 12 * limit_rows * all rows (measured on 100,000).
+  few bigint;
+  passing bigint;
+  ids text[];
+  similarities float8[];
+  -- Under row-level security the planner cannot tell how few rows the policy lets pass, and would read the whole table.
+  is_isolated constant boolean := row_security_active('memory_items');
+  seqscan_before constant text := current_setting('enable_seqscan');
+BEGIN
+  condition := condition || CASE WHEN required IS NULL THEN '' ELSE ' AND m.search_vector @@ $3' END;
+
+  IF is_isolated THEN
+    PERFORM set_config('enable_seqscan', 'off', true);
+  END IF;
+  index := vector_index();
+  few := greatest(4000, limit_rows, sqrt(12 * limit_rows * index.row_estimate));
+  expression := embedding_expression(index.model);
+
+  IF index.method IS NOT NULL AND index.row_estimate > few AND required IS NULL AND query_tags = '{}' AND filter - 'fuzzy' = '{}'
+    AND NOT is_isolated
+  THEN
+    -- Nothing but expiry narrows the search: whoever is wrong about that is caught below, by too few rows.
+    passing := index.row_estimate;
+  ELSIF index.method IS NOT NULL THEN
+    EXECUTE format(
+      'SELECT count(*) FROM (SELECT FROM memory_items AS m WHERE (%s) IS NOT NULL AND %s LIMIT $4) AS passing',
+      expression, condition
+    )
+    INTO passing
+    USING query_tags, filter, required, few + 1;
+  END IF;
+
+  IF passing > few THEN
+    SELECT array_agg(nearest.id), array_agg(nearest.similarity) INTO ids, similarities
+    FROM vector_index_rows(query, required, condition, query_tags, limit_rows, filter,
+      index.model, index.dimensions, index.method, index.lists) AS nearest;
+    IF cardinality(ids) = limit_rows THEN
+      IF is_isolated THEN
+        PERFORM set_config('enable_seqscan', seqscan_before, true);
+      END IF;
+      RETURN QUERY SELECT * FROM unnest(ids, similarities);
+      RETURN;
+    END IF;
+  END IF;
+
+  RETURN QUERY EXECUTE format(
+    $query$
+      SELECT m.id, 1 - ((%1$s) <=> $4) AS similarity
+      FROM memory_items AS m
+      WHERE (%1$s) IS NOT NULL AND %2$s
+      ORDER BY similarity DESC, m.id COLLATE "C"
+      LIMIT $5
+    $query$,
+    expression, condition
+  )
+  USING query_tags, filter, required, query, limit_rows;
+  IF is_isolated THEN
+    PERFORM set_config('enable_seqscan', seqscan_before, true);
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/where_condition.sql
+-- filter.where as SQL over memory_items (alias m), whose values are taken from $2, the filter, by their place in it. A
+-- node is an object; all of its entries must hold:
+--   and, or: an array of nodes · not: a node
+--   a column: {operator: value, …}. Columns: id, namespace, speaker_id, document_id, superseded_by, importance, created_at,
+--     updated_at, expires_at, valid_from, valid_to, tags
+--   "metadata.a.b": {operator: value, …}, or "path": ["a", "b"] beside the operators, for keys that have a dot
+-- What is not known is refused, never compared with. A row without the value meets ne, not_in and exists: false, and no
+-- other operator; not is the complement of its node.
+CREATE OR REPLACE FUNCTION where_condition(
+  node jsonb, place text[], depth integer, INOUT count integer, OUT condition text
+)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+#variable_conflict use_column
+DECLARE
+  most_conditions CONSTANT integer := 1000;
+  deepest CONSTANT integer := 32;
+  shown CONSTANT text := 'filter.' || array_to_string(place[1:8], '.');
+  conditions text[] := '{}';
+  parts text[];
+  entry record;
+  part record;
+  inner_part record;
+BEGIN
+  IF depth > deepest THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.where may be nested %s deep, got more', deepest);
+  END IF;
+  IF jsonb_typeof(node) IS DISTINCT FROM 'object' OR node = '{}' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s must be an object with a condition, got %s', shown, COALESCE(left(node::text, 60), 'nothing'));
+  END IF;
+  IF node ? 'path' THEN
+    SELECT * INTO part FROM where_field_condition(NULL, node, place, count);
+    count := part.count;
+    condition := '(' || part.condition || ')';
+    RETURN;
+  END IF;
+
+  FOR entry IN SELECT given.key, given.value FROM jsonb_each(node) AS given LOOP
+    IF entry.key IN ('and', 'or') THEN
+      IF jsonb_typeof(entry.value) <> 'array' OR entry.value = '[]' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+          MESSAGE = format('%s.%s must be an array of conditions, got %s', shown, entry.key, left(entry.value::text, 60));
+      END IF;
+      parts := '{}';
+      FOR part IN SELECT each.value, each.number FROM jsonb_array_elements(entry.value) WITH ORDINALITY AS each (value, number) LOOP
+        SELECT * INTO inner_part
+        FROM where_condition(part.value, place || entry.key || (part.number - 1)::text, depth + 1, count);
+        count := inner_part.count;
+        parts := parts || inner_part.condition;
+      END LOOP;
+      conditions := conditions || ('(' || array_to_string(parts, CASE entry.key WHEN 'and' THEN ' AND ' ELSE ' OR ' END) || ')');
+    ELSIF entry.key = 'not' THEN
+      SELECT * INTO inner_part FROM where_condition(entry.value, place || entry.key, depth + 1, count);
+      count := inner_part.count;
+      conditions := conditions || ('((' || inner_part.condition || ') IS NOT TRUE)');
+    ELSE
+      SELECT * INTO inner_part FROM where_field_condition(entry.key, entry.value, place || entry.key, count);
+      count := inner_part.count;
+      conditions := conditions || inner_part.condition;
+    END IF;
+    IF count > most_conditions THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('filter.where may have %s conditions, got more', most_conditions);
+    END IF;
+  END LOOP;
+  condition := '(' || array_to_string(conditions, ' AND ') || ')';
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/where_field_condition.sql
+-- The conditions on one field of filter.where: see where_condition. field is null for {"path": […], operator: value}.
+-- place says where the operators are in the filter; each is one of the 1,000 conditions that are counted.
+CREATE OR REPLACE FUNCTION where_field_condition(
+  field text, operators jsonb, place text[], INOUT count integer, OUT condition text
+)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+#variable_conflict use_column
+DECLARE
+  texts CONSTANT text[] := '{id,namespace,speaker_id,document_id,superseded_by}';
+  times CONSTANT text[] := '{created_at,updated_at,expires_at,valid_from,valid_to}';
+  shown CONSTANT text := 'filter.' || array_to_string(place[1:8], '.');
+  path text[];
+  expected text[];
+  conditions text[] := '{}';
+  operator record;
+BEGIN
+  IF field IS NULL OR field LIKE 'metadata.%' THEN
+    path := CASE
+      WHEN field IS NOT NULL THEN string_to_array(substr(field, 10), '.')
+      WHEN jsonb_typeof(operators -> 'path') = 'array' AND operators -> 'path' <> '[]'
+        AND NOT jsonb_path_exists(operators -> 'path', 'strict $[*] ? (@.type() != "string")')
+      THEN ARRAY(SELECT jsonb_array_elements_text(operators -> 'path'))
+    END;
+    IF path IS NULL OR path = '{}' OR '' = ANY (path) AND field IS NOT NULL THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('%s must name a path such as "metadata.a.b" or "path": ["a", "b"], got %s', shown,
+          left(COALESCE(to_jsonb(field), operators -> 'path')::text, 60));
+    END IF;
+    operators := CASE WHEN field IS NULL THEN operators - 'path' ELSE operators END;
+    expected := '{eq,ne,gt,gte,lt,lte,in,not_in,contains,exists}';
+  ELSIF field = 'tags' THEN
+    expected := '{any,all,none}';
+  ELSIF field = 'importance' OR field = ANY (times) OR field = ANY (texts) THEN
+    expected := '{eq,ne,gt,gte,lt,lte,in,not_in,exists}';
+  ELSE
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s: there is no field "%s", expected and, or, not, path, tags, importance, "metadata.…" or one of: %s',
+        'filter.' || array_to_string(place[1:cardinality(place) - 1], '.'), left(field, 60), array_to_string(texts || times, ', '));
+  END IF;
+  IF jsonb_typeof(operators) <> 'object' OR operators = '{}' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s must be an object with operators such as {"eq": value}, got %s', shown, left(operators::text, 60));
+  END IF;
+
+  FOR operator IN SELECT given.key, given.value FROM jsonb_each(operators) AS given LOOP
+    IF operator.key <> ALL (expected) THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('%s has the operator "%s", expected only: %s', shown, left(operator.key, 60), array_to_string(expected, ', '));
+    END IF;
+    count := count + 1;
+    conditions := conditions || CASE
+      WHEN path IS NOT NULL THEN metadata_comparison(path, operator.key, operator.value, place || operator.key)
+      WHEN field = 'tags' THEN tags_comparison(operator.key, operator.value, place || operator.key)
+      ELSE column_comparison(field, CASE WHEN field = 'importance' THEN 'real' WHEN field = ANY (times) THEN 'timestamptz' ELSE 'text' END,
+        operator.key, operator.value, place || operator.key)
+    END;
+  END LOOP;
+  condition := array_to_string(conditions, ' AND ');
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/without_function_words.sql
+-- The words of a query in a language in Latin letters without the stop words of that language, which is the one that has most
+-- of them among the query's words: in a database of many languages they would count as rare. All words if none is left.
+CREATE OR REPLACE FUNCTION without_function_words(words tsvector, query_text text)
+RETURNS tsvector
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+DECLARE
+  stemmers CONSTANT regdictionary[] := '{german_stem,spanish_stem,french_stem,italian_stem,portuguese_stem,dutch_stem,swedish_stem,danish_stem,norwegian_stem,finnish_stem,hungarian_stem,turkish_stem}';
+  said text[] := ARRAY(SELECT DISTINCT lower(hit[1]) FROM regexp_matches(left(query_text, 2000), '([[:alpha:]]+)', 'g') AS hit);
+  function_words text[];
+  left_over tsvector;
+BEGIN
+  SELECT array_agg(word) INTO function_words
+  FROM unnest(stemmers) WITH ORDINALITY AS stemmer (dictionary, place) CROSS JOIN unnest(said) AS word
+  WHERE ts_lexize(stemmer.dictionary, word) = '{}'
+  GROUP BY stemmer.place
+  ORDER BY count(*) DESC, stemmer.place
+  LIMIT 1;
+  IF function_words IS NULL THEN
+    RETURN words;
+  END IF;
+  left_over := ts_delete(words, ARRAY(
+    SELECT entry.lexeme FROM unnest(function_words) AS word CROSS JOIN LATERAL unnest(to_tsvector('opa_plain'::regconfig, unify_text(word))) AS entry
+  ));
+  RETURN CASE WHEN left_over = '' THEN words ELSE left_over END;
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/word_edits.sql
+-- What a word may have been meant to be that was typed with one mistake: two neighbours swapped, one vowel for another, a
+-- letter doubled or not (kind 0, the commonest), or any letter left out, added or typed for another (kind 1).
+CREATE OR REPLACE FUNCTION word_edits(word text)
+RETURNS TABLE (edit text, kind integer)
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 500
+AS $$
+  WITH letter AS (
+    SELECT unnest(string_to_array(CASE WHEN word ~ '[\u0430-\u044f]' THEN 'абвгдежзийклмнопрстуфхцчшщъыьэюя' ELSE 'abcdefghijklmnopqrstuvwxyz' END, NULL)) AS letter
+  ), cut AS (
+    SELECT left(word, i) AS head, substr(word, i + 1, 1) AS next, substr(word, i + 2) AS rest, substr(word, i + 1) AS tail
+    FROM generate_series(0, length(word)) AS i
+  )
+  SELECT edits.edit, min(edits.kind)
+  FROM (
+    SELECT head || left(rest, 1) || next || substr(rest, 2), 0 FROM cut WHERE rest <> ''
+    UNION ALL
+    SELECT head || rest, CASE WHEN right(head, 1) = next THEN 0 ELSE 1 END FROM cut WHERE next <> ''
+    UNION ALL
+    SELECT head || letter || rest, CASE WHEN letter ~ '[aeiouyаеиоуыэюя]' AND next ~ '[aeiouyаеиоуыэюя]' THEN 0 ELSE 1 END FROM cut, letter WHERE next <> ''
+    UNION ALL
+    SELECT head || letter || tail, CASE WHEN right(head, 1) = letter THEN 0 ELSE 1 END FROM cut, letter
+  ) AS edits (edit, kind)
+  WHERE edits.edit <> word
+  GROUP BY edits.edit
+$$;
+--> statement-breakpoint
+-- path: strict
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/memory/wrong_embedding.sql
+-- Raises the error about a vector that is not of the model that it must be of. what: the argument or row at fault;
+-- given_name: the model that the caller named, or null; given_dimensions: what came.
+CREATE OR REPLACE FUNCTION wrong_embedding(
+  what text, name text, dimensions integer, given_name text, given_dimensions integer
+)
+RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_variable
+DECLARE
+  expected CONSTANT text := CASE WHEN name IS NULL THEN '' ELSE format(', as the current model "%s" gives', name) END;
+  other record;
+BEGIN
+  SELECT model.name, model.state, model.changed_at INTO other
+  FROM embedding_models AS model
+  WHERE model.state <> 'current' AND (given_name = model.name OR given_name IS NULL AND model.dimensions = given_dimensions)
+  ORDER BY model.id DESC
+  LIMIT 1;
+  RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+    MESSAGE = concat(
+      CASE
+        WHEN given_dimensions <> dimensions THEN
+          format('%s must have %s dimensions%s, got %s', what, dimensions, expected, given_dimensions)
+        ELSE format('%s must be of the current model "%s", got one of "%s"', what, name, given_name)
+      END,
+      CASE
+        WHEN given_dimensions <> dimensions AND given_name IS NOT NULL THEN format(' of the model "%s"', given_name)
+      END,
+      CASE other.state
+        WHEN 'former' THEN format(': the model%s was replaced at %s', ' "' || other.name || '"', other.changed_at)
+        WHEN 'next' THEN format(': the change to the model "%s" is not finished', other.name)
+        WHEN 'cancelled' THEN format(': the change to the model "%s" was cancelled', other.name)
+      END
+    );
+END
+$$;
+--> statement-breakpoint
 -- path: schema
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema')), quote_ident(current_setting('opa.schema') || '_opa'), (
   SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
--- source: src/sql/memory/api/highlight.sql
--- The part of a text that answers a query best, its matching words between start_tag and stop_tag: ts_headline for the
--- lexemes that bm25_search ranks by, misspelt words corrected likewise. The text is not escaped: whoever shows it as
--- HTML must escape it, and so chooses tags that survive it.
--- max_words: how long the part may be; 0 gives the whole text
--- Source: https://www.postgresql.org/docs/current/textsearch-controls.html#TEXTSEARCH-HEADLINE
-CREATE OR REPLACE FUNCTION highlight(
-  document text, query_text text, start_tag text DEFAULT '<b>', stop_tag text DEFAULT '</b>', max_words integer DEFAULT 35
-)
-RETURNS text
-LANGUAGE plpgsql STABLE
-AS $$
-DECLARE
-  query tsquery;
-BEGIN
-  IF num_nulls(document, query_text, start_tag, stop_tag) > 0 THEN
-    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-      MESSAGE = 'highlight: document, query_text, start_tag and stop_tag must be text, got a null among them';
-  END IF;
-  IF max_words IS NULL OR max_words NOT BETWEEN 0 AND 1000 THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('highlight: max_words must be from 0 to 1000, got %s', COALESCE(max_words::text, 'null'));
-  END IF;
-  PERFORM check_query_text('highlight', query_text);
-  query := lexeme_query(correct_lexemes((parse_search_query(query_text)).lexemes));
-  RETURN ts_headline('pg_catalog.english', document, COALESCE(query, ''), format(
-    'StartSel="%s", StopSel="%s", %s',
-    replace(start_tag, '"', '""'), replace(stop_tag, '"', '""'),
-    CASE
-      WHEN max_words = 0 THEN 'HighlightAll=true'
-      ELSE format('MaxWords=%s, MinWords=%s, ShortWord=0', max_words + 1, greatest(1, max_words / 2))
-    END
-  ));
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/hybrid_search.sql
--- Search by keyword and by meaning together. Each leg offers its best max(100, 4k) rows; the union of both is scored on
--- both legs, so that no row gets a zero for not having been offered by a leg, and the k best by the combined score are
--- returned.
---
--- convex: (bm25_weight * bm25 / max(bm25) + vector_weight * (similarity + 1) / (max(similarity) + 1)) / (sum of weights);
---   a score that a row does not have, or a range of zero, counts as 0.
--- rrf: bm25_weight / (60 + bm25_rank) + vector_weight / (60 + vector_rank); a missing rank counts as nothing.
--- Phrases must occur and exclusions must not in every row that is returned, whichever leg found it.
---
--- Without words to rank by it is vector search; without a vector it is keyword search; with neither, an error.
--- query_tags, k, filter: as in bm25_search, and these keys of filter, all of them off by default:
---   recency: a half-life in days; the combined score is multiplied by 2 ^ -(age / recency), see memory_factor
---   importance: 0 to 1, or true for 1; the combined score is multiplied by 1 - importance * (1 - the row's importance).
---     With convex the result is that of scoring every match (hybrid_factor_candidates); with rrf, whose ranks are among
---     the candidates, the candidates are ranked anew.
---   diversity: lambda of maximal marginal relevance, 1 (by score) to 0 (by difference), among the best max(100, 4k) by
---     the combined score, which it leaves as it is; see diverse_ids
---   after: {"score": combined_score, "id": id} of the last row of the page before. Pages of one k and the same options
---     join to the whole ranking of the candidates, without gaps and without repetitions. Not with diversity.
---   candidates: from k to 10000, how many rows each leg (and diversity) considers instead of max(100, 4k)
---   model: the name of the model that made query_embedding, which is refused if another is the current one
--- Sources: Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, 2022; Cormack, Clarke and
--- Büttcher, Reciprocal Rank Fusion, 2009.
---   min_score: the least combined score that a row must have, 0 to 1
-CREATE OR REPLACE FUNCTION hybrid_search(
-  query_text text, query_embedding vector, query_tags text[] DEFAULT '{}', k integer DEFAULT 10,
-  bm25_weight float8 DEFAULT 0.5, vector_weight float8 DEFAULT 0.5, filter jsonb DEFAULT '{}', fusion text DEFAULT 'convex'
-)
-RETURNS TABLE (
-  id text, text text, tags text[], created_at timestamptz, bm25_score float8, vector_score float8,
-  combined_score float8, bm25_rank integer, vector_rank integer
-)
-LANGUAGE plpgsql STABLE ROWS 10
-SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_column
-DECLARE
-  options CONSTANT text[] := '{recency,importance,diversity,after,candidates,min_score}';
-  condition text;
-  leg_filter jsonb;
-  lexemes text[];
-  required tsquery;
-  is_fuzzy boolean;
-  offered integer;
-  lambda float8;
-  legs record;
-  min_score float8;
-BEGIN
-  PERFORM check_query_text('hybrid_search', query_text);
-  IF query_embedding IS NOT NULL OR filter ? 'model' THEN
-    PERFORM check_query_embedding('hybrid_search', query_embedding, filter);
-  END IF;
-  PERFORM check_search_limit('hybrid_search', k);
-  PERFORM check_fusion(bm25_weight, vector_weight, fusion);
-  query_tags := COALESCE(query_tags, '{}');
-  filter := COALESCE(filter, '{}');
-  IF row_security_active('memory_items') THEN
-    IF may_search_by_grants() THEN
-      RETURN QUERY SELECT * FROM hybrid_search_by_grants(
-        query_text, query_embedding::text, query_tags, k, bm25_weight, vector_weight, filter, fusion
-      );
-      RETURN;
-    END IF;
-  END IF;
-  IF filter -> 'model' IS NOT NULL THEN
-    filter := filter - 'model';
-  END IF;
-  condition := memory_filter_condition(query_tags, filter, options);
-  IF filter ?| options THEN
-    PERFORM check_ranking_options(filter, k), check_cursor(filter);
-    min_score := check_min_score(filter, 0, 1);
-  END IF;
-  leg_filter := filter - options;
-  is_fuzzy := COALESCE((filter -> 'fuzzy')::boolean, true);
-  offered := COALESCE((filter -> 'candidates')::integer, greatest(100, 4 * k));
-  lambda := (filter -> 'diversity')::float8;
-
-  SELECT parsed.lexemes, parsed.required INTO lexemes, required
-  FROM parse_search_query(COALESCE(query_text, '')) AS parsed;
-  IF cardinality(lexemes) = 0 AND query_embedding IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = 'hybrid_search: expected a query_text with a word to search by, or a query_embedding, or both; got neither';
-  END IF;
-  IF fusion = 'convex' AND filter ?| '{recency,importance}' THEN
-    legs := hybrid_factor_candidates(
-      lexemes, is_fuzzy, required, query_embedding, condition, query_tags,
-      CASE WHEN lambda IS NULL THEN k ELSE offered END, offered, bm25_weight, vector_weight, filter, leg_filter
-    );
-  ELSE
-    legs := hybrid_candidates(
-      lexemes, is_fuzzy, required, query_embedding, condition, query_tags, offered, leg_filter
-    );
-  END IF;
-
-  RETURN QUERY
-    WITH best AS MATERIALIZED (
-      SELECT scored.*
-      FROM hybrid_scores(
-        legs.nearest, legs.keyword_ids, legs.keyword_scores, legs.lexemes, required, query_embedding,
-        bm25_weight, vector_weight, fusion, filter
-      ) AS scored
-      WHERE min_score IS NULL OR scored.score >= min_score
-      ORDER BY scored.score DESC, scored.id COLLATE "C"
-      LIMIT CASE WHEN lambda IS NULL THEN k ELSE offered END
-    ),
-    diverse AS MATERIALIZED (
-      SELECT picked.id, picked.turn
-      FROM unnest((
-        SELECT diverse_ids(
-          array_agg(best.id ORDER BY best.score DESC, best.id COLLATE "C"),
-          array_agg(best.score ORDER BY best.score DESC, best.id COLLATE "C"), lambda, k)
-        FROM best
-      )) WITH ORDINALITY AS picked (id, turn)
-      WHERE lambda IS NOT NULL
-    )
-    SELECT m.id, m.text, m.tags, m.created_at, COALESCE(best.bm25, 0), best.similarity, best.score,
-      best.bm25_rank::integer, best.vector_rank::integer
-    FROM best
-    LEFT JOIN diverse ON diverse.id = best.id
-    JOIN memory_items AS m ON m.id = best.id
-    WHERE lambda IS NULL OR diverse.turn IS NOT NULL
-    ORDER BY diverse.turn, best.score DESC, m.id COLLATE "C";
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/list_memories.sql
--- The memories that meet a filter, the newest first, without a query. query_tags and filter as in bm25_search, and
---   expired, superseded: true to list those that expired or were superseded as well
---   after: {"created_at": timestamp, "id": id} of the last row of the page before
--- k: 1 to 1001
---
---   SELECT * FROM list_memories(filter => '{"namespace": "ana", "where": {"tags": {"none": ["draft"]}}}', k => 50);
-CREATE OR REPLACE FUNCTION list_memories(query_tags text[] DEFAULT '{}', k integer DEFAULT 50, filter jsonb DEFAULT '{}')
-RETURNS TABLE (id text, text text, tags text[], created_at timestamptz)
-LANGUAGE plpgsql STABLE ROWS 50
-AS $$
-#variable_conflict use_column
-DECLARE
-  condition text;
-BEGIN
-  IF k NOT BETWEEN 1 AND 1001 OR k IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('list_memories: k must be from 1 to 1001, got %s', COALESCE(k::text, 'null'));
-  END IF;
-  query_tags := COALESCE(query_tags, '{}');
-  filter := COALESCE(filter, '{}');
-  condition := memory_filter_condition(query_tags, filter, '{expired,superseded,after}');
-  IF filter ? 'after' THEN
-    IF jsonb_typeof(filter -> 'after') <> 'object' OR jsonb_typeof(filter #> '{after,id}') IS DISTINCT FROM 'string' THEN
-      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-        MESSAGE = format('filter.after must be {"created_at": time, "id": string} of the last row before, got %s',
-          left((filter -> 'after')::text, 60));
-    END IF;
-    PERFORM filter_time(jsonb_build_object('after.created_at', COALESCE(filter #> '{after,created_at}', '""')), 'after.created_at');
-    condition := condition || ' AND (m.created_at, m.id) < (utc_time($2 #>> ''{after,created_at}''), $2 #>> ''{after,id}'')';
-  END IF;
-  RETURN QUERY EXECUTE format(
-    'SELECT m.id, m.text, m.tags, m.created_at FROM memory_items AS m WHERE %s ORDER BY m.created_at DESC, m.id DESC LIMIT $3',
-    condition
-  ) USING query_tags, filter, k;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/memory_history_of.sql
--- What memories were before their changes, oldest first: those of these ids that the caller may see. A column is null
--- where that change left it as it was.
-CREATE OR REPLACE FUNCTION memory_history_of(ids text[])
-RETURNS TABLE (
-  entry bigint, memory_id text, namespace text, changed_at timestamptz, changed_by text, actor text,
-  text text, tags text[], metadata jsonb, importance real
-)
-LANGUAGE plpgsql STABLE
-AS $$
-#variable_conflict use_column
-BEGIN
-  RETURN QUERY
-    SELECT kept.entry, kept.memory_id, kept.namespace, kept.changed_at, kept.changed_by, kept.actor, kept.text, kept.tags,
-      kept.metadata, kept.importance
-    FROM memory_history AS kept
-    WHERE kept.memory_id = ANY (ids)
-    ORDER BY kept.entry;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/pending_embeddings.sql
--- How many memories are not expired and have no vector of the given model: of those that the current model finds, or
--- where of_all is true, of all; at most `most`. Literals, so that the planner sees that the index of a change serves.
-CREATE OR REPLACE FUNCTION pending_embeddings(model integer, of_all boolean, most bigint)
-RETURNS bigint
-LANGUAGE plpgsql STABLE
-AS $$
-DECLARE
-  pending bigint;
-BEGIN
-  EXECUTE format(
-    $query$
-      SELECT count(*) FROM (
-        SELECT FROM memory_items AS m
-        WHERE m.embedding_model IS DISTINCT FROM %1$s AND m.next_embedding_model IS DISTINCT FROM %1$s
-          AND ($1 OR m.embedding_model = $2 OR m.next_embedding_model = $2)
-          AND (m.expires_at IS NULL OR m.expires_at > now())
-        LIMIT $3
-      ) AS pending
-    $query$,
-    model
-  )
-  INTO pending
-  USING of_all, (current_embedding_model()).id, most;
-  RETURN pending;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/prune_memory_history.sql
--- Deletes what memories were before changes of before this time, up to `most` entries, and answers how many; of one
--- namespace, or of all (null). Call it until it answers 0.
---
---   SELECT prune_memory_history(now() - interval '1 year');
-CREATE OR REPLACE FUNCTION prune_memory_history(before timestamptz, namespace text DEFAULT NULL, most integer DEFAULT 10000)
-RETURNS bigint
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-  pruned bigint;
-BEGIN
-  IF before IS NULL OR most IS NULL OR most < 1 THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('prune_memory_history: expected a time and at least 1 entry, got %s and %s',
-        COALESCE(before::text, 'null'), COALESCE(most::text, 'null'));
-  END IF;
-  DELETE FROM memory_history AS kept
-  WHERE kept.entry IN (
-    SELECT old.entry FROM memory_history AS old
-    WHERE old.changed_at < before
-      AND (prune_memory_history.namespace IS NULL OR old.namespace = prune_memory_history.namespace)
-    LIMIT most
-    FOR UPDATE SKIP LOCKED
-  );
-  GET DIAGNOSTICS pruned = ROW_COUNT;
-  RETURN pruned;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/set_memory_history.sql
--- Turns the history of memories on or off for the whole database. Off, updates cost what they would without it; what was
--- kept stays until prune_memory_history. Only the owner of the tables may.
---
---   SELECT set_memory_history(false);
-CREATE OR REPLACE FUNCTION set_memory_history(is_on boolean)
-RETURNS void
-LANGUAGE plpgsql VOLATILE
-AS $$
-BEGIN
-  IF is_on IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'set_memory_history: is_on must be true or false, got null';
-  END IF;
-  IF is_on THEN
-    ALTER TABLE memory_items ENABLE TRIGGER memory_items_keep_history;
-  ELSE
-    ALTER TABLE memory_items DISABLE TRIGGER memory_items_keep_history;
-  END IF;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/settle_embeddings.sql
--- Tidies up after a change of the embedding model: looks at the next `most` memories after the id `after`, moves vectors
--- of the current model from next_embedding to embedding, and removes those of models that are no longer used. Rows that
--- another transaction is writing are passed over. Searches find the same before and after.
--- Returns the last id that was looked at (null: no more), how many rows were changed and how many are left to another call.
-CREATE OR REPLACE FUNCTION settle_embeddings(after text, most integer, OUT last_id text, OUT settled bigint, OUT missed bigint)
-LANGUAGE plpgsql VOLATILE
-AS $$
-#variable_conflict use_column
-DECLARE
-  model integer;
-  next integer;
-  unsettled text[];
-BEGIN
-  -- The models stay what they are until this is committed.
-  LOCK TABLE embedding_models IN ROW SHARE MODE;
-  model := (current_embedding_model()).id;
-  next := (next_embedding_model()).id;
-
-  SELECT max(seen.id), array_agg(seen.id) FILTER (
-    WHERE seen.embedding_model <> model OR seen.next_embedding_model IS NOT NULL AND seen.next_embedding_model IS DISTINCT FROM next
-  )
-  INTO last_id, unsettled
-  FROM (
-    SELECT m.id, m.embedding_model, m.next_embedding_model
-    FROM memory_items AS m
-    WHERE after IS NULL OR m.id > after
-    ORDER BY m.id
-    LIMIT most
-  ) AS seen;
-
-  WITH held AS MATERIALIZED (
-    SELECT m.id FROM memory_items AS m WHERE m.id = ANY (unsettled) FOR UPDATE SKIP LOCKED
-  )
-  UPDATE memory_items AS m
-  SET embedding = CASE
-      WHEN m.next_embedding_model = model THEN m.next_embedding
-      WHEN m.embedding_model = model THEN m.embedding
-    END,
-    next_embedding = CASE WHEN m.next_embedding_model = next THEN m.next_embedding END
-  FROM held
-  WHERE m.id = held.id;
-  GET DIAGNOSTICS settled = ROW_COUNT;
-  missed := COALESCE(cardinality(unsettled), 0) - settled;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/supersede_memory.sql
--- Says that one memory took the place of another: the old one stays, knows what replaced it, and is out of every search
--- that does not ask for the past (filter.as_of). The end of its validity is valid_to, or that which it has, or the
--- beginning of the other's, or now. Both must be of one namespace. Said again, nothing changes.
---
---   SELECT supersede_memory('old', 'new');
-CREATE OR REPLACE FUNCTION supersede_memory(id text, by_id text, valid_to timestamptz DEFAULT NULL)
-RETURNS void
-LANGUAGE plpgsql VOLATILE
-AS $$
-#variable_conflict use_column
-DECLARE
-  replaced memory_items;
-  successor memory_items;
-  ending timestamptz;
-BEGIN
-  -- In the order of ids, so that two callers cannot deadlock.
-  PERFORM FROM memory_items AS m WHERE m.id IN (supersede_memory.id, by_id) ORDER BY m.id FOR UPDATE;
-  SELECT * INTO replaced FROM memory_items AS m WHERE m.id = supersede_memory.id;
-  IF replaced.id IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no memory "%s" to supersede', left(supersede_memory.id, 60));
-  END IF;
-  SELECT * INTO successor FROM memory_items AS m WHERE m.id = by_id AND m.namespace = replaced.namespace;
-  IF successor.id IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'no_data_found',
-      MESSAGE = format('there is no memory "%s" in the namespace "%s" to supersede "%s" by', left(by_id, 60), left(replaced.namespace, 60), left(replaced.id, 60));
-  END IF;
-  IF replaced.superseded_by = successor.id AND replaced.id <> successor.id THEN
-    RETURN;
-  END IF;
-  IF replaced.superseded_at IS NOT NULL OR successor.superseded_at IS NOT NULL OR replaced.id = successor.id THEN
-    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format(CASE
-      WHEN replaced.id = successor.id THEN 'the memory "%1$s" cannot supersede itself'
-      WHEN replaced.superseded_at IS NOT NULL THEN 'the memory "%1$s" is superseded already, by "%3$s"'
-      ELSE 'the memory "%2$s" is itself superseded and cannot replace another' END,
-      left(replaced.id, 60), left(successor.id, 60), left(replaced.superseded_by, 60));
-  END IF;
-  ending := COALESCE(supersede_memory.valid_to, replaced.valid_to, successor.valid_from, now());
-  UPDATE memory_items AS m
-  SET superseded_at = now(), superseded_by = successor.id, valid_to = greatest(ending, m.valid_from)
-  WHERE m.id = replaced.id;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/memory/api/use_embedding_model.sql
--- Says which embedding model the vectors are of. While no vector is stored, any model is taken at once: the vector index
--- is made anew for its dimensions, which needs the rights of the table's owner. A model without a name yet takes the one
--- that is given. Once vectors of a model are stored, another is refused: begin_model_change is the way to it.
---
--- name: as the embedder says it; null where nobody knows. dimensions: 1 to 4000.
-CREATE OR REPLACE FUNCTION use_embedding_model(name text, dimensions integer)
+-- source: src/sql/memory/api/begin_model_change.sql
+-- Begins the change to another embedding model. Searches go on by the current one, whose vectors stay complete: those of
+-- the next are kept beside them, in next_embedding, until finish_model_change. Writers name the model of their vectors
+-- by the setting opa.embedding_model, or write next_embedding. Called again for the same model, it does nothing.
+CREATE OR REPLACE FUNCTION begin_model_change(name text, dimensions integer)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 #variable_conflict use_variable
 DECLARE
   model record;
-  index record;
+  next record;
 BEGIN
-  PERFORM check_embedding_model('use_embedding_model', name, dimensions, true);
-  -- Waits for transactions that have written a vector; searches go on.
+  PERFORM check_embedding_model('begin_model_change', name, dimensions, false);
   LOCK TABLE embedding_models IN EXCLUSIVE MODE;
   SELECT * INTO model FROM current_embedding_model();
-  IF (name, dimensions) IS NOT DISTINCT FROM (model.name, model.dimensions) THEN
+  SELECT * INTO next FROM next_embedding_model();
+  IF (name, dimensions) = (next.name, next.dimensions) THEN
     RETURN;
   END IF;
-  IF EXISTS (SELECT FROM embedding_models AS other WHERE other.state = 'next') THEN
+  IF next.id IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-      MESSAGE = 'use_embedding_model: a change of the model is under way: finish_model_change or cancel_model_change first';
+      MESSAGE = format('begin_model_change: the change to "%s" of %s dimensions is under way: finish or cancel it first', next.name, next.dimensions);
   END IF;
-  IF (model.name IS NOT NULL OR model.dimensions <> dimensions)
-    AND EXISTS (SELECT FROM memory_items AS m WHERE m.embedding IS NOT NULL OR m.next_embedding IS NOT NULL)
-  THEN
-    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-      MESSAGE = format('use_embedding_model: the stored embeddings are of the model %s of %s dimensions, got %s of %s',
-        COALESCE('"' || model.name || '"', 'without a name'), model.dimensions, COALESCE('"' || name || '"', 'one without a name'), dimensions),
-      HINT = 'begin_model_change keeps the old vectors searchable until the new ones are there.';
+  IF (name, dimensions) = (model.name, model.dimensions) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('begin_model_change: expected another model than the current one, got "%s" of %s dimensions: a new version of it needs a name of its own', name, dimensions);
   END IF;
 
-  INSERT INTO embedding_models AS known (id, name, dimensions, state)
-  VALUES (model.id, name, dimensions, 'current')
-  ON CONFLICT (id) DO UPDATE SET name = excluded.name, dimensions = excluded.dimensions, changed_at = now();
-  IF dimensions <> model.dimensions THEN
-    index := vector_index();
-    IF index.method IS NOT NULL THEN
-      DROP INDEX memory_items_embedding_idx;
-      EXECUTE format('CREATE INDEX memory_items_embedding_idx ON memory_items USING hnsw %s',
-        embedding_index_definition(model.id, dimensions));
+  INSERT INTO embedding_models (id, name, dimensions, state)
+  VALUES (model.id, model.name, model.dimensions, 'current')
+  ON CONFLICT DO NOTHING;
+  INSERT INTO embedding_models (id, name, dimensions, state)
+  SELECT max(known.id) + 1, name, dimensions, 'next' FROM embedding_models AS known;
+  PERFORM store_embeddings_for(greatest(dimensions, model.dimensions));
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/api/bm25_score.sql
+-- The BM25 score that a text would have for a query if its statistics were the corpus's: STABLE, because they change.
+-- Misspelt words are not corrected; 0 when a phrase does not occur or an exclusion does. On an empty corpus the average
+-- length is the text's own.
+CREATE OR REPLACE FUNCTION bm25_score(
+  query_text text, doc_text text, k1 float8 DEFAULT 1.2, b float8 DEFAULT 0.75
+)
+RETURNS float8
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+  query record;
+  units tsvector;
+  document tsvector;
+  length integer;
+BEGIN
+  IF query_text IS NULL OR doc_text IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = format('bm25_score: query_text and doc_text must be text, got null for %s',
+        CASE WHEN query_text IS NULL THEN 'query_text' ELSE 'doc_text' END);
+  END IF;
+  IF k1 IS NULL OR NOT (k1 >= 0 AND k1 <= 1000) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('bm25_score: k1 must be from 0 to 1000, got %s', COALESCE(k1::text, 'null'));
+  END IF;
+  IF b IS NULL OR NOT (b >= 0 AND b <= 1) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('bm25_score: b must be from 0 to 1, got %s', COALESCE(b::text, 'null'));
+  END IF;
+  PERFORM check_query_text('bm25_score', query_text);
+
+  query := bm25_query(query_text, NULL, '{}', NULL);
+  document := search_words(doc_text);
+  length := position_count(document);
+  units := search_units(doc_text);
+  IF units IS NOT NULL THEN
+    document := document || units;
+  END IF;
+  IF query.required IS NOT NULL AND NOT document @@ query.required THEN
+    RETURN 0;
+  END IF;
+  RETURN bm25_document_score(
+    document, length, CASE WHEN query.total_length > 0 THEN query.average_length ELSE length END, query.words,
+    ARRAY(SELECT weight / 2.2 FROM unnest(query.weights) WITH ORDINALITY AS word (weight, place) ORDER BY place), k1, b
+  );
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/api/bm25_search.sql
+-- Keyword search: the k best rows by BM25 (k1 = 1.2, b = 0.75) among those that share a lexeme with the query and pass
+-- the filters. Statistics are over all rows, so a filter narrows the results and never changes a score. The result is
+-- that of scoring every match, but few matches are read: see bm25_find.
+--
+-- query_text: words, "phrases", -exclusions, begin*; with filter.operators = false prose, see parse_search_query
+-- query_tags: any of them must be on a row; filter.all_tags = true: all of them; none: no tag filter
+-- k: 1 to 1000
+-- filter: namespace, speaker_id, all_tags, since, until, metadata, ids;
+--   fuzzy: false: words that no row has are not replaced by the nearest one (bm25_search_corrected says which were). Rows that
+--     have a word as it was typed come before those that match by corrections alone.
+--   operators: false: quotes and minuses are characters (true by default in this function)
+--   prefix: true: the last word stands for all that begin so
+--   min_match: 0 to 1, the least share of the query's words that a row must have
+--   after: {"score": score, "id": id} of the last row of the page before. Pages join to the list that a larger k gives.
+--     The search is made longer until it reaches beyond the cursor, so a page costs more the further back it is.
+--   min_score: 0 to 1, the least share of the best score (that of the first row of the first page) that a row must have
+CREATE OR REPLACE FUNCTION bm25_search(
+  query_text text, query_tags text[] DEFAULT '{}', k integer DEFAULT 10, filter jsonb DEFAULT '{}'
+)
+RETURNS TABLE (id text, text text, tags text[], created_at timestamptz, score float8)
+LANGUAGE plpgsql STABLE ROWS 10
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+  found record;
+BEGIN
+  IF row_security_active('memory_items') THEN
+    IF may_search_by_grants() THEN
+      RETURN QUERY SELECT * FROM bm25_search_by_grants(query_text, query_tags, k, filter);
+      RETURN;
     END IF;
-    PERFORM store_embeddings_for(dimensions);
+  END IF;
+  found := bm25_search_page(query_text, query_tags, k, filter);
+  -- By their places, which nobody changes for the snapshot that found them, and which cost no index.
+  RETURN QUERY
+    SELECT m.id, m.text, m.tags, m.created_at, best.score
+    FROM unnest(found.places, found.scores) AS best (place, score)
+    JOIN memory_items AS m ON m.ctid = best.place
+    ORDER BY best.score DESC, m.id COLLATE "C";
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/api/bm25_search_corrected.sql
+-- As bm25_search, and says which words were corrected, of the whole query in each row: corrections has for each such word, as
+-- it was typed, the lexeme that was taken for it; null where nothing was corrected.
+CREATE OR REPLACE FUNCTION bm25_search_corrected(
+  query_text text, query_tags text[] DEFAULT '{}', k integer DEFAULT 10, filter jsonb DEFAULT '{}'
+)
+RETURNS TABLE (id text, text text, tags text[], created_at timestamptz, score float8, corrections jsonb)
+LANGUAGE plpgsql STABLE ROWS 10
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+  found record;
+BEGIN
+  -- For an isolated role nothing is corrected: see nearest_lexemes.
+  IF row_security_active('memory_items') THEN
+    IF may_search_by_grants() THEN
+      RETURN QUERY SELECT *, NULL::jsonb FROM bm25_search_by_grants(query_text, query_tags, k, filter);
+      RETURN;
+    END IF;
+  END IF;
+  found := bm25_search_page(query_text, query_tags, k, filter);
+  RETURN QUERY
+    SELECT m.id, m.text, m.tags, m.created_at, best.score, found.corrections
+    FROM unnest(found.places, found.scores) AS best (place, score)
+    JOIN memory_items AS m ON m.ctid = best.place
+    ORDER BY best.score DESC, m.id COLLATE "C";
+END
+$$;
+--> statement-breakpoint
+-- source: src/sql/memory/api/cancel_model_change.sql
+-- Gives up the change of the embedding model that is under way. What was filled is removed by settle_embeddings; until
+-- then it is in nobody's way.
+CREATE OR REPLACE FUNCTION cancel_model_change()
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+  LOCK TABLE embedding_models IN EXCLUSIVE MODE;
+  UPDATE embedding_models SET state = 'cancelled', changed_at = now() WHERE state = 'next';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = 'cancel_model_change: no change of the model is under way';
   END IF;
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/memory/api/vector_index.sql
--- What a search by meaning goes by: the current model and its dimensions, the access method of the vector index (hnsw,
--- ivfflat; null for none, or one whose building was interrupted), its lists (ivfflat) and how many rows the table is
--- thought to have.
+-- source: src/sql/memory/api/count_memories.sql
+-- How many memories meet a filter: those that a search could return. query_tags and filter as in bm25_search, and
+--   expired, superseded: true to count those that expired or were superseded as well
 --
--- In PL/pgSQL, which keeps the plans: every search asks this first, and as an SQL function it was planned each time.
-CREATE OR REPLACE FUNCTION vector_index(
-  OUT model integer, OUT dimensions integer, OUT method text, OUT lists integer, OUT row_estimate float8
-)
+--   SELECT count_memories(filter => '{"namespace": "ana", "where": {"importance": {"gte": 0.7}}}');
+CREATE OR REPLACE FUNCTION count_memories(query_tags text[] DEFAULT '{}', filter jsonb DEFAULT '{}')
+RETURNS bigint
 LANGUAGE plpgsql STABLE
 AS $$
-#variable_conflict use_column
+DECLARE
+  counted bigint;
 BEGIN
-  SELECT searched.id, searched.dimensions INTO model, dimensions FROM current_embedding_model() AS searched;
-
-  SELECT greatest(memory.reltuples, 0) INTO row_estimate
-  FROM pg_class AS memory
-  WHERE memory.oid = 'memory_items'::regclass;
-
-  SELECT access.amname,
-    COALESCE(substring(array_to_string(index.reloptions, ',') FROM '(?:^|,)lists=(\d+)')::integer, 100)
-  INTO method, lists
-  FROM pg_class AS index
-  JOIN pg_index AS entry ON entry.indexrelid = index.oid
-  JOIN pg_am AS access ON access.oid = index.relam
-  WHERE index.oid = to_regclass('memory_items_embedding_idx') AND entry.indisvalid;
+  query_tags := COALESCE(query_tags, '{}');
+  filter := COALESCE(filter, '{}');
+  EXECUTE format('SELECT count(*) FROM memory_items AS m WHERE %s',
+    memory_filter_condition(query_tags, filter, '{expired,superseded}'))
+  INTO counted
+  USING query_tags, filter;
+  RETURN counted;
 END
 $$;
 --> statement-breakpoint
@@ -487,24 +537,14 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
-ALTER FUNCTION highlight(document text, query_text text, start_tag text, stop_tag text, max_words integer) SET search_path FROM CURRENT;
+ALTER FUNCTION begin_model_change(name text, dimensions integer) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION hybrid_search(query_text text, query_embedding vector, query_tags text[], k integer, bm25_weight float8, vector_weight float8, filter jsonb, fusion text) SET search_path FROM CURRENT;
+ALTER FUNCTION bm25_score(query_text text, doc_text text, k1 float8, b float8) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION list_memories(query_tags text[], k integer, filter jsonb) SET search_path FROM CURRENT;
+ALTER FUNCTION bm25_search(query_text text, query_tags text[], k integer, filter jsonb) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION memory_history_of(ids text[]) SET search_path FROM CURRENT;
+ALTER FUNCTION bm25_search_corrected(query_text text, query_tags text[], k integer, filter jsonb) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION pending_embeddings(model integer, of_all boolean, most bigint) SET search_path FROM CURRENT;
+ALTER FUNCTION cancel_model_change() SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION prune_memory_history(before timestamptz, namespace text, most integer) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION set_memory_history(is_on boolean) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION settle_embeddings(after text, most integer, OUT last_id text, OUT settled bigint, OUT missed bigint) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION supersede_memory(id text, by_id text, valid_to timestamptz) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION use_embedding_model(name text, dimensions integer) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION vector_index(OUT model integer, OUT dimensions integer, OUT method text, OUT lists integer, OUT row_estimate float8) SET search_path FROM CURRENT;
+ALTER FUNCTION count_memories(query_tags text[], filter jsonb) SET search_path FROM CURRENT;

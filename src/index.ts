@@ -83,7 +83,7 @@ export {
   type ScheduleKey,
 } from './jobs/schedules/change-schedule.ts'
 export { type DueSlots, type EnqueuedSlot, enqueueDueSlots } from './jobs/schedules/enqueue-due-slots.ts'
-export { listSchedules } from './jobs/schedules/list-schedules.ts'
+export { type ListedSchedule, listSchedules } from './jobs/schedules/list-schedules.ts'
 export { type PutScheduleOptions, putSchedule } from './jobs/schedules/put-schedule.ts'
 export {
   type RunSchedulesOptions,
@@ -112,6 +112,7 @@ export {
   type Bm25Result,
   type Bm25SearchOptions,
   bm25Search,
+  type Corrections,
   type SearchResult,
 } from './memory/bm25-search.ts'
 export { cancelModelChange } from './memory/cancel-model-change.ts'
@@ -216,6 +217,13 @@ export {
 } from './memory/remember-document.ts'
 export { type RememberManyOptions, rememberMany } from './memory/remember-many.ts'
 export type { MemoryScope } from './memory/scope.ts'
+export {
+  type ReindexSearchOptions,
+  type ReindexSearchResult,
+  reindexSearch,
+  type SearchDictionaryStatus,
+  searchDictionaryStatus,
+} from './memory/search-dictionary.ts'
 export type {
   HybridFilter,
   ListFilter,

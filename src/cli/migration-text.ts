@@ -6,11 +6,12 @@ import { breakpoint, type Section, signatureOf } from './sections.ts'
  * - `schema`: tables, views and the functions of the API are made in the installation's schema;
  * - `internal`: everything else is made beside it. This is also the path of every function that a client calls or a
  *   trigger runs, the internal schema first, so that no object of somebody else's is taken for one of ours;
- * - `definer`: SECURITY DEFINER functions find nothing but what is ours and PostgreSQL's own. (The job functions need the
- *   installation's schema as well; only `grant_service` and `grant_worker` let others call them, where nobody else may
- *   create anything in it.)
+ * - `strict`: SECURITY DEFINER functions, those that compute columns and those that give rights find nothing but what is
+ *   ours and PostgreSQL's own. Other files say so by a line `-- search_path: strict`. (The job
+ *   functions need the installation's schema as well; only `grant_service` and `grant_worker` let others call them, where
+ *   nobody else may create anything in it.)
  */
-type Path = 'schema' | 'internal' | 'definer'
+type Path = 'schema' | 'internal' | 'strict'
 
 const start = `-- path: of the installation
 SELECT set_config('opa.schema', coalesce(nullif(current_setting('opa.schema', true), ''), current_schema(), ''), true);`
@@ -25,7 +26,7 @@ const beside = `quote_ident(current_setting('opa.schema') || '_opa')`
 const paths: Record<Path, string> = {
   schema: `${own}, ${beside}, ${extensions}, 'pg_temp'`,
   internal: `${beside}, ${own}, ${extensions}, 'pg_temp'`,
-  definer: `${beside}, 'pg_catalog', 'pg_temp'`,
+  strict: `${beside}, 'pg_catalog', 'pg_temp'`,
 }
 
 function setPath(path: Path): string {
@@ -73,7 +74,7 @@ $$;`
 
 function pathOf(section: Section): Path {
   if (isApi(section) || /^src\/sql\/(views|extensions)\//.test(section.name)) return 'schema'
-  return isDefiner(section) ? 'definer' : 'internal'
+  return isStrict(section) ? 'strict' : 'internal'
 }
 
 function isApi({ name }: Section): boolean {
@@ -84,8 +85,9 @@ function isDefiner({ sql }: Section): boolean {
   return /^LANGUAGE .*\bSECURITY DEFINER\b/m.test(sql)
 }
 
-function isStrict(section: Section): boolean {
-  return isDefiner(section) && !section.name.startsWith('src/sql/jobs/')
+function isStrict({ name, sql }: Section): boolean {
+  if (/^-- search_path: strict$/m.test(sql) || /^src\/sql\/columns\/[^/]+$/.test(name)) return true
+  return isDefiner({ name, sql }) && !name.startsWith('src/sql/jobs/')
 }
 
 /** A function whose body was bound when it was made (RETURN) finds everything without a path, and can be inlined. */

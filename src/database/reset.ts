@@ -93,6 +93,6 @@ function madeByUs(schema: string, kind: Kind, migrations: readonly Migration[]):
       OR p.pronamespace = to_regnamespace(${quoteIdentifier(schema)}::text)::oid AND (
         EXISTS (SELECT FROM unnest(p.proconfig) AS setting
                 WHERE starts_with(setting, 'search_path=' || quote_ident(${internal}::text) || ', '))
-        OR p.proname = 'parse_embedding' AND p.prosqlbody IS NOT NULL))
+        OR p.proname IN ('parse_embedding', 'canonical_text', 'content_hash') AND p.prosqlbody IS NOT NULL))
     ORDER BY p.oid DESC`
 }

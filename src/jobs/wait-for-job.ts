@@ -4,6 +4,7 @@ import { NotFoundError } from '../errors.ts'
 import type { Job } from '../schema/jobs.ts'
 import { getJob } from './get-job.ts'
 import { sleep } from './sleep.ts'
+import { throughLostConnection } from './through-lost-connection.ts'
 
 export interface WaitForJobOptions {
   readonly id: string
@@ -18,7 +19,7 @@ export interface WaitForJobOptions {
 }
 
 /**
- * Waits until a job has ended: completed, failed or cancelled.
+ * Waits until a job has ended: completed, failed or cancelled. A lost connection is waited for as well.
  *
  * @returns the job as it is then, ended or (after the timeout, or the signal) not.
  * @throws NotFoundError if there is no such job.
@@ -40,7 +41,7 @@ export async function waitForJob(db: Database, options: WaitForJobOptions): Prom
     : undefined
   try {
     for (let pause = 20; ; pause = Math.min(pause * 2, pollMilliseconds)) {
-      const job = await getJob(db, { id })
+      const job = await throughLostConnection(until - performance.now(), signal, () => getJob(db, { id }))
       if (job === null) throw new NotFoundError(`there is no job ${id}`)
       const left = until - performance.now()
       if (job.completedAt !== null || left <= 0 || signal?.aborted) return job

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions } from '../database/options.ts'
-import { queryRows, type Row, toDate, toNumber } from '../database/rows.ts'
+import { queryRows, type Row, toDate, toJson, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { memoryItems } from '../schema/memory-items.ts'
 import { checkedInteger, checkText } from './check.ts'
@@ -16,13 +16,21 @@ export interface SearchResult {
   readonly createdAt: Date
 }
 
+/**
+ * Which of the query's words were corrected, because no memory that passes the filter has them: each as it was typed, and the
+ * lexeme that was taken for it.
+ */
+export type Corrections = Readonly<Record<string, string>>
+
 export interface Bm25Result extends SearchResult {
   /** BM25, above 0. */
   readonly score: number
+  /** Where a word of the query was corrected: the same for all results. */
+  readonly corrections?: Corrections
 }
 
 export interface Bm25SearchOptions extends SearchOptions {
-  /** Words, `"phrases"` that must occur, `-exclusions` that must not. */
+  /** Words, `"phrases"` that must occur, `-exclusions` that must not; prose where `filter.operators` is false. */
   readonly queryText: string
   readonly filter?: PagedFilter
 }
@@ -44,9 +52,17 @@ export async function bm25Search(db: Database, options: Bm25SearchOptions): Prom
   checkText(queryText, 'queryText')
   const rows = await queryRows(
     db,
-    sql`SELECT * FROM ${api(db)}bm25_search(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
+    sql`SELECT * FROM ${api(db)}bm25_search_corrected(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
   )
-  return rows.map((row) => ({ ...searchResult(row), score: toNumber(row.score) }))
+  return rows.map((row) => ({
+    ...searchResult(row),
+    score: toNumber(row.score),
+    ...correctionsOf(row),
+  }))
+}
+
+export function correctionsOf(row: Row): { corrections?: Corrections } {
+  return row.corrections === null ? {} : { corrections: toJson<Corrections>(row.corrections) }
 }
 
 /** The columns that every search has. */

@@ -41,7 +41,7 @@ export interface EmbeddingMemory {
     options?: RememberByTextOptions & Omit<RememberManyOptions, 'items'>,
   ): Promise<RememberedResult[]>
   /**
-   * Finds what helps to answer a question, by keyword and meaning; by keyword alone, and saying so, if the embedder
+   * Finds what helps to answer a question (prose, as in `recall`), by keyword and meaning; by keyword alone, and saying so, if the embedder
    * fails.
    *
    * @throws as `hybridSearch` and `remember`.
@@ -133,6 +133,7 @@ export function createMemory(
           queryTags: tags,
           k,
           filter: {
+            operators: false,
             ...filter,
             ...(asked === undefined ? {} : { namespace: asked }),
             ...(found ? { model: chosen.model } : {}),

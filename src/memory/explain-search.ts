@@ -3,7 +3,7 @@ import type { Database } from '../database/database.ts'
 import { checkOptions } from '../database/options.ts'
 import { queryRow, toJson } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
-import { limitSql } from './bm25-search.ts'
+import { type Corrections, limitSql } from './bm25-search.ts'
 import { checkText } from './check.ts'
 import { filterSql, type SearchOptions, textArraySql } from './search-filter.ts'
 import { searchKeys } from './search-keys.ts'
@@ -11,9 +11,10 @@ import { searchKeys } from './search-keys.ts'
 /** A lexeme that the search ranks by. */
 export interface ExplainedLexeme {
   readonly lexeme: string
-  /** How often the query says it. */
+  /** How many of the query's words it is a form of. */
   readonly times: number
   readonly documentFrequency: number
+  /** That of the word, which all its forms share. */
   readonly idf: number
 }
 
@@ -39,9 +40,10 @@ export interface ExplainedResult {
 export interface SearchExplanation {
   /**
    * `every match`: few memories match, and all of them were scored. `threshold`: only those that can be among the best
-   * were. `filter`: the filter's own index finds few enough to score all of them. `no match`: no memory has a word of it.
+   * were. `filter`: the filter's own index finds few enough to score all of them. `text`: the query has nothing but words that are
+   * not indexed (The Who), and the texts themselves were asked. `no match`: no memory has a word of it.
    */
-  readonly path: 'every match' | 'threshold' | 'filter' | 'no match'
+  readonly path: 'every match' | 'threshold' | 'filter' | 'text' | 'no match'
   /**
    * The indexes that found the candidates: `search` (the words' index), `both` (the filter's too) or `filter` (the filter's
    * alone); null where there was nothing to find.
@@ -56,6 +58,7 @@ export interface SearchExplanation {
   readonly rounds: { readonly threshold: number; readonly arms: number; readonly candidates: number }[]
   /** After the correction of misspelt words; those that no memory has are left out. */
   readonly lexemes: ExplainedLexeme[]
+  readonly corrections: Corrections
   readonly results: ExplainedResult[]
 }
 
@@ -67,6 +70,7 @@ interface Report {
   share?: number
   rounds: { threshold: number; arms: number; candidates: number }[]
   lexemes: { lexeme: string; times: number; document_frequency: number; idf: number }[]
+  corrections: Corrections
   results: {
     id: string
     score: number
@@ -110,6 +114,7 @@ export async function explainSearch(db: Database, options: ExplainSearchOptions)
     share: report.share ?? 1,
     rounds: report.rounds,
     lexemes,
+    corrections: report.corrections,
     results: report.results.map((result) => ({
       ...result,
       lexemes: result.lexemes.map((part) => {

@@ -3,7 +3,7 @@ import type { Database } from '../database/database.ts'
 import { checkOptions } from '../database/options.ts'
 import { queryRows, toNumber, toNumberOrNull } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
-import { limitSql, type SearchResult, searchResult } from './bm25-search.ts'
+import { type Corrections, correctionsOf, limitSql, type SearchResult, searchResult } from './bm25-search.ts'
 import { checkText } from './check.ts'
 import { type Embedding, embeddingSql } from './embedding.ts'
 import { filterSql, type HybridFilter, type SearchOptions, textArraySql } from './search-filter.ts'
@@ -18,10 +18,12 @@ export interface HybridResult extends SearchResult {
   /** 1 is best, within the union of both legs; null if the row shares no word with the query. */
   readonly bm25Rank: number | null
   readonly vectorRank: number | null
+  /** Where a word of the query was corrected: the same for all results. */
+  readonly corrections?: Corrections
 }
 
 export interface HybridSearchOptions extends SearchOptions {
-  /** Empty, null or stop words alone: vector search. */
+  /** Empty, null or without a word: vector search. Prose where `filter.operators` is false. */
   readonly queryText?: string | null
   /** Null: keyword search. */
   readonly queryEmbedding?: Embedding | null
@@ -53,7 +55,7 @@ export async function hybridSearch(db: Database, options: HybridSearchOptions): 
   const rows = await queryRows(
     db,
     sql`
-      SELECT * FROM ${api(db)}hybrid_search(
+      SELECT * FROM ${api(db)}hybrid_search_corrected(
         ${queryText}::text, ${embeddingSql(queryEmbedding, 'queryEmbedding')}, ${textArraySql(queryTags)}, ${limitSql(k)},
         ${String(bm25Weight)}::text::float8, ${String(vectorWeight)}::text::float8, ${filterSql(filter)}, ${fusion}::text
       )
@@ -66,5 +68,6 @@ export async function hybridSearch(db: Database, options: HybridSearchOptions): 
     combinedScore: toNumber(row.combined_score),
     bm25Rank: toNumberOrNull(row.bm25_rank),
     vectorRank: toNumberOrNull(row.vector_rank),
+    ...correctionsOf(row),
   }))
 }

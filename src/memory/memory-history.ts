@@ -1,7 +1,7 @@
 import { asc, eq, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
-import { queryRows, toNumber, translatingErrors } from '../database/rows.ts'
+import { builtRows, queryRows, toNumber, translatingErrors } from '../database/rows.ts'
 import { api, inSchemaOf } from '../database/schema-name.ts'
 import { checkedTime } from '../database/time.ts'
 import { memoryItems } from '../schema/memory-items.ts'
@@ -60,7 +60,7 @@ export async function memoryHistory(
   const memory = await getMemory(db, options)
   if (memory === null) return null
   const changes = await historyEntries(db, [memory.id])
-  const superseded = await translatingErrors(() =>
+  const superseded = await builtRows(() =>
     db
       .select({ id: memoryItems.id })
       .from(inSchemaOf(db, memoryItems))

@@ -26,7 +26,8 @@ export const recallKeys = {
 } satisfies OptionKeys<RecallOptions>
 
 /**
- * Recalls what helps to answer a question: `hybridSearch` with the everyday options.
+ * Recalls what helps to answer a question: `hybridSearch` with the everyday options. The question is prose: quotes and minuses
+ * are characters, unless `filter.operators` is true.
  *
  * @throws as `hybridSearch`.
  * @example
@@ -40,6 +41,6 @@ export async function recall(db: Database, options: RecallOptions): Promise<Hybr
     queryEmbedding: embedding,
     queryTags: tags,
     k,
-    filter: namespace === undefined ? filter : { ...filter, namespace },
+    filter: { operators: false, ...filter, ...(namespace === undefined ? {} : { namespace }) },
   })
 }

@@ -81,7 +81,7 @@ export interface RememberOptions {
 /**
  * Keeps a memory, or brings the one that says the same up to date: the text counts without white space at its ends, and
  * in any composition of its letters (NFC). On a row that is there, what is not given (or null) keeps its value, and tags
- * are added (see `sameText`). An embedding is never dropped by writing none, unless the text under a caller's own id
+ * are added (see `sameText`); one that had expired is there again, for good unless `expiresAt` says otherwise. An embedding is never dropped by writing none, unless the text under a caller's own id
  * changed, for which the old embedding would be wrong. A memory that was edited since, or superseded, does not say the
  * same any more: it is left as it is.
  *

@@ -31,6 +31,16 @@ export interface SearchFilter {
   readonly asOf?: Date | string | { readonly known?: Date | string; readonly valid?: Date | string }
   /** False: words that nobody wrote are not replaced by the nearest one. True by default. */
   readonly fuzzy?: boolean
+  /**
+   * True: `"a phrase"` must occur, `-word` must not, `begin*` stands for all words that begin so. False: the query is prose,
+   * quotes and minuses are characters, and rows with a phrase that it puts in quotes rank higher. True by default in the
+   * searches by name (`bm25Search`, `hybridSearch`, …), false in `recall` and in the memory of `createMemory`.
+   */
+  readonly operators?: boolean
+  /** True: the last word may be still being typed, and stands for all words that begin so. */
+  readonly prefix?: boolean
+  /** The least share of the query's words that a row must have to match by keyword, 0 to 1. */
+  readonly minMatch?: number
 }
 
 /** The place of a row in a list that is sorted by score, best first: what it was found with, and its id. */
@@ -88,6 +98,7 @@ export interface SearchOptions {
 const databaseKeys = new Map([
   ['speakerId', 'speaker_id'],
   ['allTags', 'all_tags'],
+  ['minMatch', 'min_match'],
   ['namespaceUnder', 'namespace_under'],
   ['asOf', 'as_of'],
   ['minScore', 'min_score'],

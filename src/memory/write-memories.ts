@@ -87,7 +87,7 @@ export async function writeMemories(db: Database, rows: readonly ItemRow[]): Pro
                   SELECT DISTINCT tag FROM unnest(given.tags) AS tag WHERE tag <> ALL (m.tags) ORDER BY tag
                 ) ELSE COALESCE(given.tags, m.tags) END,
               COALESCE(given.speaker_id, m.speaker_id), COALESCE(given.metadata, m.metadata),
-              COALESCE(given.importance, m.importance), COALESCE(given.expires_at, m.expires_at),
+              COALESCE(given.importance, m.importance), COALESCE(given.expires_at, CASE WHEN m.expires_at > now() THEN m.expires_at END),
               COALESCE(given.created_at, m.created_at), COALESCE(given.valid_from, m.valid_from),
               COALESCE(given.valid_to, m.valid_to)
             FROM aimed AS given

@@ -51,6 +51,20 @@ export const searchVocabulary = pgTable(
 )
 
 /**
+ * What the stored lexemes were made by (search_fingerprint, and the server's major version), and how far a reindex has come.
+ * One row; in a restored database it is void, because its table is another.
+ */
+export const searchDictionary = pgTable('search_dictionary', {
+  /** The table that the note is about. */
+  indexedIn: objectId('indexed_in').primaryKey(),
+  fingerprint: text('fingerprint').notNull(),
+  serverVersion: integer('server_version').notNull(),
+  /** The fingerprint that a reindex in progress works for, and the id that it has come to. */
+  reindexing: text('reindexing'),
+  reindexedTo: text('reindexed_to'),
+})
+
+/**
  * Changes since: one row a document; or one for a bulk statement, or for many documents once they are compacted (then
  * lexemes is null, see searchLogLexemes).
  */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { claim, complete, enqueue, fail, getJob, waitFor } from '../../src/index.ts'
+import { claim, complete, enqueue, fail, getJob, putSchedule, waitFor } from '../../src/index.ts'
 import { builtCommand, emptyFolder, ended, run, start } from '../support/command.ts'
 import { describeCommandsOnEachBackend } from '../support/command-databases.ts'
 
@@ -142,6 +142,24 @@ describeCommandsOnEachBackend('opa-db jobs', (database) => {
     child.stdout?.once('data', () => child.kill('SIGINT'))
     expect(await ended(child)).toMatchObject({ code: 0, stderr: '' })
     expect((await jobs('list', '--json')).code).toBe(0)
+  })
+
+  it('lists, pauses, resumes and removes schedules', async () => {
+    expect(await jobs('schedules')).toMatchObject({ code: 0, stdout: '', stderr: 'no schedules\n' })
+    await database.with(async (db) => {
+      await putSchedule(db, { key: 'digest', intent: 'write', cron: '0 7 * * *', timeZone: 'Europe/Berlin' })
+      await putSchedule(db, { key: 'inbox', intent: 'read', queue: 'mail', everySeconds: 300 })
+    })
+    const { stdout } = await jobs('schedules')
+    expect(stdout).toMatch(/not known yet +0 7 \* \* \* Europe\/Berlin +default +digest: write/)
+    expect(stdout).toMatch(/not known yet +5 min +mail +inbox: read/)
+    expect(await jobs('schedules', 'pause', 'inbox')).toMatchObject({ code: 0, stdout: 'inbox: paused\n' })
+    expect((await jobs('schedules', '--queue', 'mail')).stdout).toMatch(/paused +5 min +mail +inbox/)
+    expect(await jobs('schedules', 'resume', 'inbox')).toMatchObject({ code: 0, stdout: 'inbox: goes on\n' })
+    expect(await jobs('schedules', 'remove', 'inbox')).toMatchObject({ code: 0, stdout: 'inbox: removed\n' })
+    expect(await jobs('schedules', 'remove', 'inbox')).toMatchObject({ code: 1, stdout: '' })
+    const listed = JSON.parse((await jobs('schedules', '--json')).stdout)
+    expect(listed).toMatchObject([{ key: 'digest', pausedAt: null }])
   })
 })
 

@@ -3,7 +3,15 @@ import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { queryRows } from '../../src/database/rows.ts'
-import { type Database, listMemories, memoryId, remember, rememberMany } from '../../src/index.ts'
+import {
+  type Database,
+  listMemories,
+  memoryId,
+  remember,
+  rememberDocument,
+  rememberMany,
+  supersede,
+} from '../../src/index.ts'
 import { builtCommand, emptyFolder, ended, run, start, startShell } from '../support/command.ts'
 import { describeCommandsOnEachBackend } from '../support/command-databases.ts'
 
@@ -40,23 +48,43 @@ async function writeOddRows(db: Database): Promise<void> {
   )
 }
 
-/** Every stored column of every row as the database itself writes it. */
+/** What is not a column of the row itself, and what refers to other rows. */
+async function writeRelatedRows(db: Database): Promise<void> {
+  await remember(db, { id: 'plain', text: 'plain, and then edited' })
+  await remember(db, { id: 'plain', text: 'edited "twice"', tags: ['new'] })
+  await supersede(db, { id: 'old', text: 'not so long ago' })
+  await rememberDocument(db, { documentId: 'letter', text: 'Dear Ana,\n\nit rains.', namespace: 'post' })
+}
+
+/** Every stored column of every row, and of their histories, as the database itself writes it. */
 async function rowsAsText(db: Database): Promise<string[]> {
-  const rows = await queryRows(db, sql`SELECT m::text AS row FROM memory_items AS m ORDER BY id COLLATE "C"`)
-  return rows.map((row) => String(row.row))
+  const rows = await queryRows(
+    db,
+    sql`
+      SELECT m::text AS row FROM memory_items AS m
+      UNION ALL
+      SELECT (to_jsonb(h) - 'entry')::text FROM public_opa.memory_history AS h
+    `,
+  )
+  // Servers sort text each in their own way.
+  return rows.map((row) => String(row.row)).sort()
 }
 
 describeCommandsOnEachBackend('an export and its import', (database) => {
   const copy = emptyFolder()
+  const rowsExported = 7
   let exported: string
 
   it('has a line for each memory, in JSON', async () => {
-    await database.with(writeOddRows)
+    await database.with(async (db) => {
+      await writeOddRows(db)
+      await writeRelatedRows(db)
+    })
     const { code, stdout, stderr } = await run(['export'], database.in())
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     exported = stdout
     const lines = stdout.trimEnd().split('\n')
-    expect(lines).toHaveLength(5)
+    expect(lines).toHaveLength(rowsExported)
     expect(lines.map((line) => JSON.parse(line).id)).toContain('…"id\\')
     expect(JSON.parse(lines.find((line) => line.includes('"gone"')) ?? '').embedding).toHaveLength(384)
   })
@@ -64,7 +92,7 @@ describeCommandsOnEachBackend('an export and its import', (database) => {
   it('makes the same rows in another database, byte for byte', async () => {
     const imported = await run(['import', '-'], { cwd: copy, input: exported })
     expect(imported).toMatchObject({ code: 0, stderr: '' })
-    expect(imported.stdout).toMatch(/^imported 5 new memories in /)
+    expect(imported.stdout).toMatch(/^imported 7 new memories in /)
     // Each server has an order of ids of its own.
     const sorted = (text: string) => text.split('\n').sort()
     expect(sorted((await run(['export'], { cwd: copy })).stdout)).toEqual(sorted(exported))
@@ -82,8 +110,26 @@ describeCommandsOnEachBackend('an export and its import', (database) => {
     const before = await database.with(rowsAsText)
     const back = await run(['import'], database.in({ input: (await run(['export'], { cwd: copy })).stdout }))
     expect(back).toMatchObject({ code: 0 })
-    expect(back.stdout).toMatch(/^imported 0 new memories, 5 known already in /)
+    expect(back.stdout).toMatch(/^imported 0 new memories, 7 known already in /)
     expect(await database.with(rowsAsText)).toEqual(before)
+  })
+
+  it('takes its model to a database that has no vectors, and to none that has others', async () => {
+    const cwd = emptyFolder()
+    const line = (id: string, numbers: number[], model: string) =>
+      `${JSON.stringify({ id, namespace: 'n', text: id, embedding: numbers, created_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-01T00:00:00Z', embedded_with: model })}\n`
+    const first = await run(['import'], { cwd, input: line('a', [1, 2, 3], 'tiny') })
+    expect(first).toMatchObject({ code: 0, stderr: '' })
+    const shown = await run(['model', '--json'], { cwd })
+    expect(JSON.parse(shown.stdout)).toMatchObject({ name: 'tiny', dimensions: 3 })
+    expect((await run(['export'], { cwd })).stdout).toContain('"embedded_with":"tiny"')
+    const other = await run(['import'], { cwd, input: line('b', [1, 2, 3], 'other') })
+    expect(other).toMatchObject({ code: 1, stdout: '' })
+    expect(other.stderr).toMatch(
+      /vectors are of "other" \(3 dimensions\), and the database holds some of "tiny".*--no-vectors/,
+    )
+    const without = await run(['import', '--no-vectors'], { cwd, input: line('b', [1, 2, 3], 'other') })
+    expect(without).toMatchObject({ code: 0, stderr: '' })
   })
 
   it('is narrowed by namespace, speaker, tag and time, and spared of vectors', async () => {
@@ -102,7 +148,9 @@ describeCommandsOnEachBackend('an export and its import', (database) => {
   })
 
   it('brings rows up to date that have changed, and never takes an id from another namespace', async () => {
-    const changed = exported.replace('"long ago"', '"longer ago"').replace('"text":"plain"', '"text":"fancy"')
+    const changed = exported
+      .replace('"long ago"', '"longer ago"')
+      .replace('"text":"expired"', '"text":"fancy"')
     const line = changed.split('\n').find((one) => one.includes('longer ago')) ?? ''
     const foreign =
       changed

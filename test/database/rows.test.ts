@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { expect, it, onTestFinished } from 'vitest'
 import { promisedRows, rowsOf } from '../../src/database/rows.ts'
@@ -192,4 +194,19 @@ describeOnServer('after a query that failed amid its rows', (server) => {
       'expected 1 row',
     )
   })
+})
+
+it('every query that Drizzle builds in the sources gives its rows through builtRows', () => {
+  const source = join(import.meta.dirname, '../../src')
+  // What development alone runs, on PGlite.
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  )
+  const bare = files.flatMap((name) => {
+    const code = readFileSync(join(source, name), 'utf8').replace(/^\s*(\/?\*|\/\/).*$/gm, '')
+    return [...code.matchAll(/\.(select|selectDistinct|returning)\(/g)]
+      .filter(({ index }) => !code.slice(Math.max(0, index - 260), index).includes('builtRows('))
+      .map(({ index }) => `${name}: ${code.slice(index, index + 60)}`)
+  })
+  expect(bare).toEqual([])
 })

@@ -37,8 +37,8 @@ export function hasCollection(directory: string, name: CollectionName): boolean 
   return existsSync(`${directory}/${name}/corpus.jsonl`)
 }
 
-export function readCollection(directory: string, name: CollectionName): Collection {
-  const folder = `${directory}/${name}`
+/** Documents and judged queries, as every collection has them. */
+export function readJudged(folder: string): Pick<Collection, 'documents' | 'queries'> {
   const judgements = new Map<string, Map<string, number>>()
   for (const line of linesOf(`${folder}/qrels.tsv`)) {
     const [query = '', document = '', relevance = ''] = line.split('\t')
@@ -46,14 +46,21 @@ export function readCollection(directory: string, name: CollectionName): Collect
     if (Number(relevance) > 0) judgements.set(query, judged.set(document, Number(relevance)))
   }
   const queries = linesOf(`${folder}/queries.jsonl`).map((line) => JSON.parse(line) as Document)
-  const sets = ['lsa', 'w2v'].filter((set) => existsSync(`${folder}/${set}_corpus.f32`))
   return {
-    name,
     documents: linesOf(`${folder}/corpus.jsonl`).map((line) => JSON.parse(line)),
     queries: queries.flatMap(({ id, text }, at) => {
       const judged = judgements.get(id)
       return judged === undefined ? [] : [{ id, text, at, judgements: judged }]
     }),
+  }
+}
+
+export function readCollection(directory: string, name: CollectionName): Collection {
+  const folder = `${directory}/${name}`
+  const sets = ['lsa', 'w2v'].filter((set) => existsSync(`${folder}/${set}_corpus.f32`))
+  return {
+    name,
+    ...readJudged(folder),
     vectors: new Map(
       sets.map((set) => [
         set,

@@ -1,9 +1,10 @@
 /**
  * `npm run eval`: how well the searches answer the judged queries of classic test collections, beside the scores of an
- * independent program. Exits with 1 if bm25_search does not reach the reference.
+ * independent program, and questions in other languages. Exits with 1 if bm25_search does not reach the reference, or a
+ * language its target.
  *
  * EVAL_DATA_DIR: where the collections are. DATABASE_URL: a server to try it on, in databases of their own that are
- * dropped afterwards; without it, an embedded database in memory. Arguments: names of collections, all by default.
+ * dropped afterwards; without it, an embedded database in memory. Arguments: names of collections (or `languages`), all by default.
  */
 import { randomBytes } from 'node:crypto'
 import { SingleBar } from 'cli-progress'
@@ -23,6 +24,7 @@ import {
   type MethodScores,
   type Progress,
 } from './evaluate.ts'
+import { evaluateLanguages, hasLanguage, type LanguageScore, languageNames, shortfall } from './languages.ts'
 
 const directory = dataDirectory()
 const asked = collectionNames.filter((name) => process.argv.length < 3 || process.argv.includes(name))
@@ -46,6 +48,13 @@ for (const name of present) {
       `${name}: the nDCG@10 of bm25 is ${signed(difference)} from the reference, more than ${allowedDifference}\n`,
     )
   }
+}
+const languages = languageNames.filter((name) => hasLanguage(directory, name))
+if (languages.length > 0 && (process.argv.length < 3 || process.argv.includes('languages'))) {
+  const scores = await withFreshDatabase((db) =>
+    withProgress('languages', (progress) => evaluateLanguages(db, directory, languages, progress)),
+  )
+  failures += printLanguages(scores)
 }
 process.exitCode = failures === 0 ? 0 : 1
 
@@ -116,6 +125,25 @@ function printTable(
     )
   }
   console.log()
+}
+
+/** @returns how many collections miss what they must reach. */
+function printLanguages(scores: readonly LanguageScore[]): number {
+  console.log('nDCG@10 of questions whose language is not given')
+  console.log(
+    `${'collection'.padEnd(18)}${['target', 'alone', 'all in one'].map((cell) => cell.padStart(11)).join('')}`,
+  )
+  for (const { name, target, alone, together } of scores) {
+    console.log(
+      name.padEnd(18) + [target, alone, together].map((value) => value.toFixed(4).padStart(11)).join(''),
+    )
+  }
+  const missed = scores.flatMap((score) => {
+    const short = shortfall(score)
+    return short === undefined ? [] : [`${score.name}: ${short}`]
+  })
+  for (const line of missed) console.error(line)
+  return missed.length
 }
 
 function figure(value: number | undefined): string {

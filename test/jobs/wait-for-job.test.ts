@@ -61,6 +61,8 @@ describeOnServer('work through a lost connection', (test) => {
     const onRejection = (reason: unknown) => rejections.push(reason)
     process.on('unhandledRejection', onRejection)
     const { db } = await test.connectAgain(3)
+    // The only connection that lives on: it terminates the others.
+    const alive = (await test.connectAgain(1)).db
     const queue = uniqueName()
     const errors: unknown[] = []
     const onError = (error: unknown) => errors.push(error)
@@ -79,25 +81,26 @@ describeOnServer('work through a lost connection', (test) => {
     )
     const stopped: Promise<void>[] = []
     for (let round = 0; round < 20; round += 1) {
-      const { id } = await enqueue(test.db, { intent: 'a', queue })
+      const { id } = await enqueue(alive, { intent: 'a', queue })
       const short = work(db, { a: () => 1 }, { queue, isListening: true, onError, drainSeconds: 1 })
-      const watching = waitForJob(db, { id, isListening: true, timeout: 20 }).catch((error) => error)
-      await test.db.execute(
+      const watching = waitForJob(db, { id, isListening: true, timeout: 20 })
+      await alive.execute(
         sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
       )
       stopped.push(short.stop())
-      await watching
-      expect(await waitForJob(test.db, { id, timeout: 20 })).toMatchObject({ status: 'completed' })
+      expect(await watching).toMatchObject({ status: 'completed' })
+      expect(await waitForJob(alive, { id, timeout: 20 })).toMatchObject({ status: 'completed' })
     }
     await Promise.all([worker.stop(), ...stopped])
     await new Promise((next) => setTimeout(next, 200))
     process.off('unhandledRejection', onRejection)
     expect(rejections).toEqual([])
-    await setJobNotifications(test.db, { isOn: false })
+    await setJobNotifications(alive, { isOn: false })
   })
 
   it('wakes a listener that was cut off, and hears again', async () => {
     await setJobNotifications(test.db, { isOn: true })
+    const alive = (await test.connectAgain(1)).db
     const pool = new Pool({ connectionString: test.url, max: 1 })
     pool.on('error', () => {})
     for (const db of [(await test.connectAgain(1)).db, drizzle(pool)]) {
@@ -106,17 +109,17 @@ describeOnServer('work through a lost connection', (test) => {
       const stop = await onJobs(db, { queue, onReady: () => (ready += 1) })
       for (let round = 0; round < 3; round += 1) {
         const before = ready
-        await test.db.execute(
+        await alive.execute(
           sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
         )
         await expect.poll(() => ready, { timeout: 10_000 }).toBeGreaterThan(before)
         const woken = ready
-        await enqueue(test.db, { intent: 'a', queue })
+        await enqueue(alive, { intent: 'a', queue })
         await expect.poll(() => ready, { timeout: 10_000 }).toBeGreaterThan(woken)
       }
       await stop()
     }
     await pool.end()
-    await setJobNotifications(test.db, { isOn: false })
+    await setJobNotifications(alive, { isOn: false })
   })
 })

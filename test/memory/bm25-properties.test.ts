@@ -15,8 +15,8 @@ import { describeOnEachBackend } from '../support/backends.ts'
 import {
   bm25Of,
   bm25Oracle,
+  documentOf,
   expectRanking,
-  lexemesOf,
   meaningOf,
   queryText,
   readCorpus,
@@ -67,15 +67,18 @@ describeOnEachBackend('bm25_search and bm25_score against the oracle', (test) =>
           await apply(test.db, history)
           const corpus = await readCorpus(test.db)
           for (const { asked, text, k1, b } of scorings) {
-            const { lexemes } = await meaningOf(test.db, asked)
-            const expected = bm25Of(corpus, lexemes, await lexemesOf(test.db, writtenText(text)), { k1, b })
+            const { words } = await meaningOf(test.db, asked)
+            const expected = bm25Of(corpus, words, await documentOf(test.db, writtenText(text)), { k1, b })
             const actual = await bm25Score(test.db, {
               queryText: queryText(asked),
               docText: writtenText(text),
               k1,
               b,
             })
-            expect(Math.abs(actual - expected), `${actual}, expected ${expected}`).toBeLessThan(1e-9)
+            const place = `${queryText(asked)} in ${text}, k1 ${k1}, b ${b}`
+            expect(Math.abs(actual - expected), `${actual}, expected ${expected}: ${place}`).toBeLessThan(
+              1e-9,
+            )
           }
         },
       ),

@@ -151,8 +151,7 @@ describeOnEachBackend('hybrid_search', (test) => {
       { queryText: null, queryEmbedding: null },
       ['queryText', 'queryEmbedding', 'neither'],
     ],
-    ['stop words and no vector', { queryText: 'the', queryEmbedding: null }, ['neither']],
-    ['an exclusion and no vector', { queryText: '-window', queryEmbedding: null }, ['neither']],
+    ['no text and no vector', { queryText: '', queryEmbedding: null }, ['neither']],
     ['weights that are both 0', { bm25Weight: 0, vectorWeight: 0 }, ['must not both be 0']],
     ['a negative weight', { bm25Weight: -1 }, ['bm25Weight', '-1']],
     ['a negative weight', { vectorWeight: -1e-300 }, ['vectorWeight', '-1e-300']],
@@ -169,6 +168,10 @@ describeOnEachBackend('hybrid_search', (test) => {
   ])('refuses %s', async (_, wrong, parts) => {
     const options = { queryText: 'window', queryEmbedding: embedding(1), ...wrong } as never
     await expectRefusal(() => hybridSearch(test.db, options), InvalidInputError, ...parts)
+  })
+
+  it.each(['the', '-window', '???'])('answers no rows for %s without a vector', async (queryText) => {
+    expect(await hybridSearch(test.db, { queryText })).toEqual([])
   })
 
   it('refuses the same in SQL', async () => {

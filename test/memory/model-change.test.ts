@@ -141,7 +141,7 @@ describeOnEachBackend('a change of the embedding model', (test) => {
     expect(await state('m2')).toEqual([true, true])
     expect(await state('mine')).toEqual([true, false])
     expect(await state('yours')).toEqual([false, true])
-    expect(await state('m3')).toEqual([true, false])
+    expect(await state('m3')).toEqual([false, false])
     expect(await state('m4')).toEqual([true, true])
 
     await expectRefusal(finishModelChange(test.db), ConflictError, '3 memories have no vector')

@@ -146,7 +146,7 @@ function rememberInModel(world: World, one: Extract<Step, { kind: 'remember' }>)
     known.tags = [...known.tags, ...one.tags.filter((tag) => !known.tags.includes(tag))]
   else known.tags = one.tags
   known.hasVector ||= one.vector
-  Object.assign(known, { speaker: one.speaker })
+  Object.assign(known, { speaker: one.speaker, expired: false })
   if (version(known) !== before) known.versions.push(before)
   return known
 }

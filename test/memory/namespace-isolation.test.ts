@@ -130,9 +130,14 @@ describeOnEachBackend('namespace isolation', (test) => {
     const marked = { text: 'a xylophone', queryText: 'xylophonne' }
     expect(await highlight(test.db, marked)).toContain('<b>')
     expect(await as(ana, (db) => highlight(db, marked))).toBe('a xylophone')
-    const [asOne] = await as(ana, (db) => queryRows(db, sql`SELECT nearest_lexeme('xylophonne') AS word`))
+    const [asOne] = await as(ana, (db) =>
+      queryRows(db, sql`SELECT (nearest_lexemes('xylophonne', 'xylophonne'))[1] AS word`),
+    )
     expect(asOne?.word).toBeNull()
-    const [asOwner] = await queryRows(test.db, sql`SELECT nearest_lexeme('xylophonne') AS word`)
+    const [asOwner] = await queryRows(
+      test.db,
+      sql`SELECT (nearest_lexemes('xylophonne', 'xylophonne'))[1] AS word`,
+    )
     expect(asOwner?.word).toBe('xylophon')
   })
 

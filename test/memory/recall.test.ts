@@ -39,7 +39,8 @@ describeOnEachBackend('recall', (test) => {
   })
 
   it('refuses what the search refuses', async () => {
-    await expectRefusal(recall(test.db, { question: 'the' }), InvalidInputError, 'neither')
+    await expectRefusal(recall(test.db, { question: '' }), InvalidInputError, 'neither')
+    expect(await recall(test.db, { question: 'the' })).toEqual([])
     await expectRefusal(recall(test.db, { question: 'seat', k: 0 }), InvalidInputError, 'k must be')
     await expectRefusal(
       recall(test.db, { question: 'seat', namespace: null as never }),

@@ -52,7 +52,7 @@ describe('the package in a service', () => {
 
   it('runs on drizzle-orm 0.45, by import, by require and bundled', { timeout: 300_000 }, async () => {
     const place = await install('drizzle-0', manifest.devDependencies['drizzle-orm'])
-    const where = `const options = {}, where = (job, { isNull }) => isNull(job.parentId)\n`
+    const where = `const options = {}, where = (job, { isNull }) => isNull(job.parentId);\n`
     const imported = `import { ${names} } from 'opa-db'\n${where}${service}`
     expect(JSON.parse((await runScript(place, 'service.js', imported)).stdout)).toEqual(answer)
 

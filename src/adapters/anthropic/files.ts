@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { and, arrayOverlaps, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
-import { translatingErrors } from '../../database/rows.ts'
+import { builtRows, translatingErrors } from '../../database/rows.ts'
 import { inSchemaOf } from '../../database/schema-name.ts'
 import { InvalidInputError } from '../../errors.ts'
 import { checkText, longestText } from '../../memory/check.ts'
@@ -59,14 +59,16 @@ function filesOf(db: Database, namespace: string): Files {
   const rest = restOf(db, namespace)
 
   async function rowsBelow(directory: string) {
-    const rows = await db
-      .select({
-        id: memoryItems.id,
-        path: sql<string>`${memoryItems.metadata} ->> 'path'`,
-        bytes: sql<number>`octet_length(${memoryItems.text})`,
-      })
-      .from(table)
-      .where(and(ofNamespace, arrayOverlaps(memoryItems.tags, textArraySql([directory], 'directory'))))
+    const rows = await builtRows(() =>
+      db
+        .select({
+          id: memoryItems.id,
+          path: sql<string>`${memoryItems.metadata} ->> 'path'`,
+          bytes: sql<number>`octet_length(${memoryItems.text})`,
+        })
+        .from(table)
+        .where(and(ofNamespace, arrayOverlaps(memoryItems.tags, textArraySql([directory], 'directory')))),
+    )
     // A tag alone may be on a memory that is no file.
     return rows.filter(({ id, path }) => path !== null && id === fileId(namespace, path))
   }
@@ -78,10 +80,12 @@ function filesOf(db: Database, namespace: string): Files {
   const files: Files = {
     async read(path) {
       if ((await rest.read()).emptyFiles.includes(path)) return ''
-      const [row] = await db
-        .select({ text: memoryItems.text })
-        .from(table)
-        .where(and(ofNamespace, eq(memoryItems.id, fileId(namespace, path))))
+      const [row] = await builtRows(() =>
+        db
+          .select({ text: memoryItems.text })
+          .from(table)
+          .where(and(ofNamespace, eq(memoryItems.id, fileId(namespace, path)))),
+      )
       return row?.text ?? null
     },
 
@@ -189,10 +193,12 @@ function restOf(db: Database, namespace: string) {
   const rest = {
     async read(): Promise<Rest> {
       if (current !== undefined) return current
-      const [row] = await db
-        .select({ metadata: memoryItems.metadata })
-        .from(table)
-        .where(and(eq(memoryItems.namespace, namespace), eq(memoryItems.id, id)))
+      const [row] = await builtRows(() =>
+        db
+          .select({ metadata: memoryItems.metadata })
+          .from(table)
+          .where(and(eq(memoryItems.namespace, namespace), eq(memoryItems.id, id))),
+      )
       current = {
         directories: textsOf(row?.metadata.directories),
         emptyFiles: textsOf(row?.metadata.emptyFiles),

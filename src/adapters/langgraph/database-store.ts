@@ -11,7 +11,7 @@ import {
 } from '@langchain/langgraph-checkpoint'
 import { and, arrayContains, asc, eq, inArray, notInArray, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
-import { queryRows, translatingErrors } from '../../database/rows.ts'
+import { builtRows, queryRows, translatingErrors } from '../../database/rows.ts'
 import { api, inSchemaOf } from '../../database/schema-name.ts'
 import type { Embedder } from '../../embedders/embedder.ts'
 import { type EmbedderError, InvalidInputError } from '../../errors.ts'
@@ -152,7 +152,7 @@ export class DatabaseStore extends BaseStore {
     const prefix = operation.matchConditions?.find(({ matchType }) => matchType === 'prefix')?.path ?? []
     const wildcard = prefix.indexOf('*')
     const tag = tagOf(wildcard < 0 ? prefix : prefix.slice(0, wildcard))
-    const rows = await translatingErrors(() =>
+    const rows = await builtRows(() =>
       this.#db
         .selectDistinct({ namespace: memoryItems.namespace })
         .from(this.#table)
@@ -214,7 +214,7 @@ export class DatabaseStore extends BaseStore {
   }
 
   #rows(conditions: readonly SQL[], limit: number, offset: number): Promise<ItemRow[]> {
-    return translatingErrors(() =>
+    return builtRows(() =>
       this.#db
         .select(itemColumns)
         .from(this.#table)
@@ -226,7 +226,7 @@ export class DatabaseStore extends BaseStore {
   }
 
   async #ids(conditions: readonly SQL[]): Promise<string[]> {
-    const rows = await translatingErrors(() =>
+    const rows = await builtRows(() =>
       this.#db
         .select({ id: memoryItems.id })
         .from(this.#table)

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
-import { translatingErrors } from '../../database/rows.ts'
+import { builtRows } from '../../database/rows.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
 import { CommandError } from '../exit.ts'
 
@@ -13,15 +13,20 @@ const fewestCharacters = 4
  * @throws CommandError if none does, or several do.
  */
 export async function wholeMemoryId(db: Database, given: string): Promise<string> {
-  const select = db.select({ id: memoryItems.id }).from(memoryItems).$dynamic()
-  const [exact] = await translatingErrors(() =>
+  const [exact] = await builtRows(() =>
     db.select({ id: memoryItems.id }).from(memoryItems).where(sql`${memoryItems.id} = ${given}`),
   )
   if (exact) return exact.id
   const begun =
     given.length < fewestCharacters
       ? []
-      : await translatingErrors(() => select.where(sql`starts_with(${memoryItems.id}, ${given})`).limit(2))
+      : await builtRows(() =>
+          db
+            .select({ id: memoryItems.id })
+            .from(memoryItems)
+            .where(sql`starts_with(${memoryItems.id}, ${given})`)
+            .limit(2),
+        )
   if (begun.length > 1) {
     throw new CommandError(`more than one memory has an id that begins with "${given}": give more of it`)
   }

@@ -1,6 +1,7 @@
 import type { Define } from '../command.ts'
 import { defineAdd } from './add.ts'
 import { defineEmbed } from './embed.ts'
+import { defineErase } from './erase.ts'
 import { defineExport } from './export.ts'
 import { defineForget } from './forget.ts'
 import { defineImport } from './import.ts'
@@ -15,6 +16,7 @@ const defines = [
   defineShow,
   defineList,
   defineForget,
+  defineErase,
   defineImport,
   defineExport,
   defineEmbed,

@@ -27,7 +27,7 @@ export const defineShow: Define = (program, handler) => {
 }
 
 function memoryLines(terminal: Terminal, memory: Memory): string[] {
-  const { expiresAt, embedding, speakerId, tags } = memory
+  const { expiresAt, embedding, speakerId, tags, supersededAt, supersededBy, documentId } = memory
   const isExpired = expiresAt !== null && expiresAt <= new Date()
   return [
     printable(memory.text),
@@ -40,6 +40,14 @@ function memoryLines(terminal: Terminal, memory: Memory): string[] {
       ['importance', String(memory.importance)],
       ['metadata', onOneLine(JSON.stringify(memory.metadata))],
       ['vector', embedding === null ? 'none yet' : `${embedding.length} numbers`],
+      ...(supersededAt === null
+        ? []
+        : [['superseded', `${time(supersededAt)} by ${onOneLine(supersededBy ?? '')}`] as const]),
+      ...(documentId === null
+        ? []
+        : [['document', `${onOneLine(documentId)}, part ${memory.documentPlace}`] as const]),
+      ...(memory.validFrom === null ? [] : [['true from', time(memory.validFrom)] as const]),
+      ...(memory.validTo === null ? [] : [['true until', time(memory.validTo)] as const]),
       ['created', time(memory.createdAt)],
       ['updated', time(memory.updatedAt)],
       [

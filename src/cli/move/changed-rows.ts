@@ -5,6 +5,7 @@ import { embeddingModel } from '../../memory/embedding-model.ts'
 import { withEmbeddingModel } from '../../memory/embedding-writer.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
 import { columnList, lineColumns, storedColumns } from '../transfer/columns.ts'
+import { restoreHistory, withHistories } from '../transfer/history.ts'
 
 /** A row as the source has it: its id, and all its stored columns as JSON that the database wrote. */
 export interface CopiedRow {
@@ -50,7 +51,8 @@ export async function changedRows(
       for (;;) {
         const rows = await queryRows(transaction, sql.raw(`FETCH FORWARD ${rowsAtATime} FROM changed`))
         if (rows.length === 0) return String(now?.horizon)
-        await onRows(rows.map(({ id, line }) => ({ id: String(id), line: String(line) })))
+        const read = rows.map(({ id, line }) => ({ id: String(id), line: String(line) }))
+        await onRows(await withHistories(transaction, read))
       }
     },
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
@@ -82,6 +84,11 @@ export async function replaceRows(
         INSERT INTO ${memoryItems} (${columnList(storedColumns)})
         SELECT ${columnList(storedColumns)} FROM json_populate_recordset(NULL::${memoryItems}, ${lines}::text::json)
       `,
+    )
+    await restoreHistory(
+      transaction,
+      rows.map(({ id }) => id),
+      lines,
     )
   })
 }

@@ -5,6 +5,7 @@ import { type EmbeddingModel, embeddingModel } from '../../memory/embedding-mode
 import { textArraySql } from '../../memory/search-filter.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
 import { lineColumns } from './columns.ts'
+import { withHistories } from './history.ts'
 
 export interface ExportOptions {
   readonly namespace?: string
@@ -46,7 +47,8 @@ export async function exportRows(
         for (let wanted = 100; ; ) {
           const rows = await queryRows(transaction, sql.raw(`FETCH FORWARD ${wanted} FROM exported`))
           if (rows.length === 0) break
-          const lines = rows.map((row) => String(row.line))
+          const read = rows.map(({ id, line }) => ({ id: String(id), line: String(line) }))
+          const lines = (await withHistories(transaction, read)).map(({ line }) => line)
           await onLines(lines)
           exported += lines.length
           const bytes = lines.reduce((sum, line) => sum + line.length, 0) / lines.length
@@ -70,7 +72,7 @@ export async function countRows(db: Database, options: ExportOptions): Promise<n
 
 function selectLines(options: ExportOptions, model: EmbeddingModel): SQL {
   return sql`
-    SELECT row_to_json(memory)::text AS line
+    SELECT memory.id, row_to_json(memory)::text AS line
     FROM (
       SELECT ${lineColumns(model, options.embeddings ?? true)} FROM ${memoryItems} AS m WHERE ${conditions(options)}
     ) AS memory

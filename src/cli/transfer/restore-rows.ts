@@ -4,6 +4,7 @@ import { queryRows, translatingErrors } from '../../database/rows.ts'
 import { withEmbeddingModel } from '../../memory/embedding-writer.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
 import { columnList, storedColumns } from './columns.ts'
+import { historyKey, restoreHistory } from './history.ts'
 
 /** A row of an export: its id, which columns its line has, and the line. */
 export interface ExportedRow {
@@ -59,11 +60,16 @@ export async function restoreRows(
       LEFT JOIN written ON written.id = given.id
       LEFT JOIN ${memoryItems} AS there ON there.id = given.id
     `
+  const hasHistory = rows.some(({ keys }) => keys.includes(historyKey))
   const model = withVectors ? rows[0]?.model : undefined
-  const outcomes = await translatingErrors(() =>
-    model === undefined
-      ? queryRows(db, statement)
-      : withEmbeddingModel(db, model, (transaction) => queryRows(transaction, statement)),
+  return translatingErrors(() =>
+    withEmbeddingModel(db, model, async (transaction) => {
+      const found = await queryRows(transaction, statement)
+      const outcomes = new Map(found.map((row) => [String(row.id), String(row.outcome) as RestoreOutcome]))
+      // A memory that was there has a history of its own, to which its change has just been added.
+      const created = [...outcomes].filter(([, outcome]) => outcome === 'created').map(([id]) => id)
+      if (hasHistory) await restoreHistory(transaction, created, lines)
+      return outcomes
+    }),
   )
-  return new Map(outcomes.map((row) => [String(row.id), String(row.outcome) as RestoreOutcome]))
 }

@@ -7,6 +7,7 @@ import { InvalidInputError, NotFoundError } from '../../errors.ts'
 import type { Json } from '../../schema/jobs.ts'
 import { numberSql, textSql } from '../parameters.ts'
 import { sleep } from '../sleep.ts'
+import { throughLostConnection } from '../through-lost-connection.ts'
 
 /** What happened to a job. */
 export interface JobEvent {
@@ -35,8 +36,8 @@ export interface WatchJobOptions {
 
 /**
  * Watches a job until it has ended: its changes of status, its progress, its output. With `setJobEvents` on, every change
- * is there; without it, output is, and of status and progress what they were when this looked. A lost connection costs
- * nothing but time: what was missed is read when it is back, and `after` goes on where another watcher ended.
+ * is there; without it, output is, and of status and progress what they were when this looked. A lost connection is
+ * waited for, a minute at most, and what was missed is read then; `after` goes on where another watcher ended.
  *
  * @throws NotFoundError if there is no such job. InvalidInputError for an option out of range, a driver that cannot listen.
  * @example
@@ -63,7 +64,7 @@ export async function* watchJob(db: Database, options: WatchJobOptions): AsyncGe
     let seq = after
     const seen = new Seen()
     while (!signal?.aborted) {
-      const { job, events } = await look(db, id, seq)
+      const { job, events } = await throughLostConnection(60_000, signal, () => look(db, id, seq))
       for (const event of events) {
         seen.add(event)
         yield event

@@ -6,9 +6,11 @@ import type { JsonObject } from '../../schema/jobs.ts'
 import type { Schedule } from '../../schema/schedules.ts'
 import { textSql } from '../parameters.ts'
 
+/** A schedule; `isOver` is true when there is no further slot. */
+export type ListedSchedule = Schedule & { readonly isOver: boolean }
+
 /**
- * The schedules, of one queue or of all, by key. `nextAt` is null until a worker has computed it, and `isOver` true when
- * there is no further slot.
+ * The schedules, of one queue or of all, by key. `nextAt` is null until a worker has computed it.
  *
  * @example
  * for (const { key, nextAt, pausedAt, error } of await listSchedules(db)) console.log(key, nextAt, pausedAt, error)
@@ -16,7 +18,7 @@ import { textSql } from '../parameters.ts'
 export async function listSchedules(
   db: Database,
   { queue }: { readonly queue?: string } = {},
-): Promise<(Schedule & { readonly isOver: boolean })[]> {
+): Promise<ListedSchedule[]> {
   const rows = await queryRows(
     db,
     sql`SELECT schedule.*, inputs::text AS inputs_text, metadata::text AS metadata_text,

@@ -34,22 +34,26 @@ export class Heartbeats {
   /** @returns the jobs whose rows are locked. */
   async #beat(jobs: readonly RunningJob[], lateMilliseconds: number): Promise<ReadonlySet<RunningJob>> {
     const { leaseSeconds, report } = this.#host
-    const endingAt = Math.min(...jobs.map(({ leaseEndsAt }) => leaseEndsAt))
-    // A database that does not answer must not hide that a lease has ended meanwhile. But when it was this process that
-    // stood still, the database is asked first: an ended lease is still ours if nobody wanted the job.
-    const wasBlocked = lateMilliseconds > 0 && performance.now() > endingAt
-    const answerBy = wasBlocked
-      ? performance.now() + Math.min(5000, (leaseSeconds * 1000) / 4)
-      : Math.max(endingAt, performance.now()) + 1
+    const endingAt = Math.min(
+      ...jobs.map((job) => (job.isAborted ? Number.POSITIVE_INFINITY : job.leaseEndsAt)),
+    )
     const answered = new AbortController()
     const extending = this.#extend(jobs).finally(() => answered.abort())
-    const late = sleep(answerBy - performance.now(), answered.signal).then(() => new Set<RunningJob>())
-    const locked = await Promise.race([extending, late])
-    if (wasBlocked) {
-      const seconds = ((lateMilliseconds + this.#seconds * 1000) / 1000).toFixed(1)
+    const answerWithin = async (milliseconds: number) => {
+      const late = sleep(milliseconds, answered.signal).then((): ReadonlySet<RunningJob> => new Set())
+      return Promise.race([extending, late])
+    }
+    // A database that does not answer must not hide that a lease has ended meanwhile.
+    const answerBy = Math.max(endingAt, performance.now()) + 1
+    let locked = await answerWithin(answerBy - performance.now())
+    // But when it was this process that stood still, the database is asked: an ended lease is ours if nobody wanted the job.
+    const stillMilliseconds = Math.max(lateMilliseconds, performance.now() - answerBy)
+    if (stillMilliseconds > leaseSeconds * 250 && performance.now() > endingAt) {
+      if (!answered.signal.aborted) locked = await answerWithin(Math.min(5000, leaseSeconds * 250))
+      const seconds = (stillMilliseconds / 1000).toFixed(1)
       report(
         new LeaseLostError(
-          `no heartbeat was possible for ${seconds} s, longer than the leases of ${leaseSeconds} s, because the event loop was blocked: ${intents(jobs)} should give their CPU-heavy work to a worker thread or another process, or leaseSeconds should be longer`,
+          `no heartbeat was possible because the event loop was blocked for ${seconds} s, and leases last ${leaseSeconds} s: ${intents(jobs)} should give their CPU-heavy work to a worker thread or another process, or leaseSeconds should be longer`,
         ),
       )
     }
@@ -73,13 +77,15 @@ export class Heartbeats {
     try {
       const leases = jobs.map(({ lease }) => lease)
       const states = await heartbeat(own, { leases, leaseSeconds })
-      for (const [at, answer] of states.entries()) {
-        const state: string = answer.state
+      for (const [at, { state }] of states.entries()) {
         const job = jobs[at]
         if (job === undefined) continue
         if (state === 'lost') job.lose()
-        else if (state === 'locked') locked.add(job)
-        else if (state === 'timed_out') job.abort('attempt_timeout')
+        else if (state === 'locked') {
+          // Nobody can take the lease either while the row is locked: it holds until the database has been asked again.
+          job.leaseEndsAt = Math.max(job.leaseEndsAt, askedAt + Math.min(2000, leaseSeconds * 1000))
+          locked.add(job)
+        } else if (state === 'timed_out') job.abort('attempt_timeout')
         else job.leaseEndsAt = askedAt + leaseSeconds * 1000
         if (state === 'cancel_requested') job.abort('cancelled')
       }

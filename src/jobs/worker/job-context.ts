@@ -1,7 +1,7 @@
 import type { Database } from '../../database/database.ts'
 import { addUsage } from '../add-usage.ts'
 import { type EnqueueOptions, enqueue } from '../enqueue.ts'
-import { enqueueMany } from '../enqueue-many.ts'
+import { enqueueChildren } from '../enqueue-children.ts'
 import { addJobOutput } from '../events/add-job-output.ts'
 import { getCheckpoint, saveCheckpoint } from '../events/checkpoint.ts'
 import type { Lease, SettleOutcome } from '../lease.ts'
@@ -25,10 +25,9 @@ export function jobContext({ db, lease, traceId, signal, onSettled }: JobContext
   const tellSettled = (type: 'waiting' | 'snoozed', outcome: SettleOutcome) => {
     if (outcome === 'ok' || outcome === 'cancelled') onSettled(outcome === 'ok' ? type : outcome)
   }
-  const asChild = (options: Omit<EnqueueOptions, 'parentId'>): EnqueueOptions => ({
+  const traced = (options: Omit<EnqueueOptions, 'parentId'>): Omit<EnqueueOptions, 'parentId'> => ({
     ...(traceId !== undefined && { traceId }),
     ...options,
-    parentId: lease.id,
   })
   return {
     db,
@@ -39,8 +38,8 @@ export function jobContext({ db, lease, traceId, signal, onSettled }: JobContext
     addOutput: (output) => addJobOutput(db, { ...lease, output }),
     saveCheckpoint: (state) => saveCheckpoint(db, { ...lease, state }),
     getCheckpoint: () => getCheckpoint(db, { id: lease.id }),
-    enqueueChild: (options) => enqueue(db, asChild(options)),
-    enqueueChildren: (children) => enqueueMany(db, { jobs: children.map(asChild) }),
+    enqueueChild: (options) => enqueue(db, { ...traced(options), parentId: lease.id }),
+    enqueueChildren: (children) => enqueueChildren(db, { ...lease, children: children.map(traced) }),
     waitFor: async (options) => {
       const answer = await waitFor(db, { ...options, ...lease })
       tellSettled('waiting', answer.outcome)

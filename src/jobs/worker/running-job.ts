@@ -2,6 +2,7 @@ import type { Database } from '../../database/database.ts'
 import { InvalidInputError } from '../../errors.ts'
 import type { Job } from '../../schema/jobs.ts'
 import { fail } from '../fail.ts'
+import { jobAttempts } from '../job-attempts.ts'
 import type { Lease, SettleOutcome } from '../lease.ts'
 import { release } from '../release.ts'
 import { sleep } from '../sleep.ts'
@@ -32,8 +33,6 @@ export interface JobHost {
   readonly ended: AbortSignal
 }
 
-type Limited = Job & { onLost?: 'retry' | 'fail'; attemptTimeoutSeconds?: number | null }
-
 /** How an attempt is to end, and what that is called when the database has agreed. */
 interface Settlement {
   readonly type: WorkerEventType
@@ -48,6 +47,8 @@ export class RunningJob {
   /** When the lease ends if no heartbeat succeeds, by this process's own clock (performance.now). */
   leaseEndsAt: number
   readonly #host: JobHost
+  /** When it was asked for, by the clock of leaseEndsAt. */
+  readonly #claimedAt: number
   readonly #abort = new AbortController()
   #handlerStartedAt = 0
   #span: AttemptTelemetry | undefined
@@ -59,6 +60,7 @@ export class RunningJob {
   constructor(host: JobHost, job: Job, claimedAt: number) {
     this.#host = host
     this.job = job
+    this.#claimedAt = claimedAt
     this.lease = { id: job.id, leaseToken: job.leaseToken }
     this.leaseEndsAt = claimedAt + host.leaseSeconds * 1000
   }
@@ -169,12 +171,12 @@ export class RunningJob {
     if (reason === 'cancelled') return { ...this.#released(), type: 'cancelled' }
     if (reason === 'shutdown') {
       // The handler had begun: whether that counts, the job says.
-      if ((this.job as Limited).onLost !== 'fail') return this.#released()
+      if (this.job.onLost === 'retry') return this.#released()
       const message = 'the worker was stopped before the handler had ended'
       return this.#failed({ code: reason, message }, { retryable: true })
     }
     if (reason === 'attempt_timeout') {
-      const message = `the attempt took longer than ${(this.job as Limited).attemptTimeoutSeconds} seconds`
+      const message = `the attempt took longer than ${this.job.attemptTimeoutSeconds} seconds`
       return this.#failed({ code: reason, message }, { retryable: true })
     }
     // Left to the lease, which may not have ended after all: an error of the handler's own counts then.
@@ -209,28 +211,43 @@ export class RunningJob {
    */
   async #settle(settlement: Settlement): Promise<void> {
     let { type, act, error } = settlement
+    let isUnsure = false
+    let isRefused = false
     for (let pause = 50; this.#settledAs === undefined && !this.#isOver; pause = Math.min(pause * 2, 2000)) {
       try {
-        const outcome: string = await act()
+        const outcome = await act()
         if (outcome === 'locked') {
           if (this.#host.ended.aborted) return
           await sleep(Math.min(pause, 500), this.#host.ended)
           continue
         }
-        if (outcome === 'stale_lease' || outcome === 'not_found') return this.#lost()
-        this.#settledAs = outcome === 'cancelled' ? 'cancelled' : type
+        const isStale = outcome === 'stale_lease' || outcome === 'not_found'
+        const settledAs = isStale && isUnsure ? await this.#recorded() : undefined
+        if (isStale && settledAs === undefined) return this.#lost()
+        this.#settledAs = settledAs ?? (outcome === 'cancelled' ? 'cancelled' : type)
         this.#emit(this.#settledAs, error)
       } catch (thrown) {
-        if (thrown instanceof InvalidInputError) {
+        if (thrown instanceof InvalidInputError && !isRefused) {
           // What cannot be stored will not become storable: that is the handler's failure.
+          isRefused = true
           ;({ type, act, error } = this.#failed(thrown, { retryable: false }))
         } else if (performance.now() > this.leaseEndsAt || this.#host.ended.aborted) {
           throw thrown
+        } else {
+          // The connection may have been lost after the database had done it.
+          isUnsure = true
         }
         await sleep(pause)
       }
     }
     if (this.#settledAs === undefined) this.#lost()
+  }
+
+  /** How this lease ended, if its own worker ended it. */
+  async #recorded(): Promise<WorkerEventType | undefined> {
+    const attempts = await jobAttempts(this.#host.own, { id: this.job.id })
+    const outcome = attempts.find(({ leaseToken }) => leaseToken === this.lease.leaseToken)?.outcome
+    return outcome === 'lease_lost' ? undefined : outcome
   }
 
   #lost(): void {
@@ -261,10 +278,12 @@ export class RunningJob {
 
   /** Aborts the handler at the job's deadline, and when the attempt has taken as long as it may. */
   #limitTimers(): NodeJS.Timeout[] {
-    const { deadlineAt, startedAt, attemptTimeoutSeconds = null } = this.job as Limited
+    const { deadlineAt, startedAt, attemptTimeoutSeconds } = this.job
     const timers: NodeJS.Timeout[] = []
+    // Counted from before the claim, so that the database's own limit comes later.
     const after = (milliseconds: number, reason: AbortReason) => {
-      const pause = Math.min(Math.max(milliseconds, 0), 2 ** 31 - 1)
+      const left = this.#claimedAt + milliseconds - performance.now()
+      const pause = Math.min(Math.max(left, 0), 2 ** 31 - 1)
       timers.push(setTimeout(() => this.abort(reason), pause))
     }
     // By the database's clock at the claim, so that this machine's may be wrong.

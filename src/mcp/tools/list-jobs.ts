@@ -1,6 +1,6 @@
 import { and, desc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import { translatingErrors } from '../../database/rows.ts'
+import { builtRows } from '../../database/rows.ts'
 import { api, inSchemaOf } from '../../database/schema-name.ts'
 import { listJobs as readJobs } from '../../jobs/list-jobs.ts'
 import { jobStatus, jobs } from '../../schema/index.ts'
@@ -88,7 +88,7 @@ async function pageOfNamespace(
       sql`(${jobs.createdAt}, ${jobs.id}) < (SELECT last.created_at, last.id FROM ${api(context.db)}jobs AS last WHERE last.id = ${id}::text)`,
     )
   }
-  return translatingErrors(() =>
+  return builtRows(() =>
     context.db
       .select(listed)
       .from(inSchemaOf(context.db, jobs))

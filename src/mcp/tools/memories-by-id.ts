@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
-import { translatingErrors } from '../../database/rows.ts'
+import { builtRows } from '../../database/rows.ts'
 import { inSchemaOf } from '../../database/schema-name.ts'
 import { type Memory, memoryColumns } from '../../memory/get-memory.ts'
 import { textArraySql } from '../../memory/search-filter.ts'
@@ -11,7 +11,7 @@ const { embedding: _, ...columns } = memoryColumns
 /** The rows of these ids, without their vectors. */
 export async function memoriesById(db: Database, ids: readonly string[]): Promise<Map<string, Memory>> {
   if (ids.length === 0) return new Map()
-  const rows = await translatingErrors(() =>
+  const rows = await builtRows(() =>
     db
       .select(columns)
       .from(inSchemaOf(db, memoryItems))

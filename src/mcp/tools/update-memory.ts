@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm'
 import * as z from 'zod'
-import { translatingErrors } from '../../database/rows.ts'
+import { builtRows } from '../../database/rows.ts'
 import { inSchemaOf } from '../../database/schema-name.ts'
 import type { NewMemory } from '../../memory/remember.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
@@ -41,7 +41,7 @@ export const updateMemory = defineTool({
     const { namespace } = namespaceOf(context)
     const ofNamespace = namespace === undefined ? undefined : eq(memoryItems.namespace, namespace)
     await db.transaction(async (transaction) => {
-      const [row] = await translatingErrors(() =>
+      const [row] = await builtRows(() =>
         transaction
           .select({ namespace: memoryItems.namespace, text: memoryItems.text })
           .from(inSchemaOf(db, memoryItems))

@@ -4,7 +4,8 @@ DECLARE
   table_name text;
 BEGIN
   FOREACH table_name IN ARRAY ARRAY[
-    'search_totals', 'search_lexemes', 'search_vocabulary', 'search_log', 'search_log_lexemes', 'namespace_roles', 'role_rights',
+    'search_totals', 'search_lexemes', 'search_vocabulary', 'search_log', 'search_log_lexemes', 'search_dictionary',
+    'namespace_roles', 'role_rights',
     'job_wakeups', 'job_limit_states',
     'embedding_models', 'memory_history'
   ] LOOP

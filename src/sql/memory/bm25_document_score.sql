@@ -1,5 +1,5 @@
--- BM25 of one document: the sum over the query's lexemes, each as often as the query says it, of
---   idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / average_length)).
+-- BM25 of one document: the sum over the query's lexemes, of
+--   idf (as often as the query says it) * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / average_length)).
 -- It is summed in lexeme order, so that the same data gives the same bytes.
 -- Source: Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009.
 CREATE OR REPLACE FUNCTION bm25_document_score(
@@ -17,5 +17,5 @@ AS $$
   )
   FROM unnest(document) AS entry
   JOIN unnest(lexemes, idfs) AS query (lexeme, idf) ON query.lexeme = entry.lexeme
-  CROSS JOIN LATERAL (SELECT cardinality(entry.positions)::float8 AS tf) AS frequency
+  CROSS JOIN LATERAL (SELECT COALESCE(cardinality(entry.positions), 1)::float8 AS tf) AS frequency
 $$;

@@ -1,5 +1,5 @@
--- The k best documents for a set of lexemes, exactly as if every match had been scored; the lexemes that they were
--- scored by, misspelt ones corrected; and how they were found (for explain_search). The steps, and why the answer is exact:
+-- The k best documents for a query (what bm25_query gives), exactly as if every match had been scored, and how they were
+-- found (for explain_search). The steps, and why the answer is exact:
 -- 1. Guess the score that the k-th document reaches (bm25_guess reads document frequencies, no rows).
 -- 2. Read and score every document that can score more than the guess: bm25_arms proves that its queries miss none.
 -- 3. k documents found, the k-th at least as good as the guess: nothing better was left out. Done.
@@ -11,10 +11,15 @@
 -- nothing. Which indexes find the rows (access): the search index, the filter's too where it spares more reading than it
 -- takes, or the filter's alone where it finds few rows.
 --
+-- Where more than words counts (bm25_factor), a score is the words' times a factor of at most `most_factor`: what cannot score
+-- threshold / most_factor by its words is left out.
+--
+-- A query of words that are not indexed is answered by stop_word_rows.
+--
 -- condition: what memory_filter_condition makes of query_tags and filter. If it says more, filter has more keys.
 -- path, access, share: as explain_search has them; thresholds, arm_counts, candidate_counts: one for each reading.
 CREATE OR REPLACE FUNCTION bm25_find(
-  INOUT lexemes text[], is_fuzzy boolean, required tsquery, condition text, query_tags text[], k integer, filter jsonb,
+  query record, condition text, query_tags text[], k integer, filter jsonb,
   OUT ids text[], OUT places tid[], OUT scores float8[],
   OUT path text, OUT access text, OUT share float8, OUT thresholds float8[], OUT arm_counts integer[], OUT candidate_counts bigint[]
 )
@@ -32,11 +37,13 @@ DECLARE
   -- Reading a row takes as long as reading so many entries of a filter's index.
   entries_per_row CONSTANT float8 := 10;
   -- Nothing narrows the search but what bm25_scan knows.
-  is_plain CONSTANT boolean := required IS NULL AND filter - '{namespace,fuzzy,after}'::text[] = '{}';
+  factor CONSTANT text := bm25_factor(query);
+  most_factor CONSTANT float8 := CASE WHEN query.phrases <> '{}' THEN 1.5 ELSE 1 END;
+  is_plain CONSTANT boolean := query.required IS NULL AND factor IS NULL
+    AND filter - '{namespace,fuzzy,operators,prefix,after}'::text[] = '{}';
   is_filtered CONSTANT boolean := NOT is_plain OR query_tags <> '{}' OR filter ? 'namespace';
   -- Scored sooner than a threshold is found. Under a filter more rows are read than pass.
   few_matches CONSTANT float8 := CASE WHEN is_filtered THEN 20 ELSE 100 END;
-  query record;
   estimate record;
   levels record;
   scan record;
@@ -53,11 +60,15 @@ DECLARE
   candidates bigint;
   candidate_limit bigint := 1500 + 20 * k;
 BEGIN
-  query := bm25_query(bm25_find.lexemes, is_fuzzy);
-  lexemes := query.lexemes;
   word_count := cardinality(query.words);
   IF word_count = 0 THEN
-    path := 'no match';
+    IF query.stop_words IS NOT NULL THEN
+      SELECT array_agg(hit.id), array_agg(hit.place), array_agg(hit.score) INTO ids, places, scores
+      FROM stop_word_rows(query.stop_words, query.required, condition, query_tags, k, filter) AS hit;
+      path := CASE WHEN ids IS NULL THEN 'no match' ELSE 'text' END;
+    ELSE
+      path := 'no match';
+    END IF;
     RETURN;
   END IF;
   FOREACH frequency IN ARRAY query.frequencies LOOP
@@ -68,7 +79,7 @@ BEGIN
   access := 'search';
   share := 1;
   IF is_filtered THEN
-    estimate := estimate_filter(condition, query_tags, filter, required);
+    estimate := estimate_filter(condition, query_tags, filter, query.required);
     share := estimate.share;
     has_index := estimate.has_index;
   END IF;
@@ -99,13 +110,14 @@ BEGIN
     statement := bm25_statement(word_count, concat_ws(' AND ',
       format(CASE WHEN path = 'filter' THEN '(%s) IS TRUE' ELSE '%s' END, 'm.search_vector @@ ANY ($4)'),
       format(CASE WHEN access = 'search' AND path = 'threshold' THEN '(%s) IS TRUE' ELSE '(%s)' END, condition),
-      CASE WHEN required IS NOT NULL THEN 'm.search_vector @@ $3' END));
+      CASE WHEN query.required IS NOT NULL THEN 'm.search_vector @@ $3' END,
+      CASE WHEN query.needed > 1 THEN bm25_enough_words() END), factor);
   END IF;
 
   FOR round IN 1 .. 10 LOOP
     IF threshold > 0 THEN
       arms := bm25_arms(levels.terms, levels.bounds, levels.remaining, levels.frequencies, query.documents,
-        threshold * (1 - 1e-9));
+        threshold / most_factor * (1 - 1e-9));
     ELSE
       arms := CASE WHEN word_count <= most_pruned THEN query.queries ELSE ARRAY[lexeme_query(query.words)] END;
       candidate_limit := NULL;
@@ -123,8 +135,9 @@ BEGIN
       ELSE
         EXECUTE statement
         INTO ids, places, scores, candidates
-        USING query_tags, filter, required, arms, query.queries, query.weights, query.average_length,
-          bm25_tf_thresholds(), k, candidate_limit, query.words;
+        USING query_tags, filter, query.required, arms, query.queries, query.weights, query.average_length,
+          bm25_tf_thresholds(), k, candidate_limit, query.phrases, query.written, query.word_queries, query.needed,
+          bm25_correction_factor(query), query.words;
       END IF;
       candidates := COALESCE(candidates, 0);
       arms_read := arms;

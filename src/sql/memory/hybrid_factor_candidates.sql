@@ -12,7 +12,7 @@
 --
 -- nearest has all candidates; leg_filter is the filter without the options of hybrid_search.
 CREATE OR REPLACE FUNCTION hybrid_factor_candidates(
-  INOUT lexemes text[], is_fuzzy boolean, required tsquery, query_embedding vector, condition text, query_tags text[],
+  query record, query_embedding vector, condition text, query_tags text[],
   k integer, offered integer, bm25_weight float8, vector_weight float8, filter jsonb, leg_filter jsonb,
   OUT keyword_ids text[], OUT keyword_scores float8[], OUT nearest text[]
 )
@@ -35,14 +35,12 @@ BEGIN
   EXECUTE format('SELECT ARRAY(SELECT m.id FROM memory_items AS m WHERE m.id = $4 AND %s'
     ' AND ($3 IS NULL OR m.search_vector @@ $3))', condition)
   INTO nearest
-  USING query_tags, leg_filter, required, filter #>> '{after,id}';
+  USING query_tags, leg_filter, query.required, filter #>> '{after,id}';
 
   LOOP
     legs := hybrid_candidates(
-      lexemes, is_fuzzy, required, query_embedding, narrowed, query_tags, offered, narrowed_filter
+      query, query_embedding, narrowed, query_tags, offered, narrowed_filter
     );
-    lexemes := legs.lexemes;
-    is_fuzzy := false;
     keyword_ids := legs.keyword_ids;
     keyword_scores := legs.keyword_scores;
     nearest := ARRAY(SELECT unnest(nearest) UNION SELECT unnest(legs.nearest) UNION SELECT unnest(keyword_ids));
@@ -57,7 +55,7 @@ BEGIN
     reached := COALESCE((
       SELECT scored.score
       FROM hybrid_scores(
-        nearest, keyword_ids, keyword_scores, lexemes, required, query_embedding, bm25_weight, vector_weight,
+        nearest, keyword_ids, keyword_scores, query, query_embedding, bm25_weight, vector_weight,
         'convex', filter
       ) AS scored
       ORDER BY scored.score DESC

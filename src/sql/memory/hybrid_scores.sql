@@ -4,7 +4,7 @@
 -- With filter.after only those behind the cursor. Its row is looked up, because its score moves with the time where
 -- recency counts; where it is gone, the score that it had is taken.
 CREATE OR REPLACE FUNCTION hybrid_scores(
-  candidates text[], keyword_ids text[], keyword_scores float8[], lexemes text[], required tsquery,
+  candidates text[], keyword_ids text[], keyword_scores float8[], query record,
   query_embedding vector, bm25_weight float8, vector_weight float8, fusion text, filter jsonb
 )
 RETURNS TABLE (
@@ -23,7 +23,7 @@ BEGIN
       UNION ALL
       SELECT rest.id, rest.score
       FROM bm25_score_rows(
-        lexemes, required, ARRAY(SELECT unnest(candidates) EXCEPT SELECT unnest(keyword_ids))
+        query, ARRAY(SELECT unnest(candidates) EXCEPT SELECT unnest(keyword_ids))
       ) AS rest
     ),
     candidate AS (

@@ -14,12 +14,17 @@ RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
 DECLARE
-  common constant text[] := '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,namespaces,namespace_under,where,as_of}';
+  common constant text[] := '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,operators,prefix,min_match,namespaces,namespace_under,where,as_of}';
+  most_tags constant integer := 1000;
   conditions text[] := '{}';
   unknown text;
 BEGIN
   IF array_position(query_tags, NULL) IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'query_tags must be strings, got a null among them';
+  END IF;
+  IF cardinality(query_tags) > most_tags THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('query_tags must have at most %s tags, got %s', most_tags, cardinality(query_tags));
   END IF;
   IF jsonb_typeof(filter) <> 'object' THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
@@ -37,9 +42,13 @@ BEGIN
     END IF;
     PERFORM check_filter_value(filter, key, expected)
     FROM unnest(
-      '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,namespaces,namespace_under,where,expired,superseded}'::text[],
-      '{string,string,boolean,string,string,object,array,boolean,array,string,object,boolean,boolean}'::text[]
+      '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,operators,prefix,min_match,namespaces,namespace_under,where,expired,superseded}'::text[],
+      '{string,string,boolean,string,string,object,array,boolean,boolean,boolean,number,array,string,object,boolean,boolean}'::text[]
     ) AS value (key, expected);
+    IF (filter ->> 'min_match')::numeric NOT BETWEEN 0 AND 1 THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('filter.min_match must be from 0 to 1, got %s', left(filter ->> 'min_match', 60));
+    END IF;
     PERFORM check_filter_texts(filter, 'ids'), check_filter_texts(filter, 'namespaces');
   END IF;
 
@@ -81,6 +90,7 @@ BEGIN
   IF filter ? 'where' THEN
     conditions := conditions || (where_condition(filter -> 'where', '{where}', 0, 0)).condition;
   END IF;
-  RETURN COALESCE(NULLIF(array_to_string(conditions || as_of_condition(filter), ' AND '), ''), 'true');
+  conditions := conditions || CASE WHEN filter ?| '{as_of,superseded}' THEN as_of_condition(filter) ELSE 'm.superseded_at IS NULL' END;
+  RETURN COALESCE(NULLIF(array_to_string(conditions, ' AND '), ''), 'true');
 END
 $$;

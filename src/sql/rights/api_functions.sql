@@ -1,5 +1,6 @@
 -- The functions of the API: those in the installation's schema whose search_path begins with its internal one, which
 -- nobody else's has. Functions that were bound when they were made have no path, and nothing to hide.
+-- search_path: strict
 CREATE OR REPLACE FUNCTION api_functions(OUT oid oid, OUT name text, OUT is_read boolean)
 RETURNS SETOF record
 LANGUAGE sql STABLE

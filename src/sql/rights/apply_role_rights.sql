@@ -4,6 +4,7 @@
 -- - worker: claims, settles and enqueues by the job functions, and reads jobs; nothing of the memories.
 -- Internal functions that run with the caller's rights give nobody anything, so who searches may call them all; of those
 -- that run with the owner's, only the ones that a search or a write calls.
+-- search_path: strict
 CREATE OR REPLACE FUNCTION apply_role_rights()
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -12,11 +13,11 @@ AS $$
 DECLARE
   schema_name CONSTANT text := installation_schema();
   internal CONSTANT text := current_schema();
-  called_by_searches CONSTANT text[] := ARRAY['read_search_statistics', 'nearest_lexeme', 'is_isolated_session', 'may_take_id',
+  called_by_searches CONSTANT text[] := ARRAY['read_search_statistics', 'nearest_lexemes', 'prefix_lexemes', 'is_isolated_session', 'may_take_id',
     'current_embedding_model', 'next_embedding_model', 'wrong_embedding', 'bm25_search_by_grants', 'hybrid_search_by_grants'];
   -- Of the owner alone, or for services but not for workers.
   for_owner CONSTANT text[] := ARRAY['enable_namespace_isolation', 'disable_namespace_isolation', 'grant_namespaces',
-    'revoke_namespaces', 'grant_reader', 'grant_service', 'grant_worker', 'revoke_rights', 'rebuild_search_statistics',
+    'revoke_namespaces', 'grant_reader', 'grant_service', 'grant_worker', 'revoke_rights', 'rebuild_search_statistics', 'reindex_search',
     'set_job_notifications', 'set_job_events', 'use_embedding_model', 'begin_model_change',
     'finish_model_change', 'cancel_model_change', 'settle_embeddings', 'set_memory_history', 'prune_memory_history',
     'find_words'];

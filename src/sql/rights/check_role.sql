@@ -1,4 +1,5 @@
 -- Refuses a role that is not there, in the name of the function that was called.
+-- search_path: strict
 CREATE OR REPLACE FUNCTION check_role(caller text, role_name text)
 RETURNS void
 LANGUAGE plpgsql STABLE

@@ -1,6 +1,7 @@
 -- What grant_reader, grant_service and grant_worker have in common. Services and workers change jobs by functions that run
 -- as the owner of the installation, so nobody else may be able to put functions and operators of the same names into their
 -- search_path: on a server that was made before PostgreSQL 15, PUBLIC may create in the schema public.
+-- search_path: strict
 CREATE OR REPLACE FUNCTION grant_rights(caller text, role_name text, kind text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -12,7 +13,9 @@ BEGIN
   SELECT format('%I to %s', place.nspname, coalesce(quote_ident(pg_get_userbyid(nullif(granted.grantee, 0))), 'PUBLIC'))
   INTO open_schema
   FROM pg_namespace AS place, aclexplode(place.nspacl) AS granted
-  WHERE place.nspname = ANY (current_schemas(false)) AND granted.privilege_type = 'CREATE'
+  WHERE (place.nspname = installation_schema() OR place.oid IN (
+      SELECT extnamespace FROM pg_extension WHERE extname IN ('vector', 'pg_trgm')
+    )) AND granted.privilege_type = 'CREATE'
     AND granted.grantee <> place.nspowner AND granted.grantee <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
     AND NOT EXISTS (SELECT FROM pg_roles WHERE oid = granted.grantee AND rolsuper)
   LIMIT 1;

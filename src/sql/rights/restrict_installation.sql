@@ -1,6 +1,7 @@
 -- Least rights, after every migration: what is internal belongs to its owner alone, whatever PUBLIC and the database's
 -- default privileges say (Supabase's give everything to anon), and functions of the API are for those who were granted
 -- them. What somebody granted by hand on the API's tables and functions stays.
+-- search_path: strict
 CREATE OR REPLACE FUNCTION restrict_installation()
 RETURNS void
 LANGUAGE plpgsql VOLATILE

@@ -2,7 +2,8 @@
 -- inserted, so writers wait for nobody and cannot deadlock. A statement of a few rows leaves one log row a document
 -- (a tsvector of its lexemes: cheap to write, tested in C by readers); a bulk statement is added up first, so that
 -- readers need not walk through what it loaded.
--- An update counts only where the text changed: the statistics depend on nothing else.
+-- An update counts only where the text changed, or its lexemes did, because the server's stemmers are other ones (any update
+-- computes them anew): the statistics depend on nothing else.
 CREATE OR REPLACE FUNCTION log_memory_items_change()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
@@ -57,13 +58,16 @@ BEGIN
     IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT few_rows + 1) AS changed) <= few_rows THEN
       INSERT INTO search_log (documents, total_length, lexemes)
       SELECT -1, -before.lexeme_count, strip(before.search_vector) FROM old_rows AS before
-      WHERE NOT EXISTS (SELECT FROM new_rows AS after WHERE after.id = before.id AND after.text = before.text)
+      WHERE NOT EXISTS (SELECT FROM new_rows AS after WHERE after.id = before.id AND after.text = before.text AND after.search_vector = before.search_vector)
       UNION ALL
       SELECT 1, after.lexeme_count, strip(after.search_vector) FROM new_rows AS after
-      WHERE NOT EXISTS (SELECT FROM old_rows AS before WHERE before.id = after.id AND before.text = after.text);
+      WHERE NOT EXISTS (SELECT FROM old_rows AS before WHERE before.id = after.id AND before.text = after.text AND before.search_vector = after.search_vector);
       RETURN NULL;
     END IF;
-    IF NOT EXISTS (SELECT new_rows.id, new_rows.text FROM new_rows EXCEPT SELECT old_rows.id, old_rows.text FROM old_rows) THEN
+    IF NOT EXISTS (
+      SELECT new_rows.id, new_rows.text, new_rows.search_vector FROM new_rows
+      EXCEPT SELECT old_rows.id, old_rows.text, old_rows.search_vector FROM old_rows
+    ) THEN
       RETURN NULL;
     END IF;
     documents := 0;

@@ -3,4 +3,4 @@
 CREATE OR REPLACE FUNCTION canonical_text(text text)
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN normalize(btrim(text, E' \t\n\r\f\v'), NFC);
+RETURN normalize(btrim(text, E' \t\n\r\f\x0B'), NFC);

@@ -8,8 +8,8 @@ RETURNS float8
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
-  parsed record;
-  statistics record;
+  query record;
+  units tsvector;
   document tsvector;
   length integer;
 BEGIN
@@ -28,23 +28,19 @@ BEGIN
   END IF;
   PERFORM check_query_text('bm25_score', query_text);
 
-  SELECT * INTO parsed FROM parse_search_query(query_text);
-  document := to_tsvector('pg_catalog.english', doc_text);
-  IF cardinality(parsed.lexemes) = 0 OR document = '' OR (parsed.required IS NOT NULL AND NOT document @@ parsed.required) THEN
+  query := bm25_query(query_text, NULL, '{}', NULL);
+  document := search_words(doc_text);
+  length := position_count(document);
+  units := search_units(doc_text);
+  IF units IS NOT NULL THEN
+    document := document || units;
+  END IF;
+  IF query.required IS NOT NULL AND NOT document @@ query.required THEN
     RETURN 0;
   END IF;
-  SELECT * INTO statistics FROM search_statistics(parsed.lexemes);
-  length := lexeme_count(doc_text);
   RETURN bm25_document_score(
-    document, length,
-    CASE WHEN statistics.total_length > 0 THEN statistics.total_length::float8 / statistics.documents ELSE length END,
-    parsed.lexemes,
-    ARRAY(
-      SELECT bm25_idf(statistics.documents, frequency.df)
-      FROM unnest(statistics.document_frequencies) WITH ORDINALITY AS frequency (df, place)
-      ORDER BY frequency.place
-    ),
-    k1, b
+    document, length, CASE WHEN query.total_length > 0 THEN query.average_length ELSE length END, query.words,
+    ARRAY(SELECT weight / 2.2 FROM unnest(query.weights) WITH ORDINALITY AS word (weight, place) ORDER BY place), k1, b
   );
 END
 $$;

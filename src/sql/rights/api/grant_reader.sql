@@ -2,6 +2,7 @@
 -- effect. Later migrations give the role what they add for readers; revoke_rights takes it back.
 --
 --   SELECT grant_reader('reports');
+-- search_path: strict
 CREATE OR REPLACE FUNCTION grant_reader(role_name text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE

@@ -3,6 +3,7 @@
 -- takes it back.
 --
 --   SELECT grant_service('orchestrator');
+-- search_path: strict
 CREATE OR REPLACE FUNCTION grant_service(role_name text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE

@@ -1,6 +1,7 @@
 -- Takes from a role everything that grant_reader, grant_service or grant_worker gave it.
 --
 --   SELECT revoke_rights('reports');
+-- search_path: strict
 CREATE OR REPLACE FUNCTION revoke_rights(role_name text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE

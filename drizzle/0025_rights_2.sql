@@ -10,10 +10,29 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/rights/api/revoke_namespaces.sql
+-- Takes these namespaces from a role; all that it has where none are named (null). Answers how many it had of them.
+CREATE OR REPLACE FUNCTION revoke_namespaces(role_name text, namespaces text[] DEFAULT NULL)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+  revoked integer;
+BEGIN
+  PERFORM check_namespaces('revoke_namespaces', role_name, COALESCE(namespaces, '{}'));
+  DELETE FROM namespace_roles AS given
+  WHERE given.role = to_regrole(quote_ident(role_name))
+    AND (revoke_namespaces.namespaces IS NULL OR given.namespace = ANY (revoke_namespaces.namespaces));
+  GET DIAGNOSTICS revoked = ROW_COUNT;
+  RETURN revoked;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/rights/api/revoke_rights.sql
 -- Takes from a role everything that grant_reader, grant_service or grant_worker gave it.
 --
 --   SELECT revoke_rights('reports');
+-- search_path: strict
 CREATE OR REPLACE FUNCTION revoke_rights(role_name text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -42,4 +61,11 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
-ALTER FUNCTION revoke_rights(role_name text) SET search_path FROM CURRENT;
+ALTER FUNCTION revoke_namespaces(role_name text, namespaces text[]) SET search_path FROM CURRENT;
+--> statement-breakpoint
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION %I.revoke_rights(role_name text) SET search_path = %I, pg_catalog, pg_temp',
+    current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
+END
+$$;

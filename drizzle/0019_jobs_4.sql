@@ -408,7 +408,7 @@ RETURNS TABLE (
   key text, cron text, time_zone text, every_seconds double precision, missed text, missed_limit integer,
   late_seconds double precision, slots_after timestamptz, seen_at timestamptz
 )
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -494,7 +494,7 @@ $$;
 --   SELECT seconds_to_next_slot();
 CREATE OR REPLACE FUNCTION seconds_to_next_slot()
 RETURNS double precision
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 AS $$
 BEGIN
   RETURN (

@@ -34,3 +34,7 @@ $$;
 -- source: src/sql/final/rights.sql
 -- After every migration.
 SELECT restrict_installation(), apply_role_rights();
+--> statement-breakpoint
+-- source: src/sql/final/search_dictionary.sql
+-- After every migration: what the stored lexemes were made by, where that is not known yet.
+SELECT record_search_dictionary();

@@ -4,15 +4,13 @@ SELECT set_config('opa.schema', coalesce(nullif(current_setting('opa.schema', tr
 -- path: checked when they run
 SET LOCAL check_function_bodies = off;
 --> statement-breakpoint
--- path: internal
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
-  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
-), 'pg_temp'), true);
+-- path: strict
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/rights/api_functions.sql
 -- The functions of the API: those in the installation's schema whose search_path begins with its internal one, which
 -- nobody else's has. Functions that were bound when they were made have no path, and nothing to hide.
+-- search_path: strict
 CREATE OR REPLACE FUNCTION api_functions(OUT oid oid, OUT name text, OUT is_read boolean)
 RETURNS SETOF record
 LANGUAGE sql STABLE
@@ -34,6 +32,7 @@ $$;
 -- - worker: claims, settles and enqueues by the job functions, and reads jobs; nothing of the memories.
 -- Internal functions that run with the caller's rights give nobody anything, so who searches may call them all; of those
 -- that run with the owner's, only the ones that a search or a write calls.
+-- search_path: strict
 CREATE OR REPLACE FUNCTION apply_role_rights()
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -42,11 +41,11 @@ AS $$
 DECLARE
   schema_name CONSTANT text := installation_schema();
   internal CONSTANT text := current_schema();
-  called_by_searches CONSTANT text[] := ARRAY['read_search_statistics', 'nearest_lexeme', 'is_isolated_session', 'may_take_id',
+  called_by_searches CONSTANT text[] := ARRAY['read_search_statistics', 'nearest_lexemes', 'prefix_lexemes', 'is_isolated_session', 'may_take_id',
     'current_embedding_model', 'next_embedding_model', 'wrong_embedding', 'bm25_search_by_grants', 'hybrid_search_by_grants'];
   -- Of the owner alone, or for services but not for workers.
   for_owner CONSTANT text[] := ARRAY['enable_namespace_isolation', 'disable_namespace_isolation', 'grant_namespaces',
-    'revoke_namespaces', 'grant_reader', 'grant_service', 'grant_worker', 'revoke_rights', 'rebuild_search_statistics',
+    'revoke_namespaces', 'grant_reader', 'grant_service', 'grant_worker', 'revoke_rights', 'rebuild_search_statistics', 'reindex_search',
     'set_job_notifications', 'set_job_events', 'use_embedding_model', 'begin_model_change',
     'finish_model_change', 'cancel_model_change', 'settle_embeddings', 'set_memory_history', 'prune_memory_history',
     'find_words'];
@@ -91,9 +90,6 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- path: definer
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
---> statement-breakpoint
 -- source: src/sql/rights/bm25_search_by_grants.sql
 -- bm25_search for an isolated role, as fast as with a filter: made with the rights of the owner, whom row-level security does
 -- not keep from the search index (@@ is not leakproof), and narrowed to the namespaces that were granted. All that comes
@@ -131,8 +127,12 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- path: strict
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
 -- source: src/sql/rights/check_role.sql
 -- Refuses a role that is not there, in the name of the function that was called.
+-- search_path: strict
 CREATE OR REPLACE FUNCTION check_role(caller text, role_name text)
 RETURNS void
 LANGUAGE plpgsql STABLE
@@ -145,6 +145,12 @@ BEGIN
   END IF;
 END
 $$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/rights/filter_by_grants.sql
 -- A search's filter, narrowed to the namespaces that grant_namespaces gave the role outside: the one that SET ROLE chose,
@@ -180,10 +186,14 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- path: strict
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
 -- source: src/sql/rights/grant_rights.sql
 -- What grant_reader, grant_service and grant_worker have in common. Services and workers change jobs by functions that run
 -- as the owner of the installation, so nobody else may be able to put functions and operators of the same names into their
 -- search_path: on a server that was made before PostgreSQL 15, PUBLIC may create in the schema public.
+-- search_path: strict
 CREATE OR REPLACE FUNCTION grant_rights(caller text, role_name text, kind text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -195,7 +205,9 @@ BEGIN
   SELECT format('%I to %s', place.nspname, coalesce(quote_ident(pg_get_userbyid(nullif(granted.grantee, 0))), 'PUBLIC'))
   INTO open_schema
   FROM pg_namespace AS place, aclexplode(place.nspacl) AS granted
-  WHERE place.nspname = ANY (current_schemas(false)) AND granted.privilege_type = 'CREATE'
+  WHERE (place.nspname = installation_schema() OR place.oid IN (
+      SELECT extnamespace FROM pg_extension WHERE extname IN ('vector', 'pg_trgm')
+    )) AND granted.privilege_type = 'CREATE'
     AND granted.grantee <> place.nspowner AND granted.grantee <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
     AND NOT EXISTS (SELECT FROM pg_roles WHERE oid = granted.grantee AND rolsuper)
   LIMIT 1;
@@ -208,6 +220,12 @@ BEGIN
   PERFORM apply_role_rights();
 END
 $$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/rights/has_own_memory.sql
 -- Whether a row of this id is there that the caller may see: for the policy of enable_namespace_isolation, which lets a
@@ -223,7 +241,7 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- path: definer
+-- path: strict
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/rights/hybrid_search_by_grants.sql
@@ -316,7 +334,7 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- path: definer
+-- path: strict
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/rights/may_take_id.sql
@@ -343,16 +361,11 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- path: internal
-SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
-  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
-), 'pg_temp'), true);
---> statement-breakpoint
 -- source: src/sql/rights/restrict_installation.sql
 -- Least rights, after every migration: what is internal belongs to its owner alone, whatever PUBLIC and the database's
 -- default privileges say (Supabase's give everything to anon), and functions of the API are for those who were granted
 -- them. What somebody granted by hand on the API's tables and functions stays.
+-- search_path: strict
 CREATE OR REPLACE FUNCTION restrict_installation()
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -386,6 +399,12 @@ BEGIN
   END IF;
 END
 $$;
+--> statement-breakpoint
+-- path: internal
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
+  SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
+), 'pg_temp'), true);
 --> statement-breakpoint
 -- source: src/sql/rights/set_namespace_policy.sql
 -- Makes the policy of enable_namespace_isolation anew. It names the roots of paths only where somebody was granted one: what
@@ -501,6 +520,7 @@ $$;
 -- effect. Later migrations give the role what they add for readers; revoke_rights takes it back.
 --
 --   SELECT grant_reader('reports');
+-- search_path: strict
 CREATE OR REPLACE FUNCTION grant_reader(role_name text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -516,6 +536,7 @@ $$;
 -- takes it back.
 --
 --   SELECT grant_service('orchestrator');
+-- search_path: strict
 CREATE OR REPLACE FUNCTION grant_service(role_name text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -530,30 +551,13 @@ $$;
 -- sees nothing of the memories. Only the owner of the installation may call it with effect; revoke_rights takes it back.
 --
 --   SELECT grant_worker('documents_worker');
+-- search_path: strict
 CREATE OR REPLACE FUNCTION grant_worker(role_name text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
   PERFORM grant_rights('grant_worker', role_name, 'worker');
-END
-$$;
---> statement-breakpoint
--- source: src/sql/rights/api/revoke_namespaces.sql
--- Takes these namespaces from a role; all that it has where none are named (null). Answers how many it had of them.
-CREATE OR REPLACE FUNCTION revoke_namespaces(role_name text, namespaces text[] DEFAULT NULL)
-RETURNS integer
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-  revoked integer;
-BEGIN
-  PERFORM check_namespaces('revoke_namespaces', role_name, COALESCE(namespaces, '{}'));
-  DELETE FROM namespace_roles AS given
-  WHERE given.role = to_regrole(quote_ident(role_name))
-    AND (revoke_namespaces.namespaces IS NULL OR given.namespace = ANY (revoke_namespaces.namespaces));
-  GET DIAGNOSTICS revoked = ROW_COUNT;
-  RETURN revoked;
 END
 $$;
 --> statement-breakpoint
@@ -570,10 +574,23 @@ ALTER FUNCTION enable_namespace_isolation() SET search_path FROM CURRENT;
 --> statement-breakpoint
 ALTER FUNCTION grant_namespaces(role_name text, namespaces text[], below boolean) SET search_path FROM CURRENT;
 --> statement-breakpoint
-ALTER FUNCTION grant_reader(role_name text) SET search_path FROM CURRENT;
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION %I.grant_reader(role_name text) SET search_path = %I, pg_catalog, pg_temp',
+    current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
+END
+$$;
 --> statement-breakpoint
-ALTER FUNCTION grant_service(role_name text) SET search_path FROM CURRENT;
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION %I.grant_service(role_name text) SET search_path = %I, pg_catalog, pg_temp',
+    current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
+END
+$$;
 --> statement-breakpoint
-ALTER FUNCTION grant_worker(role_name text) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION revoke_namespaces(role_name text, namespaces text[]) SET search_path FROM CURRENT;
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION %I.grant_worker(role_name text) SET search_path = %I, pg_catalog, pg_temp',
+    current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
+END
+$$;
