@@ -103,9 +103,15 @@ describeOnEachBackend('MCP tools', (test) => {
       'why must nobody run git push -f on main?',
       'git "push main" -force',
       'never -never',
+      '🎉',
+      '???',
+      '-',
+      'the',
     ]) {
       const { isError, text } = await server.call('search_memories', { query })
       expect({ query, isError, text }).toMatchObject({ query, isError: false })
+      // Neither a quote nor a minus keeps out what the other words find.
+      if (query.includes('never') || query.includes('push')) expect(text).toContain('never run git push')
     }
   })
 
