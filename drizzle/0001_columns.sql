@@ -284,7 +284,7 @@ RETURN normalize(btrim(text, E' \t\n\r\f\x0B'), NFC);
 CREATE OR REPLACE FUNCTION content_hash(namespace text, text text)
 RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN hashtextextended(normalize(btrim(text, E' \t\n\r\f\x0B'), NFC), hashtextextended(namespace, 0));
+RETURN hashtextextended(canonical_text(text), hashtextextended(namespace, 0));
 --> statement-breakpoint
 -- source: src/sql/columns/api/memory_id.sql
 -- The default id of a memory: the SHA-256, in hex, of the netstrings (`bytes:value,`) of namespace, text and the
