@@ -51,7 +51,7 @@ describeOnServer('a worker on connections of its own', (test) => {
 
   it('and of a Pool of node-postgres', async () => {
     const pool = new Pool({ connectionString: test.url, max: 2 })
-    await starve(drizzle(pool))
+    await starve(drizzle({ client: pool }))
     await Promise.all(workers.splice(0).map((worker) => worker.stop()))
     await pool.end()
   })
@@ -61,9 +61,11 @@ describeOnServer('a worker on connections of its own', (test) => {
     await client.connect()
     const errors: unknown[] = []
     const onError = (error: unknown) => errors.push(error)
-    workers.push(work(drizzle(client), { a: () => 1 }, { queue: uniqueName(), onError }))
+    workers.push(work(drizzle({ client }), { a: () => 1 }, { queue: uniqueName(), onError }))
     await expect.poll(() => errors).toMatchObject([{ message: expect.stringContaining('ownConnections') }])
-    workers.push(work(drizzle(client), { a: () => 1 }, { queue: uniqueName(), onError, ownConnections: 0 }))
+    workers.push(
+      work(drizzle({ client }), { a: () => 1 }, { queue: uniqueName(), onError, ownConnections: 0 }),
+    )
     await new Promise((next) => setTimeout(next, 100))
     expect(errors).toHaveLength(1)
     await Promise.all(workers.splice(0).map((worker) => worker.stop()))
@@ -113,7 +115,11 @@ describeOnServer('a worker without onError', (test) => {
     try {
       // A port where nobody listens.
       const pool = new Pool({ connectionString: 'postgres://nobody:secret@127.0.0.1:1/none', max: 1 })
-      const closed = work(drizzle(pool), { a: () => 1 }, { queue: 'q', workerId: 'w1', pollMilliseconds: 5 })
+      const closed = work(
+        drizzle({ client: pool }),
+        { a: () => 1 },
+        { queue: 'q', workerId: 'w1', pollMilliseconds: 5 },
+      )
       await expect.poll(() => lines.length, { timeout: 10_000 }).toBe(1)
       await new Promise((next) => setTimeout(next, 200))
       await closed.stop()
