@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toDate, toNumber } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { toDate, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import type { JobAttempt } from '../schema/job-attempts.ts'
 import { textSql } from './parameters.ts'
@@ -13,7 +14,7 @@ import { textSql } from './parameters.ts'
  * for (const { attempt, workerId, outcome } of await jobAttempts(db, { id })) console.log(attempt, workerId, outcome)
  */
 export async function jobAttempts(db: Database, { id }: { readonly id: string }): Promise<JobAttempt[]> {
-  const rows = await queryRows(
+  const rows = await readRows(
     db,
     sql`SELECT job_id, lease_token, started_at, finished_at, attempt, outcome, worker_id, error::text AS error
       FROM ${api(db)}job_attempts_of(${textSql('id', id)})`,

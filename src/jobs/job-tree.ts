@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toDate, toDateOrNull, toNumber } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { toDate, toDateOrNull, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import type { Job } from '../schema/jobs.ts'
 import { textSql } from './parameters.ts'
@@ -37,7 +38,7 @@ export interface JobTreeNode
  * for (const node of await jobTree(db, { id })) console.log('  '.repeat(node.depth) + node.intent, node.status)
  */
 export async function jobTree(db: Database, { id }: { readonly id: string }): Promise<JobTreeNode[]> {
-  const rows = await queryRows(
+  const rows = await readRows(
     db,
     sql`SELECT depth, id, parent_id, queue, intent, mode, status, progress, progress_message, attempt, wait_reason,
       error::text AS error, usage::text AS usage, created_at, started_at, completed_at

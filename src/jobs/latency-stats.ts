@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, type Row, toNumber, toNumberOrNull } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { type Row, toNumber, toNumberOrNull } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import type { ExecutionMode } from '../schema/enums.ts'
 import { durationSql, textSql } from './parameters.ts'
@@ -39,7 +40,7 @@ export interface LatencyStats {
  */
 export async function latencyStats(db: Database, options: StatsOptions = {}): Promise<LatencyStats[]> {
   const { queue, period = '1 hour' } = options
-  const rows = await queryRows(
+  const rows = await readRows(
     db,
     sql`SELECT * FROM ${api(db)}latency_stats(queue => ${textSql('queue', queue)}, period => ${durationSql('period', period)})`,
   )

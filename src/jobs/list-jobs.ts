@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
 import { api } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
 import type { ExecutionMode, JobStatus } from '../schema/enums.ts'
@@ -54,7 +54,7 @@ export async function listJobs<K extends keyof Job = keyof Job>(
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
     throw new InvalidInputError(`limit must be a whole number from 1 to 1000, got ${String(limit)}`)
   }
-  const rows = await queryRows(
+  const rows = await readRows(
     db,
     sql`SELECT ${sql.raw(list)} FROM ${api(db)}list_jobs(
       queue => ${textSql('queue', options.queue)},

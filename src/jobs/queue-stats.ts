@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toDateOrNull, toNumber, toNumberOrNull } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { toDateOrNull, toNumber, toNumberOrNull } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { type Duration, durationSql, textSql } from './parameters.ts'
 
@@ -40,7 +41,7 @@ export interface QueueStats {
  */
 export async function queueStats(db: Database, options: StatsOptions = {}): Promise<QueueStats[]> {
   const { queue, period = '1 hour' } = options
-  const rows = await queryRows(
+  const rows = await readRows(
     db,
     sql`SELECT * FROM ${api(db)}queue_stats(queue => ${textSql('queue', queue)}, period => ${durationSql('period', period)})`,
   )

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toDate } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { toDate } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import type { ExecutionMode, JobStatus } from '../schema/enums.ts'
 import { type Duration, durationSql, numberSql, textSql } from './parameters.ts'
@@ -44,7 +45,7 @@ export interface StuckJob {
  */
 export async function stuckJobs(db: Database, options: StuckJobsOptions = {}): Promise<StuckJob[]> {
   const { queue, longerThan = '15 minutes', limit = 100 } = options
-  const rows = await queryRows(
+  const rows = await readRows(
     db,
     sql`SELECT * FROM ${api(db)}stuck_jobs(queue => ${textSql('queue', queue)},
       longer_than => ${durationSql('longerThan', longerThan)}, max_jobs => ${numberSql('limit', limit, 'int')})`,

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { durationSql, textSql } from './parameters.ts'
 import type { StatsOptions } from './queue-stats.ts'
@@ -23,7 +24,7 @@ export interface UsageStats {
  */
 export async function usageStats(db: Database, options: StatsOptions = {}): Promise<UsageStats[]> {
   const { queue, period = '1 day' } = options
-  const rows = await queryRows(
+  const rows = await readRows(
     db,
     sql`SELECT * FROM ${api(db)}usage_stats(queue => ${textSql('queue', queue)}, period => ${durationSql('period', period)})`,
   )

@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
-import { queryRow, toNumber } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { onlyRow, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkText } from './check.ts'
 
@@ -32,9 +33,11 @@ export async function bm25Score(db: Database, options: Bm25ScoreOptions): Promis
   const { queryText, docText, k1 = 1.2, b = 0.75 } = options
   checkText(queryText, 'queryText')
   checkText(docText, 'docText')
-  const row = await queryRow(
-    db,
-    sql`SELECT ${api(db)}bm25_score(${queryText}::text, ${docText}::text, ${String(k1)}::text::float8, ${String(b)}::text::float8) AS score`,
+  const row = onlyRow(
+    await readRows(
+      db,
+      sql`SELECT ${api(db)}bm25_score(${queryText}::text, ${docText}::text, ${String(k1)}::text::float8, ${String(b)}::text::float8) AS score`,
+    ),
   )
   return toNumber(row.score)
 }

@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions } from '../database/options.ts'
-import { queryRows, type Row, toDate, toJson, toNumber } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { type Row, toDate, toJson, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { memoryItems } from '../schema/memory-items.ts'
 import { checkedInteger, checkText } from './check.ts'
@@ -50,7 +51,7 @@ export async function bm25Search(db: Database, options: Bm25SearchOptions): Prom
   checkOptions(options, searchKeys)
   const { queryText, queryTags, k = 10, filter } = options
   checkText(queryText, 'queryText')
-  const rows = await queryRows(
+  const rows = await readRows(
     db,
     sql`SELECT * FROM ${api(db)}bm25_search_corrected(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
   )

@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { filterSql, type ListFilter, textArraySql } from './search-filter.ts'
 
@@ -25,7 +26,7 @@ export async function countMemories(db: Database, options: CountMemoriesOptions 
   checkOptions(options, optionKeys)
   const { namespace, tags, filter = {} } = options
   const narrowed = namespace === undefined ? filter : { ...filter, namespace }
-  const [row] = await queryRows(
+  const [row] = await readRows(
     db,
     sql`SELECT ${api(db)}count_memories(${textArraySql(tags, 'tags')}, ${filterSql(narrowed)}) AS count`,
   )

@@ -3,6 +3,7 @@ import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRow, queryRows, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
+import { translatingErrors } from '../database/translate-error.ts'
 import { type Embedder, embedderRole, embedEach } from '../embedders/embedder.ts'
 import { EmbedderError, InvalidInputError } from '../errors.ts'
 import { checkedInteger, checkText } from './check.ts'
@@ -177,7 +178,7 @@ async function writeVectors(
     embedding: embeddingText(vector, `the vector of "${id}"`),
   }))
   try {
-    const written = await withEmbeddingModel(db, embedder.model, (transaction) =>
+    const write = (transaction: Database) =>
       queryRows(
         transaction,
         sql`
@@ -194,8 +195,8 @@ async function writeVectors(
           WHERE m.id = given.id
           RETURNING m.id
         `,
-      ),
-    )
+      )
+    const written = await translatingErrors(() => withEmbeddingModel(db, embedder.model, write))
     return written.length
   } catch (error) {
     // The change was cancelled, or the model is another by now: said in the embedder's words.

@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions } from '../database/options.ts'
-import { queryRow, toJson } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { onlyRow, toJson } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { type Corrections, limitSql } from './bm25-search.ts'
 import { checkText } from './check.ts'
@@ -96,9 +97,11 @@ export async function explainSearch(db: Database, options: ExplainSearchOptions)
   checkOptions(options, searchKeys)
   const { queryText, queryTags, k = 10, filter } = options
   checkText(queryText, 'queryText')
-  const row = await queryRow(
-    db,
-    sql`SELECT ${api(db)}explain_search(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})::text AS report`,
+  const row = onlyRow(
+    await readRows(
+      db,
+      sql`SELECT ${api(db)}explain_search(${queryText}::text, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})::text AS report`,
+    ),
   )
   const report = toJson<Report>(row.report)
   const lexemes = report.lexemes.map(({ document_frequency: documentFrequency, ...lexeme }) => ({

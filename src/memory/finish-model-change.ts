@@ -122,10 +122,12 @@ async function buildNextIndex(
 async function switchModels(db: Database, acceptPending: boolean): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await db.transaction(async (transaction) => {
-        await run(transaction, `SET LOCAL lock_timeout = ${lockTimeoutMs}`)
-        await queryRows(transaction, sql`SELECT ${api(db)}finish_model_change(${acceptPending}::boolean)`)
-      })
+      await translatingErrors(() =>
+        db.transaction(async (transaction) => {
+          await run(transaction, `SET LOCAL lock_timeout = ${lockTimeoutMs}`)
+          await queryRows(transaction, sql`SELECT ${api(db)}finish_model_change(${acceptPending}::boolean)`)
+        }),
+      )
       return
     } catch (error) {
       // 55P03: a transaction that wrote a vector is still open.

@@ -1,6 +1,7 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
+import { readingFrom } from '../database/replicas.ts'
 import { builtRows } from '../database/rows.ts'
 import { inSchemaOf } from '../database/schema-name.ts'
 import { type MemoryItem, memoryItems } from '../schema/memory-items.ts'
@@ -56,11 +57,13 @@ export async function getMemory(db: Database, options: GetMemoryOptions): Promis
   checkText(id, 'id')
   if (namespace !== undefined) checkText(namespace, 'namespace')
   const ofNamespace = namespace === undefined ? undefined : eq(memoryItems.namespace, namespace)
-  const [memory] = await builtRows(() =>
-    db
-      .select(memoryColumns)
-      .from(inSchemaOf(db, memoryItems))
-      .where(and(eq(memoryItems.id, id), ofNamespace)),
+  const [memory] = await readingFrom(db, (from) =>
+    builtRows(() =>
+      from
+        .select(memoryColumns)
+        .from(inSchemaOf(db, memoryItems))
+        .where(and(eq(memoryItems.id, id), ofNamespace)),
+    ),
   )
   return memory ?? null
 }
@@ -84,11 +87,13 @@ export async function getMemories(db: Database, options: GetMemoriesOptions): Pr
   if (namespace !== undefined) checkText(namespace, 'namespace')
   if (ids.length === 0) return []
   const ofNamespace = namespace === undefined ? undefined : eq(memoryItems.namespace, namespace)
-  const rows = await builtRows(() =>
-    db
-      .select(memoryColumns)
-      .from(inSchemaOf(db, memoryItems))
-      .where(and(sql`${memoryItems.id} = ANY (${textArraySql(ids, 'ids')})`, ofNamespace)),
+  const rows = await readingFrom(db, (from) =>
+    builtRows(() =>
+      from
+        .select(memoryColumns)
+        .from(inSchemaOf(db, memoryItems))
+        .where(and(sql`${memoryItems.id} = ANY (${textArraySql(ids, 'ids')})`, ofNamespace)),
+    ),
   )
   const known = new Map(rows.map((row) => [row.id, row]))
   return ids.map((id) => known.get(id) ?? null)

@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions } from '../database/options.ts'
-import { queryRows, toNumber, toNumberOrNull } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { toNumber, toNumberOrNull } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { type Corrections, correctionsOf, limitSql, type SearchResult, searchResult } from './bm25-search.ts'
 import { checkText } from './check.ts'
@@ -52,7 +53,7 @@ export async function hybridSearch(db: Database, options: HybridSearchOptions): 
   const { bm25Weight = 0.5, vectorWeight = 0.5, fusion = 'convex' } = options
   if (queryText !== null) checkText(queryText, 'queryText')
   checkText(fusion, 'fusion')
-  const rows = await queryRows(
+  const rows = await readRows(
     db,
     sql`
       SELECT * FROM ${api(db)}hybrid_search_corrected(

@@ -1,6 +1,7 @@
 import { desc, sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
+import { readingFrom } from '../database/replicas.ts'
 import { builtRows } from '../database/rows.ts'
 import { api, inSchemaOf } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
@@ -71,20 +72,24 @@ export async function listMemories(db: Database, options: ListMemoriesOptions = 
   }
   if (filter !== undefined) filterText(filter)
   const page = sql`${api(db)}list_memories(${textArraySql(tags, 'tags')}, ${String(limit + 1)}::text::integer, ${filterSql(narrowed)})`
-  const rows = await builtRows(() =>
-    db
-      // The cursor needs the microseconds that a JavaScript Date does not have.
-      .select({
-        ...memoryColumns,
-        moment: sql<string>`(extract(epoch FROM ${memoryItems.createdAt}) * 1000000)::bigint::text`,
-      })
-      .from(inSchemaOf(db, memoryItems))
-      .where(sql`${memoryItems.id} = ANY (ARRAY(SELECT page.id FROM ${page} AS page))`)
-      .orderBy(desc(memoryItems.createdAt), desc(memoryItems.id)),
+  const rows = await readingFrom(db, (from) =>
+    builtRows(() =>
+      from
+        // The cursor needs the microseconds that a JavaScript Date does not have.
+        .select({
+          ...memoryColumns,
+          moment: sql<string>`(extract(epoch FROM ${memoryItems.createdAt}) * 1000000)::bigint::text`,
+        })
+        // On the left, so that the function is called, and refuses what it refuses, however few memories there are.
+        .from(sql`${page} AS page`)
+        .leftJoin(inSchemaOf(db, memoryItems), sql`${memoryItems.id} = page.id`)
+        .orderBy(desc(memoryItems.createdAt), desc(memoryItems.id)),
+    ),
   )
   const last = rows.length > limit ? rows[limit - 1] : undefined
   return {
-    items: rows.slice(0, limit).map(({ moment: _, ...memory }) => memory),
+    // Every row of the page is one of the table.
+    items: rows.slice(0, limit).map(({ moment: _, ...memory }) => memory as Memory),
     next:
       last === undefined ? null : Buffer.from(JSON.stringify([last.moment, last.id])).toString('base64url'),
   }

@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions } from '../database/options.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkedInteger } from './check.ts'
 import type { HybridResult } from './hybrid-search.ts'
@@ -70,7 +71,7 @@ async function withDocuments(
   results: readonly HybridResult[],
 ): Promise<{ document: string; part: DocumentResult }[]> {
   const ids = results.map((result) => result.id)
-  const rows = await queryRows(
+  const rows = await readRows(
     db,
     sql`
       SELECT id, namespace, document_id, document_place FROM ${api(db)}memory_items

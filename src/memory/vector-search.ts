@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions } from '../database/options.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
+import { readRows } from '../database/replicas.ts'
+import { toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { limitSql, type SearchResult, searchResult } from './bm25-search.ts'
 import { type Embedding, embeddingSql } from './embedding.ts'
@@ -29,7 +30,7 @@ export interface VectorSearchOptions extends SearchOptions {
 export async function vectorSearch(db: Database, options: VectorSearchOptions): Promise<VectorResult[]> {
   checkOptions(options, searchKeys)
   const { queryEmbedding, queryTags, k = 10, filter } = options
-  const rows = await queryRows(
+  const rows = await readRows(
     db,
     sql`SELECT * FROM ${api(db)}vector_search(${embeddingSql(queryEmbedding, 'queryEmbedding')}, ${textArraySql(queryTags)}, ${limitSql(k)}, ${filterSql(filter)})`,
   )

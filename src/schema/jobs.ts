@@ -101,10 +101,11 @@ export const jobs = pgTable(
     index('jobs_ready_idx')
       .on(table.queue, table.priority.desc().nullsFirst(), table.runAt, table.id)
       .where(sql`status = 'pending' AND limit_key IS NULL`),
-    // For a claim of some intents or modes in a queue whose next jobs are others.
+    // For a claim of some intents or modes in a queue whose next jobs are others. The condition says what that of the ready
+    // index says, in words that it alone has: the planner, which cannot know the kinds, would read the other one.
     index('jobs_ready_intent_idx')
       .on(table.queue, table.intent, table.mode, table.priority.desc().nullsFirst(), table.runAt, table.id)
-      .where(sql`status = 'pending' AND limit_key IS NULL`),
+      .where(sql`CASE WHEN limit_key IS NULL THEN status = 'pending' ELSE false END`),
     // Jobs with a limit_key are found key by key.
     index('jobs_ready_key_idx')
       .on(

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { claim, complete, enqueue, fail, getJob, putSchedule, waitFor } from '../../src/index.ts'
-import { builtCommand, emptyFolder, ended, run, start } from '../support/command.ts'
+import { builtCommand, ended, run, start } from '../support/command.ts'
 import { describeCommandsOnEachBackend } from '../support/command-databases.ts'
+import { emptyFolder } from '../support/empty-folder.ts'
 
 beforeAll(() => {
   builtCommand()
@@ -116,7 +117,30 @@ describeCommandsOnEachBackend('opa-db jobs', (database) => {
     expect(await database.with((db) => getJob(db, { id }))).toMatchObject({ status: 'pending' })
     const late = await jobs('reject', id, '--yes')
     expect(late.code).toBe(1)
-    expect(late.stderr).toContain('does not wait for approval')
+    expect(late.stderr).toMatch(/does not wait for approval|not answered: not waiting/)
+  })
+
+  it('changes all jobs that are meant, after saying how many', async () => {
+    await database.with(async (db) => {
+      for (const intent of ['a', 'b']) await enqueue(db, { queue: 'many', intent })
+    })
+    expect(await jobs('cancel')).toMatchObject({ code: 2, stdout: '' })
+    const asked = await jobs('cancel', '--queue', 'many')
+    expect(asked.code).toBe(2)
+    expect(asked.stderr).toContain('cancel 2 jobs (2 pending)?')
+    expect(await jobs('cancel', '--queue', 'many', '--yes')).toMatchObject({
+      code: 0,
+      stdout: 'cancel: 2 jobs\n',
+    })
+    const retried = await jobs('retry', '--queue', 'many', '--intent', 'a', '--yes')
+    expect(retried).toMatchObject({ code: 0, stdout: 'retry: 1 job\n' })
+  })
+
+  it('pauses a queue and lets it go on', async () => {
+    expect((await jobs('pause', 'many', '--reason', 'lunch')).stdout).toBe('many: paused\n')
+    expect(await database.with((db) => claim(db, { queue: 'many', workerId: 'w' }))).toEqual([])
+    expect((await jobs('resume', 'many')).stdout).toBe('many: goes on\n')
+    expect(await database.with((db) => claim(db, { queue: 'many', workerId: 'w' }))).toHaveLength(1)
   })
 
   it('prunes what ended', async () => {

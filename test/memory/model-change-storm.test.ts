@@ -1,16 +1,17 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { type Connection, connect } from '../../src/database/connect.ts'
 import type { Database } from '../../src/database/database.ts'
 import { queryRows } from '../../src/database/rows.ts'
 import {
-  beginModelChange,
   createMemory,
   type Embedder,
   embeddingModel,
   embedPending,
-  finishModelChange,
   forget,
   InvalidInputError,
   rememberMany,
@@ -23,6 +24,7 @@ import { seededRandom } from '../../src/memory/choose-fusion.ts'
 import { describeOnServer, type TestServer } from '../support/backends.ts'
 import { vectorOf } from '../support/embedding-server.ts'
 import { startPgBouncer } from '../support/pgbouncer.ts'
+import { stormEmbedders } from '../support/storm-embedders.ts'
 
 const rows = 5000
 const words =
@@ -32,19 +34,8 @@ const textOf = (at: number) =>
     ' ',
   )
 
-/** Embedders of the same texts that no two agree on: a vector of one says nothing to another. */
-function embedderOf(model: string, dimensions: number, sign: 1 | -1): Embedder {
-  return {
-    model,
-    dimensions,
-    embed: async (texts) => texts.map((text) => vectorOf(text, dimensions).map((value) => value * sign)),
-  }
-}
-const old = embedderOf('old', 96, 1)
-const wide = embedderOf('wide', 320, 1)
-const twin = embedderOf('twin', 320, -1)
-const narrow = embedderOf('narrow', 64, 1)
-const embedders = [old, wide, twin, narrow]
+const [old, ...later] = stormEmbedders
+const narrow = later[2]
 
 /** Runs writers and searchers until it is stopped; whatever any of them meets that it should not is thrown. */
 function storm(server: TestServer, connections: readonly Connection[]) {
@@ -54,7 +45,7 @@ function storm(server: TestServer, connections: readonly Connection[]) {
 
   async function searcher(db: Database, seed: number): Promise<void> {
     const random = seededRandom(seed)
-    const memory = createMemory(db, embedders)
+    const memory = createMemory(db, stormEmbedders)
     while (!stopped.signal.aborted) {
       const at = Math.floor(random() * rows)
       if (random() < 0.5) {
@@ -66,7 +57,7 @@ function storm(server: TestServer, connections: readonly Connection[]) {
       } else {
         // As a service that asks which model is in use, and may be overtaken by the switch.
         const { name } = await embeddingModel(db)
-        const embedder = embedders.find(({ model }) => model === name) as Embedder
+        const embedder = stormEmbedders.find(({ model }) => model === name) as Embedder
         const [queryEmbedding] = await embedder.embed([textOf(at)])
         try {
           const found = await vectorSearch(db, {
@@ -86,7 +77,7 @@ function storm(server: TestServer, connections: readonly Connection[]) {
 
   async function writer(db: Database, seed: number): Promise<void> {
     const random = seededRandom(seed)
-    const memory = createMemory(db, embedders)
+    const memory = createMemory(db, stormEmbedders)
     for (let turn = 0; !stopped.signal.aborted; turn++) {
       const id = `w${seed}-${turn}`
       const text = `${textOf(turn)} by ${seed}`
@@ -128,23 +119,28 @@ function storm(server: TestServer, connections: readonly Connection[]) {
   }
 }
 
-/** Repeats the steps of a change until it is through, however often its connections are ended. */
-async function changeTo(db: Database, embedder: Embedder, stopped: AbortSignal): Promise<number> {
-  let interruptions = 0
-  for (;;) {
-    if (stopped.aborted) throw new Error('the storm has ended')
-    try {
-      if ((await embeddingModel(db)).name !== embedder.model) {
-        await beginModelChange(db, { name: embedder.model, dimensions: embedder.dimensions })
-        await embedPending(db, embedder, { batchSize: 200 })
-      }
-      const { missed } = await finishModelChange(db)
-      if (missed === 0) return interruptions
-    } catch (error) {
-      interruptions += 1
-      // Rows written meanwhile are pending again, or the connection was ended.
-      expect(['conflict', 'database'], String(error)).toContain((error as { code?: string }).code)
+const script = fileURLToPath(new URL('model-change-worker.ts', import.meta.url))
+
+/** Changes the model in a process of its own, which is killed and started again some times before it may end. */
+async function changeTo(url: string, model: string, kills: number, random: () => number): Promise<void> {
+  for (let started = 0; ; started++) {
+    const worker = spawn(process.execPath, ['--import', 'tsx', script, url, model], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    const ended = once(worker, 'exit')
+    if (started < kills) {
+      // Starting takes about a second; what is left falls anywhere into the change.
+      const pause = new AbortController()
+      await Promise.race([
+        ended,
+        sleep(1000 + 4000 * random(), undefined, { signal: pause.signal }).catch(() => {}),
+      ])
+      pause.abort()
+      worker.kill('SIGKILL')
     }
+    const [status, signal] = await ended
+    if (status === 0) return
+    expect(signal, `status ${status}`).toBe('SIGKILL')
   }
 }
 
@@ -163,45 +159,18 @@ describeOnServer('changes of the model under load', (server) => {
     const pooled =
       bouncer && (await connect({ kind: 'server', url: bouncer.url }, { maxConnections: 3, prepare: false }))
     const connections = await Promise.all([1, 2, 3].map(() => server.connectAgain(2)))
-    const changer = await server.connectAgain(4)
-    const [own] = await queryRows(
-      server.db,
-      sql`SELECT array_agg(pid) AS pids FROM pg_stat_activity WHERE datname = current_database()`,
-    )
-    expect(own).toBeDefined()
     const load = storm(server, pooled ? [...connections, pooled] : connections)
-    let ended = 0
-    const killing = (async () => {
-      const random = seededRandom(5)
-      while (!load.stopped.aborted) {
-        await sleep(400 + 1200 * random())
-        // What only a change does: its batches, its switch, its index builds, its tidying up.
-        const killed = await queryRows(
-          server.db,
-          sql`
-            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
-              AND query ~ 'settle_embeddings|finish_model_change|pending_embeddings|_idx|jsonb_to_recordset'
-              AND query !~ 'pg_stat_activity'
-            LIMIT 1
-          `,
-        )
-        ended += killed.length
-      }
-    })()
     try {
-      let interruptions = 0
-      for (const embedder of [wide, twin, narrow]) {
-        interruptions += await changeTo(changer.db, embedder, load.stopped)
+      const random = seededRandom(5)
+      for (const { model } of later) {
+        await changeTo(server.url, model, 4, random)
+        expect(load.stopped.aborted).toBe(false)
         const health = await vectorIndexHealth(server.db, { sample: 40 })
         expect(health.recall).toBeGreaterThanOrEqual(0.98)
         expect(health.leftovers).toEqual([])
       }
-      expect(interruptions).toBeGreaterThanOrEqual(1)
-      expect(ended).toBeGreaterThanOrEqual(1)
     } finally {
       await load.stop()
-      await killing
       await pooled?.close()
       await bouncer?.stop()
     }

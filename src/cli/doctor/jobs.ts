@@ -23,7 +23,7 @@ export const queuesCheck: Check = {
     return unclaimed.flatMap(({ queue, ready, oldestReadySeconds }) =>
       warning(
         `nobody claims from "${onOneLine(queue)}": ${counted(ready, 'job is', 'jobs are')} ready, for ${duration(oldestReadySeconds ?? 0)}`,
-        `start a worker: work(db, { queues: ['${onOneLine(queue)}'], … })`,
+        `start a worker; if the queue is paused: opa-db jobs resume ${onOneLine(queue)}`,
       ),
     )
   },

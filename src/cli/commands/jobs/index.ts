@@ -3,6 +3,7 @@ import { defineJobsAnswer } from './answer.ts'
 import { defineJobsChange } from './change.ts'
 import { defineJobsList } from './list.ts'
 import { defineJobsPrune } from './prune.ts'
+import { defineJobsQueues } from './queues.ts'
 import { defineJobsSchedules } from './schedules.ts'
 import { defineJobsShow } from './show.ts'
 import { defineJobsStats } from './stats.ts'
@@ -16,6 +17,7 @@ const defines = [
   defineJobsAnswer,
   defineJobsChange,
   defineJobsPrune,
+  defineJobsQueues,
   defineJobsSchedules,
 ]
 

@@ -10,6 +10,7 @@ DECLARE
   model integer;
   next integer;
   unsettled text[];
+  named_before CONSTANT text := COALESCE(current_setting('opa.embedding_model', true), '');
 BEGIN
   -- The models stay what they are until this is committed.
   LOCK TABLE embedding_models IN ROW SHARE MODE;
@@ -28,6 +29,8 @@ BEGIN
     LIMIT most
   ) AS seen;
 
+  -- The moved vectors are said to be of the current model, because one that equals the old vector is no change of its column.
+  PERFORM set_config('opa.embedding_model', (current_embedding_model()).name, true);
   WITH held AS MATERIALIZED (
     SELECT m.id FROM memory_items AS m WHERE m.id = ANY (unsettled) FOR UPDATE SKIP LOCKED
   )
@@ -36,10 +39,12 @@ BEGIN
       WHEN m.next_embedding_model = model THEN m.next_embedding
       WHEN m.embedding_model = model THEN m.embedding
     END,
+    embedding_model = model,
     next_embedding = CASE WHEN m.next_embedding_model = next THEN m.next_embedding END
   FROM held
   WHERE m.id = held.id;
   GET DIAGNOSTICS settled = ROW_COUNT;
+  PERFORM set_config('opa.embedding_model', named_before, true);
   missed := COALESCE(cardinality(unsettled), 0) - settled;
 END
 $$;

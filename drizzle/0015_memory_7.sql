@@ -10,6 +10,28 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/memory/api/count_memories.sql
+-- How many memories meet a filter: those that a search could return. query_tags and filter as in bm25_search, and
+--   expired, superseded: true to count those that expired or were superseded as well
+--
+--   SELECT count_memories(filter => '{"namespace": "ana", "where": {"importance": {"gte": 0.7}}}');
+CREATE OR REPLACE FUNCTION count_memories(query_tags text[] DEFAULT '{}', filter jsonb DEFAULT '{}')
+RETURNS bigint
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+  counted bigint;
+BEGIN
+  query_tags := COALESCE(query_tags, '{}');
+  filter := COALESCE(filter, '{}');
+  EXECUTE format('SELECT count(*) FROM memory_items AS m WHERE %s',
+    memory_filter_condition(query_tags, filter, '{expired,superseded}'))
+  INTO counted
+  USING query_tags, filter;
+  RETURN counted;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/api/count_scope.sql
 -- How many memories a filter passes, expired and superseded ones if it says so, and how many entries of history they have.
 CREATE OR REPLACE FUNCTION count_scope(filter jsonb, OUT memories bigint, OUT history_entries bigint)
@@ -484,44 +506,6 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/memory/api/list_memories.sql
--- The memories that meet a filter, the newest first, without a query. query_tags and filter as in bm25_search, and
---   expired, superseded: true to list those that expired or were superseded as well
---   after: {"created_at": timestamp, "id": id} of the last row of the page before
--- k: 1 to 1001
---
---   SELECT * FROM list_memories(filter => '{"namespace": "ana", "where": {"tags": {"none": ["draft"]}}}', k => 50);
-CREATE OR REPLACE FUNCTION list_memories(query_tags text[] DEFAULT '{}', k integer DEFAULT 50, filter jsonb DEFAULT '{}')
-RETURNS TABLE (id text, text text, tags text[], created_at timestamptz)
-LANGUAGE plpgsql STABLE ROWS 50
-AS $$
-#variable_conflict use_column
-DECLARE
-  condition text;
-BEGIN
-  IF k NOT BETWEEN 1 AND 1001 OR k IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('list_memories: k must be from 1 to 1001, got %s', COALESCE(k::text, 'null'));
-  END IF;
-  query_tags := COALESCE(query_tags, '{}');
-  filter := COALESCE(filter, '{}');
-  condition := memory_filter_condition(query_tags, filter, '{expired,superseded,after}');
-  IF filter ? 'after' THEN
-    IF jsonb_typeof(filter -> 'after') <> 'object' OR jsonb_typeof(filter #> '{after,id}') IS DISTINCT FROM 'string' THEN
-      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-        MESSAGE = format('filter.after must be {"created_at": time, "id": string} of the last row before, got %s',
-          left((filter -> 'after')::text, 60));
-    END IF;
-    PERFORM filter_time(jsonb_build_object('after.created_at', COALESCE(filter #> '{after,created_at}', '""')), 'after.created_at');
-    condition := condition || ' AND (m.created_at, m.id) < (utc_time($2 #>> ''{after,created_at}''), $2 #>> ''{after,id}'')';
-  END IF;
-  RETURN QUERY EXECUTE format(
-    'SELECT m.id, m.text, m.tags, m.created_at FROM memory_items AS m WHERE %s ORDER BY m.created_at DESC, m.id DESC LIMIT $3',
-    condition
-  ) USING query_tags, filter, k;
-END
-$$;
---> statement-breakpoint
 -- path: internal
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
   SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -529,6 +513,8 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
+ALTER FUNCTION count_memories(query_tags text[], filter jsonb) SET search_path FROM CURRENT;
+--> statement-breakpoint
 ALTER FUNCTION count_scope(filter jsonb, OUT memories bigint, OUT history_entries bigint) SET search_path FROM CURRENT;
 --> statement-breakpoint
 ALTER FUNCTION embedding_index_definition(model integer, dimensions integer) SET search_path FROM CURRENT;
@@ -548,5 +534,3 @@ ALTER FUNCTION highlight(document text, query_text text, start_tag text, stop_ta
 ALTER FUNCTION hybrid_search(query_text text, query_embedding vector, query_tags text[], k integer, bm25_weight float8, vector_weight float8, filter jsonb, fusion text) SET search_path FROM CURRENT;
 --> statement-breakpoint
 ALTER FUNCTION hybrid_search_corrected(query_text text, query_embedding vector, query_tags text[], k integer, bm25_weight float8, vector_weight float8, filter jsonb, fusion text) SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION list_memories(query_tags text[], k integer, filter jsonb) SET search_path FROM CURRENT;

@@ -10,6 +10,44 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/memory/api/list_memories.sql
+-- The memories that meet a filter, the newest first, without a query. query_tags and filter as in bm25_search, and
+--   expired, superseded: true to list those that expired or were superseded as well
+--   after: {"created_at": timestamp, "id": id} of the last row of the page before
+-- k: 1 to 1001
+--
+--   SELECT * FROM list_memories(filter => '{"namespace": "ana", "where": {"tags": {"none": ["draft"]}}}', k => 50);
+CREATE OR REPLACE FUNCTION list_memories(query_tags text[] DEFAULT '{}', k integer DEFAULT 50, filter jsonb DEFAULT '{}')
+RETURNS TABLE (id text, text text, tags text[], created_at timestamptz)
+LANGUAGE plpgsql STABLE ROWS 50
+AS $$
+#variable_conflict use_column
+DECLARE
+  condition text;
+BEGIN
+  IF k NOT BETWEEN 1 AND 1001 OR k IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('list_memories: k must be from 1 to 1001, got %s', COALESCE(k::text, 'null'));
+  END IF;
+  query_tags := COALESCE(query_tags, '{}');
+  filter := COALESCE(filter, '{}');
+  condition := memory_filter_condition(query_tags, filter, '{expired,superseded,after}');
+  IF filter ? 'after' THEN
+    IF jsonb_typeof(filter -> 'after') <> 'object' OR jsonb_typeof(filter #> '{after,id}') IS DISTINCT FROM 'string' THEN
+      RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+        MESSAGE = format('filter.after must be {"created_at": time, "id": string} of the last row before, got %s',
+          left((filter -> 'after')::text, 60));
+    END IF;
+    PERFORM filter_time(jsonb_build_object('after.created_at', COALESCE(filter #> '{after,created_at}', '""')), 'after.created_at');
+    condition := condition || ' AND (m.created_at, m.id) < (utc_time($2 #>> ''{after,created_at}''), $2 #>> ''{after,id}'')';
+  END IF;
+  RETURN QUERY EXECUTE format(
+    'SELECT m.id, m.text, m.tags, m.created_at FROM memory_items AS m WHERE %s ORDER BY m.created_at DESC, m.id DESC LIMIT $3',
+    condition
+  ) USING query_tags, filter, k;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/memory/api/memory_history_of.sql
 -- What memories were before their changes, oldest first: those of these ids that the caller may see. A column is null
 -- where that change left it as it was.
@@ -123,6 +161,7 @@ DECLARE
   model integer;
   next integer;
   unsettled text[];
+  named_before CONSTANT text := COALESCE(current_setting('opa.embedding_model', true), '');
 BEGIN
   -- The models stay what they are until this is committed.
   LOCK TABLE embedding_models IN ROW SHARE MODE;
@@ -141,6 +180,8 @@ BEGIN
     LIMIT most
   ) AS seen;
 
+  -- The moved vectors are said to be of the current model, because one that equals the old vector is no change of its column.
+  PERFORM set_config('opa.embedding_model', (current_embedding_model()).name, true);
   WITH held AS MATERIALIZED (
     SELECT m.id FROM memory_items AS m WHERE m.id = ANY (unsettled) FOR UPDATE SKIP LOCKED
   )
@@ -149,10 +190,12 @@ BEGIN
       WHEN m.next_embedding_model = model THEN m.next_embedding
       WHEN m.embedding_model = model THEN m.embedding
     END,
+    embedding_model = model,
     next_embedding = CASE WHEN m.next_embedding_model = next THEN m.next_embedding END
   FROM held
   WHERE m.id = held.id;
   GET DIAGNOSTICS settled = ROW_COUNT;
+  PERFORM set_config('opa.embedding_model', named_before, true);
   missed := COALESCE(cardinality(unsettled), 0) - settled;
 END
 $$;
@@ -409,6 +452,8 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
+ALTER FUNCTION list_memories(query_tags text[], k integer, filter jsonb) SET search_path FROM CURRENT;
+--> statement-breakpoint
 ALTER FUNCTION memory_history_of(ids text[]) SET search_path FROM CURRENT;
 --> statement-breakpoint
 ALTER FUNCTION pending_embeddings(model integer, of_all boolean, most bigint) SET search_path FROM CURRENT;

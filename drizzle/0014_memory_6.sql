@@ -15,8 +15,8 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 -- requires (null: nothing) and pass the condition, which speaks of $1 (query_tags) and $2 (filter).
 --
 -- Never fewer than limit_rows when so many pass: an approximate index is asked only where many rows pass, and what it
--- leaves short is read exactly. Where few pass, the exact scan over them is both faster and complete (measured at
--- 200,000 rows with a filter that 0.1 % pass: HNSW with iterative scan took 50 ms for 7 of 10 rows).
+-- leaves short is read exactly. Where few pass, the exact scan over them is both faster and complete. How many pass is
+-- the planner's estimate, which costs nothing; if it was far too low, the exact scan notices and the index is asked.
 CREATE OR REPLACE FUNCTION vector_rows(
   query_embedding vector, required tsquery, condition text, query_tags text[], limit_rows integer, filter jsonb
 )
@@ -26,66 +26,77 @@ AS $$
 #variable_conflict use_column
 DECLARE
   query constant vector := l2_normalize(query_embedding);
-  index record;
-  expression text;
-  -- Up to so many rows the exact scan is the better choice. It costs about 1.3 microseconds a row that passes; the index
-  -- some 6 ms at the least, and 11 microseconds for each row that it meets, twice limit_rows for each that passes of all.
-  -- So they meet at 4000 rows, or where the square of the passing rows is 12 * limit_rows * all rows (measured on 100,000).
-  few bigint;
-  passing bigint;
+  narrowed constant text := condition || CASE WHEN required IS NULL THEN '' ELSE ' AND m.search_vector @@ $3' END;
+  index constant record := vector_index();
+  expression constant text := embedding_expression(index.model);
+  few constant bigint := exact_scan_limit(index.dimensions, index.row_estimate, limit_rows);
+  passing float8 := index.row_estimate;
+  scanned bigint;
   ids text[];
   similarities float8[];
   -- Under row-level security the planner cannot tell how few rows the policy lets pass, and would read the whole table.
   is_isolated constant boolean := row_security_active('memory_items');
   seqscan_before constant text := current_setting('enable_seqscan');
 BEGIN
-  condition := condition || CASE WHEN required IS NULL THEN '' ELSE ' AND m.search_vector @@ $3' END;
-
   IF is_isolated THEN
     PERFORM set_config('enable_seqscan', 'off', true);
   END IF;
-  index := vector_index();
-  few := greatest(4000, limit_rows, sqrt(12 * limit_rows * index.row_estimate));
-  expression := embedding_expression(index.model);
 
-  IF index.method IS NOT NULL AND index.row_estimate > few AND required IS NULL AND query_tags = '{}' AND filter - 'fuzzy' = '{}'
-    AND NOT is_isolated
-  THEN
-    -- Nothing but expiry narrows the search: whoever is wrong about that is caught below, by too few rows.
-    passing := index.row_estimate;
-  ELSIF index.method IS NOT NULL THEN
-    EXECUTE format(
-      'SELECT count(*) FROM (SELECT FROM memory_items AS m WHERE (%s) IS NOT NULL AND %s LIMIT $4) AS passing',
-      expression, condition
-    )
-    INTO passing
-    USING query_tags, filter, required, few + 1;
-  END IF;
+  IF index.method IS NOT NULL THEN
+    IF is_isolated THEN
+      EXECUTE format(
+        'SELECT count(*) FROM (SELECT FROM memory_items AS m WHERE (%s) IS NOT NULL AND %s LIMIT $4) AS passing',
+        expression, narrowed
+      )
+      INTO passing
+      USING query_tags, filter, required, few + 1;
+    ELSIF required IS NOT NULL OR query_tags <> '{}' OR filter - 'fuzzy' <> '{}' THEN
+      passing := passing * (estimate_filter(condition, query_tags, filter, required)).share;
+    END IF;
 
-  IF passing > few THEN
-    SELECT array_agg(nearest.id), array_agg(nearest.similarity) INTO ids, similarities
-    FROM vector_index_rows(query, required, condition, query_tags, limit_rows, filter,
-      index.model, index.dimensions, index.method, index.lists) AS nearest;
-    IF cardinality(ids) = limit_rows THEN
-      IF is_isolated THEN
-        PERFORM set_config('enable_seqscan', seqscan_before, true);
-      END IF;
-      RETURN QUERY SELECT * FROM unnest(ids, similarities);
-      RETURN;
+    IF passing <= few THEN
+      EXECUTE format(
+        $query$
+          WITH passing AS MATERIALIZED (
+            SELECT m.id, 1 - ((%1$s) <=> $4) AS similarity
+            FROM memory_items AS m
+            WHERE (%1$s) IS NOT NULL AND %2$s
+            LIMIT $6
+          )
+          SELECT array_agg(best.id ORDER BY best.similarity DESC, best.id COLLATE "C"),
+            array_agg(best.similarity ORDER BY best.similarity DESC, best.id COLLATE "C"),
+            (SELECT count(*) FROM passing)
+          FROM (SELECT * FROM passing ORDER BY similarity DESC, id COLLATE "C" LIMIT $5) AS best
+        $query$,
+        expression, narrowed
+      )
+      INTO ids, similarities, scanned
+      USING query_tags, filter, required, query, limit_rows, 2 * few;
+      passing := scanned;
+    END IF;
+    IF scanned IS NULL OR scanned = 2 * few THEN
+      SELECT array_agg(nearest.id), array_agg(nearest.similarity) INTO ids, similarities
+      FROM vector_index_rows(query, required, narrowed, query_tags, limit_rows, filter,
+        index.model, index.dimensions, index.method, index.lists) AS nearest;
+      scanned := CASE WHEN cardinality(ids) = limit_rows THEN 0 END;
     END IF;
   END IF;
 
-  RETURN QUERY EXECUTE format(
-    $query$
-      SELECT m.id, 1 - ((%1$s) <=> $4) AS similarity
-      FROM memory_items AS m
-      WHERE (%1$s) IS NOT NULL AND %2$s
-      ORDER BY similarity DESC, m.id COLLATE "C"
-      LIMIT $5
-    $query$,
-    expression, condition
-  )
-  USING query_tags, filter, required, query, limit_rows;
+  IF scanned IS NULL THEN
+    RETURN QUERY EXECUTE format(
+      $query$
+        SELECT m.id, 1 - ((%1$s) <=> $4) AS similarity
+        FROM memory_items AS m
+        WHERE (%1$s) IS NOT NULL AND %2$s
+        ORDER BY similarity DESC, m.id COLLATE "C"
+        LIMIT $5
+      $query$,
+      expression, narrowed
+    )
+    USING query_tags, filter, required, query, limit_rows;
+  ELSE
+    RETURN QUERY SELECT * FROM unnest(ids, similarities);
+  END IF;
   IF is_isolated THEN
     PERFORM set_config('enable_seqscan', seqscan_before, true);
   END IF;
@@ -508,28 +519,6 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/memory/api/count_memories.sql
--- How many memories meet a filter: those that a search could return. query_tags and filter as in bm25_search, and
---   expired, superseded: true to count those that expired or were superseded as well
---
---   SELECT count_memories(filter => '{"namespace": "ana", "where": {"importance": {"gte": 0.7}}}');
-CREATE OR REPLACE FUNCTION count_memories(query_tags text[] DEFAULT '{}', filter jsonb DEFAULT '{}')
-RETURNS bigint
-LANGUAGE plpgsql STABLE
-AS $$
-DECLARE
-  counted bigint;
-BEGIN
-  query_tags := COALESCE(query_tags, '{}');
-  filter := COALESCE(filter, '{}');
-  EXECUTE format('SELECT count(*) FROM memory_items AS m WHERE %s',
-    memory_filter_condition(query_tags, filter, '{expired,superseded}'))
-  INTO counted
-  USING query_tags, filter;
-  RETURN counted;
-END
-$$;
---> statement-breakpoint
 -- path: internal
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
   SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -546,5 +535,3 @@ ALTER FUNCTION bm25_search(query_text text, query_tags text[], k integer, filter
 ALTER FUNCTION bm25_search_corrected(query_text text, query_tags text[], k integer, filter jsonb) SET search_path FROM CURRENT;
 --> statement-breakpoint
 ALTER FUNCTION cancel_model_change() SET search_path FROM CURRENT;
---> statement-breakpoint
-ALTER FUNCTION count_memories(query_tags text[], filter jsonb) SET search_path FROM CURRENT;

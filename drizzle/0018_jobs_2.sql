@@ -326,17 +326,18 @@ SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
-  found text[] := '{}';
+  intents text[] := '{}';
   next text := '';
 BEGIN
   LOOP
     SELECT job.intent INTO next FROM jobs AS job
-    WHERE job.queue = ready_intents.queue AND job.status = 'pending' AND job.limit_key IS NULL AND job.intent > next
+    WHERE job.queue = ready_intents.queue AND CASE WHEN job.limit_key IS NULL THEN job.status = 'pending' ELSE false END
+      AND job.intent > next
     ORDER BY job.intent LIMIT 1;
     EXIT WHEN NOT FOUND;
-    found := found || next;
+    intents := intents || next;
   END LOOP;
-  RETURN found;
+  RETURN intents;
 END
 $$;
 --> statement-breakpoint
@@ -450,7 +451,7 @@ BEGIN
         CROSS JOIN unnest(coalesce(ready_places.modes, enum_range(NULL::execution_mode))) AS way (mode)
         CROSS JOIN LATERAL (
           SELECT ready.ctid AS place, ready.run_at, ready.id FROM jobs AS ready
-          WHERE ready.queue = ready_places.queue AND ready.status = 'pending' AND ready.limit_key IS NULL
+          WHERE ready.queue = ready_places.queue AND CASE WHEN ready.limit_key IS NULL THEN ready.status = 'pending' ELSE false END
             AND ready.intent = kind.intent AND ready.mode = way.mode
             AND ready.priority = ready_places.priority AND ready.run_at BETWEEN ready_places.first_run_at AND ready_places.moment
           ORDER BY ready.run_at, ready.id
@@ -471,7 +472,7 @@ BEGIN
       CROSS JOIN unnest(coalesce(ready_places.modes, enum_range(NULL::execution_mode))) AS way (mode)
       CROSS JOIN LATERAL (
         SELECT FROM jobs AS ready
-        WHERE ready.queue = ready_places.queue AND ready.status = 'pending' AND ready.limit_key IS NULL
+        WHERE ready.queue = ready_places.queue AND CASE WHEN ready.limit_key IS NULL THEN ready.status = 'pending' ELSE false END
           AND ready.intent = kind.intent AND ready.mode = way.mode
           AND ready.priority = ready_places.priority AND ready.run_at BETWEEN ready_places.first_run_at AND ready_places.moment
         LIMIT reach
