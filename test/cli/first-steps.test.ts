@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { displayWidth } from '../../src/cli/terminal.ts'
 import { memoryId } from '../../src/index.ts'
-import { builtCommand, emptyFolder, run } from '../support/command.ts'
+import { builtCommand, run } from '../support/command.ts'
+import { emptyFolder } from '../support/empty-folder.ts'
 
 beforeAll(() => {
   builtCommand()
