@@ -13,5 +13,5 @@ RETURNS tsvector
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN words_of(
   split_compounds(CASE WHEN octet_length(document) > length(document) THEN unify_text(document) ELSE document END),
-  document, script_configuration(document, 0.25), 'opa_plain'::regconfig, true
+  document, script_configuration(document, 0.25), 'opa_plain'::regconfig
 );
