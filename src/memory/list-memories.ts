@@ -80,14 +80,16 @@ export async function listMemories(db: Database, options: ListMemoriesOptions = 
           ...memoryColumns,
           moment: sql<string>`(extract(epoch FROM ${memoryItems.createdAt}) * 1000000)::bigint::text`,
         })
-        .from(inSchemaOf(db, memoryItems))
-        .where(sql`${memoryItems.id} = ANY (ARRAY(SELECT page.id FROM ${page} AS page))`)
+        // On the left, so that the function is called, and refuses what it refuses, however few memories there are.
+        .from(sql`${page} AS page`)
+        .leftJoin(inSchemaOf(db, memoryItems), sql`${memoryItems.id} = page.id`)
         .orderBy(desc(memoryItems.createdAt), desc(memoryItems.id)),
     ),
   )
   const last = rows.length > limit ? rows[limit - 1] : undefined
   return {
-    items: rows.slice(0, limit).map(({ moment: _, ...memory }) => memory),
+    // Every row of the page is one of the table.
+    items: rows.slice(0, limit).map(({ moment: _, ...memory }) => memory as Memory),
     next:
       last === undefined ? null : Buffer.from(JSON.stringify([last.moment, last.id])).toString('base64url'),
   }

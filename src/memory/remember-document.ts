@@ -107,6 +107,7 @@ export async function rememberDocument(
       // What is said of all parts may have changed; the texts of those that are there have not.
       const isToldMore = Object.keys(memory).some((name) => name !== 'namespace')
       await rememberMany(transaction, {
+        ...(embedder === undefined ? {} : { model: embedder.model }),
         items: (isToldMore ? parts : added).map(({ id, text: part }) => {
           const vector = vectors.get(id)
           return {
@@ -133,14 +134,9 @@ export async function rememberDocument(
 
 /** What an embedder reads of a text, in characters: three to a token is on the safe side in most languages. */
 function readableBy(embedder: Embedder | undefined): number {
-  const { maxCharacters, maxTokens } = (embedder ?? {}) as {
-    readonly maxCharacters?: number
-    readonly maxTokens?: number
-  }
-  const said = Math.min(
-    maxCharacters ?? Number.POSITIVE_INFINITY,
-    3 * (maxTokens ?? Number.POSITIVE_INFINITY),
-  )
+  const { POSITIVE_INFINITY: unlimited } = Number
+  const { maxCharacters = unlimited, maxTokens = unlimited }: Partial<Embedder> = embedder ?? {}
+  const said = Math.min(maxCharacters, 3 * maxTokens)
   return Number.isFinite(said) ? Math.min(mostCharacters, Math.max(100, Math.floor(said))) : 1500
 }
 

@@ -101,21 +101,14 @@ export const jobs = pgTable(
     index('jobs_ready_idx')
       .on(table.queue, table.priority.desc().nullsFirst(), table.runAt, table.id)
       .where(sql`status = 'pending' AND limit_key IS NULL`),
-    // For a claim of some intents or modes in a queue whose next jobs are others.
+    // For a claim of some intents or modes in a queue whose next jobs are others. The condition says what that of the ready
+    // index says, in words that it alone has: the planner, which cannot know the kinds, would read the other one.
     index('jobs_ready_intent_idx')
       .on(table.queue, table.intent, table.mode, table.priority.desc().nullsFirst(), table.runAt, table.id)
-      .where(sql`status = 'pending' AND limit_key IS NULL`),
+      .where(sql`CASE WHEN limit_key IS NULL THEN status = 'pending' ELSE false END`),
     // Jobs with a limit_key are found key by key.
     index('jobs_ready_key_idx')
-      .on(
-        table.queue,
-        table.priority.desc().nullsFirst(),
-        table.limitKey,
-        table.intent,
-        table.mode,
-        table.runAt,
-        table.id,
-      )
+      .on(table.queue, table.priority.desc().nullsFirst(), table.limitKey, table.runAt, table.id)
       .where(sql`status = 'pending' AND limit_key IS NOT NULL`),
     index('jobs_running_idx').on(table.queue, table.startedAt).where(sql`status = 'running'`),
     // Counted under the lock of the key, for limits of concurrency.

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { emptyFolder, ended, startShell } from '../support/command.ts'
+import { ended, startShell } from '../support/command.ts'
+import { emptyFolder } from '../support/empty-folder.ts'
 
 /** A command of a `console` block, and what it prints; `…` stands for anything. */
 interface Example {

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { claim, complete, enqueue, fail, getJob, putSchedule, waitFor } from '../../src/index.ts'
-import { builtCommand, emptyFolder, ended, run, start } from '../support/command.ts'
+import { builtCommand, ended, run, start } from '../support/command.ts'
 import { describeCommandsOnEachBackend } from '../support/command-databases.ts'
+import { emptyFolder } from '../support/empty-folder.ts'
 
 beforeAll(() => {
   builtCommand()

@@ -1,8 +1,9 @@
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { clientOver, httpTransport } from '../mcp/clients.ts'
-import { builtCommand, emptyFolder, ended, plainEnvironment, run, start } from '../support/command.ts'
+import { builtCommand, ended, plainEnvironment, run, start } from '../support/command.ts'
 import { describeCommandsOnEachBackend } from '../support/command-databases.ts'
+import { emptyFolder } from '../support/empty-folder.ts'
 
 beforeAll(() => {
   builtCommand()

@@ -12,8 +12,9 @@ import {
   rememberMany,
   supersede,
 } from '../../src/index.ts'
-import { builtCommand, emptyFolder, ended, run, start, startShell } from '../support/command.ts'
+import { builtCommand, ended, run, start, startShell } from '../support/command.ts'
 import { describeCommandsOnEachBackend } from '../support/command-databases.ts'
+import { emptyFolder } from '../support/empty-folder.ts'
 
 beforeAll(() => {
   builtCommand()

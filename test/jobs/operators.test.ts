@@ -153,7 +153,7 @@ describeOnEachBackend('jobs in the hands of operators', (test) => {
     expect((await jobAttempts(test.db, { id: b.id })).map(({ outcome }) => outcome)).toEqual(['retried'])
     expect(await failMany(test.db, { jobs: [] })).toEqual([])
     await expect(failMany(test.db, { jobs: [{ ...b, error, retryInSeconds: -1 }] })).rejects.toThrow(
-      /element 0: retry_in_seconds must be from 0/,
+      /element 0: retryInSeconds must be from 0/,
     )
   })
 
@@ -196,7 +196,7 @@ describeOnEachBackend('jobs in the hands of operators', (test) => {
       created: false,
     })
     await expect(enqueue(test.db, { ...job, idempotencySeconds: 0 })).rejects.toThrow(
-      /idempotency_seconds must be above 0/,
+      /idempotencySeconds must be above 0/,
     )
   })
 

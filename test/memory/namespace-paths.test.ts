@@ -11,6 +11,7 @@ import {
   hybridSearch,
   listMemories,
   memoryHistory,
+  namespacedId,
   remember,
   rememberMany,
   revokeNamespaces,
@@ -109,6 +110,21 @@ describeOnEachBackend('namespaces as paths under isolation', (test) => {
         sql`SELECT id FROM public_opa.bm25_search_by_grants('words', '{}', 100, ${filter}::text::jsonb)`,
       )
       expect(rows).toEqual([])
+    })
+  })
+
+  it('lets nobody take the names of memories of another namespace', async () => {
+    await as(tenant, async (db) => {
+      for (const namespace of ['users/anabel', 'nobody’s', 'ü']) {
+        await expectRefusal(
+          remember(db, { namespace: 'users/ana', id: namespacedId(namespace, 'profile'), text: 'squatted' }),
+          DatabaseError,
+          'row-level security',
+        )
+      }
+      const own = ['12:30 meeting', '5:ab/c', '0:/x', namespacedId('users/ana', 'a/b')]
+      for (const id of own) await remember(db, { namespace: 'users/ana', id, text: 'one’s own' })
+      expect((await forget(db, { ids: own })).sort()).toEqual(own.sort())
     })
   })
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { connect } from '../../src/database/connect.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import type { Connection } from '../../src/index.ts'
-import { emptyFolder, type RunOptions } from './command.ts'
+import type { RunOptions } from './command.ts'
+import { emptyFolder } from './empty-folder.ts'
 import { databaseUrl, withAdmin } from './server-setup.ts'
 
 /** A database that a command is told of by its environment. */

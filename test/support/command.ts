@@ -10,10 +10,8 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll } from 'vitest'
 
 const project = join(import.meta.dirname, '../..')
 const cache = join(project, 'node_modules/.cache/opa-db')
@@ -112,11 +110,4 @@ export async function ended(child: ChildProcess): Promise<Ended> {
 /** Runs `opa-db` as a process to its end. */
 export function run(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
   return ended(start(words, options))
-}
-
-/** An empty folder that is gone after the tests of the file. */
-export function emptyFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'opa-db-command-'))
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
 }

@@ -5,8 +5,8 @@ import { remember } from '../../memory/remember.ts'
 import { anyNumber, collected, type Define, given, jsonObject } from '../command.ts'
 import { withDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
-import { embedderOf } from '../embedder-settings.ts'
 import { UsageError } from '../exit.ts'
+import { fittingEmbedder } from '../fitting-embedder.ts'
 import { shortId } from '../format.ts'
 
 interface AddOptions {
@@ -51,11 +51,11 @@ export const defineAdd: Define = (program, handler) => {
           importance: options.importance,
           expiresAt: options.expires,
         })
-        const embedder = options.embed ? embedderOf(context.environment) : undefined
         await withDatabase(
           context,
           options,
           async ({ db }) => {
+            const embedder = options.embed ? await fittingEmbedder(db, context) : undefined
             const { id, created, ...vector } = embedder
               ? await createMemory(db, embedder).remember(memory, { signal: context.signal })
               : { ...(await remember(db, memory)), embedded: false, embedError: undefined }

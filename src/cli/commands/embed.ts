@@ -3,6 +3,7 @@ import { withDatabase } from '../connection.ts'
 import { embedWithProgress } from '../embed.ts'
 import { embedderOf } from '../embedder-settings.ts'
 import { UsageError } from '../exit.ts'
+import { fittingEmbedder } from '../fitting-embedder.ts'
 
 interface EmbedOptions {
   readonly namespace?: string
@@ -32,16 +33,18 @@ The embedder is set in the environment:
     )
     .action(
       handler<EmbedOptions>(async (context, options) => {
-        const embedder = embedderOf(context.environment)
-        if (embedder === undefined) {
+        if (embedderOf(context.environment) === undefined) {
           throw new UsageError('no embedder is configured: see opa-db help embed')
         }
         const { namespace, limit, batchSize } = options
         const isDone = await withDatabase(
           context,
           options,
-          ({ db }) =>
-            embedWithProgress(db, context, options, embedder, given({ namespace, limit, batchSize })),
+          async ({ db }) => {
+            const embedder = await fittingEmbedder(db, context)
+            const pending = given({ namespace, limit, batchSize })
+            return embedder === undefined || embedWithProgress(db, context, options, embedder, pending)
+          },
           { stopsItself: true },
         )
         return isDone ? 0 : 1

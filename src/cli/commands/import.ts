@@ -8,6 +8,7 @@ import type { Context, GlobalOptions } from '../context.ts'
 import { embedWithProgress } from '../embed.ts'
 import { embedderOf } from '../embedder-settings.ts'
 import { CommandError, UsageError } from '../exit.ts'
+import { fittingEmbedder } from '../fitting-embedder.ts'
 import { counted, duration } from '../format.ts'
 import { type Rest, readMapping } from '../transfer/fields.ts'
 import { type ImportReport, importRecords } from '../transfer/import-records.ts'
@@ -68,7 +69,8 @@ async function runImport(
   const mapping = readMapping(options.map ?? [], options)
   const format = options.format ?? (/\.csv$/i.test(file) ? 'csv' : 'jsonl')
   const rejects = options.rejects ?? (isStdin ? 'opa-db-rejected.jsonl' : `${file}.rejected.jsonl`)
-  const embedder = options.embed ? embedderOf(context.environment) : undefined
+  // What is configured wrongly is said before anything is read.
+  if (options.embed) embedderOf(context.environment)
   const started = performance.now()
 
   return withDatabase(
@@ -105,6 +107,7 @@ async function runImport(
         )
         throw context.signal.reason
       }
+      const embedder = options.embed ? await fittingEmbedder(db, context) : undefined
       const isEmbedded =
         embedder === undefined || (await embedWithProgress(db, context, options, embedder, {}))
       return report.rejected > 0 || !isEmbedded ? 1 : 0

@@ -4,8 +4,8 @@ import { queryRows } from '../../database/rows.ts'
 import { collected, type Define, given, wholeNumber } from '../command.ts'
 import { withDatabase } from '../connection.ts'
 import type { Context, GlobalOptions } from '../context.ts'
-import { embedderOf } from '../embedder-settings.ts'
 import { CommandError, OutputClosed } from '../exit.ts'
+import { fittingEmbedder } from '../fitting-embedder.ts'
 
 interface McpOptions {
   readonly namespace?: string
@@ -59,7 +59,7 @@ async function serve(context: Context, options: McpOptions & GlobalOptions): Pro
       }
       const running = await runMcp({
         db,
-        ...given({ namespace, readOnly, tools, embedder: embedderOf(context.environment) }),
+        ...given({ namespace, readOnly, tools, embedder: await fittingEmbedder(db, context) }),
         ...(port !== undefined && { http: { port, ...given({ host, token, allowedHosts }) } }),
         onError: (error) => void context.err.lines(`opa-db: ${messageOf(error, options)}`).catch(() => {}),
       })

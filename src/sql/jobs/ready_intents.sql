@@ -8,16 +8,17 @@ SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
-  found text[] := '{}';
+  intents text[] := '{}';
   next text := '';
 BEGIN
   LOOP
     SELECT job.intent INTO next FROM jobs AS job
-    WHERE job.queue = ready_intents.queue AND job.status = 'pending' AND job.limit_key IS NULL AND job.intent > next
+    WHERE job.queue = ready_intents.queue AND CASE WHEN job.limit_key IS NULL THEN job.status = 'pending' ELSE false END
+      AND job.intent > next
     ORDER BY job.intent LIMIT 1;
     EXIT WHEN NOT FOUND;
-    found := found || next;
+    intents := intents || next;
   END LOOP;
-  RETURN found;
+  RETURN intents;
 END
 $$;

@@ -63,7 +63,7 @@ BEGIN
         CROSS JOIN unnest(coalesce(ready_places.modes, enum_range(NULL::execution_mode))) AS way (mode)
         CROSS JOIN LATERAL (
           SELECT ready.ctid AS place, ready.run_at, ready.id FROM jobs AS ready
-          WHERE ready.queue = ready_places.queue AND ready.status = 'pending' AND ready.limit_key IS NULL
+          WHERE ready.queue = ready_places.queue AND CASE WHEN ready.limit_key IS NULL THEN ready.status = 'pending' ELSE false END
             AND ready.intent = kind.intent AND ready.mode = way.mode
             AND ready.priority = ready_places.priority AND ready.run_at BETWEEN ready_places.first_run_at AND ready_places.moment
           ORDER BY ready.run_at, ready.id
@@ -84,7 +84,7 @@ BEGIN
       CROSS JOIN unnest(coalesce(ready_places.modes, enum_range(NULL::execution_mode))) AS way (mode)
       CROSS JOIN LATERAL (
         SELECT FROM jobs AS ready
-        WHERE ready.queue = ready_places.queue AND ready.status = 'pending' AND ready.limit_key IS NULL
+        WHERE ready.queue = ready_places.queue AND CASE WHEN ready.limit_key IS NULL THEN ready.status = 'pending' ELSE false END
           AND ready.intent = kind.intent AND ready.mode = way.mode
           AND ready.priority = ready_places.priority AND ready.run_at BETWEEN ready_places.first_run_at AND ready_places.moment
         LIMIT reach

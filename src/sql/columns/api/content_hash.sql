@@ -3,4 +3,4 @@
 CREATE OR REPLACE FUNCTION content_hash(namespace text, text text)
 RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN hashtextextended(normalize(btrim(text, E' \t\n\r\f\x0B'), NFC), hashtextextended(namespace, 0));
+RETURN hashtextextended(canonical_text(text), hashtextextended(namespace, 0));

@@ -10,6 +10,21 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
   WHERE e.extname IN ('vector', 'pg_trgm') AND n.nspname <> current_setting('opa.schema')
 ), 'pg_temp'), true);
 --> statement-breakpoint
+-- source: src/sql/rights/api/grant_worker.sql
+-- Lets a role claim, settle and enqueue jobs by the job functions, and read jobs: it cannot rewrite them by hand, and
+-- sees nothing of the memories. Only the owner of the installation may call it with effect; revoke_rights takes it back.
+--
+--   SELECT grant_worker('documents_worker');
+-- search_path: strict
+CREATE OR REPLACE FUNCTION grant_worker(role_name text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+  PERFORM grant_rights('grant_worker', role_name, 'worker');
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/rights/api/revoke_namespaces.sql
 -- Takes these namespaces from a role; all that it has where none are named (null). Answers how many it had of them.
 CREATE OR REPLACE FUNCTION revoke_namespaces(role_name text, namespaces text[] DEFAULT NULL)
@@ -61,6 +76,13 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 ), 'pg_temp'), true);
 --> statement-breakpoint
 -- path: of the functions above
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION %I.grant_worker(role_name text) SET search_path = %I, pg_catalog, pg_temp',
+    current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
+END
+$$;
+--> statement-breakpoint
 ALTER FUNCTION revoke_namespaces(role_name text, namespaces text[]) SET search_path FROM CURRENT;
 --> statement-breakpoint
 DO $$

@@ -306,6 +306,26 @@ AS $$
     AND outside.rolname = COALESCE(NULLIF(current_setting('role'), 'none'), session_user)
 $$;
 --> statement-breakpoint
+-- source: src/sql/rights/is_key_of_other.sql
+-- Whether an id is that of a key in another namespace ('3:ana/profile', see namespacedId): a tenant may not take the names
+-- of another's memories. The number is the length of the namespace in bytes, and the slash stands behind so many.
+CREATE OR REPLACE FUNCTION is_key_of_other(id text, namespace text)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+DECLARE
+  number CONSTANT text := substring(id FROM '^([1-9]\d{0,3}):');
+  slash CONSTANT integer := octet_length(number) + 1 + number::integer;
+BEGIN
+  IF number IS NULL OR octet_length(id) <= slash
+    OR starts_with(id, octet_length(namespace) || ':' || namespace || '/')
+  THEN
+    RETURN false;
+  END IF;
+  RETURN get_byte(convert_to(id, 'UTF8'), slash) = ascii('/');
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/rights/isolation_is_only_policy.sql
 -- Whether the policy of enable_namespace_isolation is the only one that a table has.
 CREATE OR REPLACE FUNCTION isolation_is_only_policy(place regclass)
@@ -339,8 +359,8 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 --> statement-breakpoint
 -- source: src/sql/rights/may_take_id.sql
 -- Whether a new row may have this id, which is unique over all namespaces: not if a row of another namespace has it, and
--- not if it looks like a default id, the hash of a memory's content, and is not that of this very content. For the policy
--- of enable_namespace_isolation.
+-- not if it looks like a default id, the hash of a memory's content, and is not that of this very content, nor like that of
+-- a key in another namespace. For the policy of enable_namespace_isolation.
 -- It reads all rows, but gives nothing away: of an id that is no hash anybody can learn whether it is taken by trying to
 -- insert it, and for the hash of something else the answer is no, whether it is taken or not.
 -- VOLATILE, so that it sees what was committed during a long statement.
@@ -354,6 +374,7 @@ DECLARE
 BEGIN
   EXECUTE format($query$
     SELECT ($1 !~ '^[0-9a-f]{64}$' OR $1 = %1$I.memory_id($2, $3, $4))
+      AND NOT is_key_of_other($1, $2)
       AND NOT EXISTS (SELECT FROM %1$I.memory_items AS m WHERE m.id = $1 AND m.namespace <> $2)
     $query$, installation_schema())
   INTO is_allowed USING may_take_id.id, may_take_id.namespace, may_take_id.text, may_take_id.tags;
@@ -546,21 +567,6 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/rights/api/grant_worker.sql
--- Lets a role claim, settle and enqueue jobs by the job functions, and read jobs: it cannot rewrite them by hand, and
--- sees nothing of the memories. Only the owner of the installation may call it with effect; revoke_rights takes it back.
---
---   SELECT grant_worker('documents_worker');
--- search_path: strict
-CREATE OR REPLACE FUNCTION grant_worker(role_name text)
-RETURNS void
-LANGUAGE plpgsql VOLATILE
-AS $$
-BEGIN
-  PERFORM grant_rights('grant_worker', role_name, 'worker');
-END
-$$;
---> statement-breakpoint
 -- path: internal
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
   SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -584,13 +590,6 @@ $$;
 DO $$
 BEGIN
   EXECUTE format('ALTER FUNCTION %I.grant_service(role_name text) SET search_path = %I, pg_catalog, pg_temp',
-    current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
-END
-$$;
---> statement-breakpoint
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION %I.grant_worker(role_name text) SET search_path = %I, pg_catalog, pg_temp',
     current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
 END
 $$;
