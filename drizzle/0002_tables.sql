@@ -288,7 +288,7 @@ CREATE UNIQUE INDEX "embedding_models_state_unique" ON "embedding_models" USING 
 CREATE INDEX "job_wakeups_queue_idx" ON "job_wakeups" USING btree ("queue","id");--> statement-breakpoint
 CREATE INDEX "jobs_ready_idx" ON "jobs" USING btree ("queue","priority" DESC NULLS FIRST,"run_at","id") WHERE status = 'pending' AND limit_key IS NULL;--> statement-breakpoint
 CREATE INDEX "jobs_ready_intent_idx" ON "jobs" USING btree ("queue","intent","mode","priority" DESC NULLS FIRST,"run_at","id") WHERE CASE WHEN limit_key IS NULL THEN status = 'pending' ELSE false END;--> statement-breakpoint
-CREATE INDEX "jobs_ready_key_idx" ON "jobs" USING btree ("queue","priority" DESC NULLS FIRST,"limit_key","intent","mode","run_at","id") WHERE status = 'pending' AND limit_key IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "jobs_ready_key_idx" ON "jobs" USING btree ("queue","priority" DESC NULLS FIRST,"limit_key","run_at","id") WHERE status = 'pending' AND limit_key IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "jobs_running_idx" ON "jobs" USING btree ("queue","started_at") WHERE status = 'running';--> statement-breakpoint
 CREATE INDEX "jobs_running_key_idx" ON "jobs" USING btree ("queue","limit_key") WHERE status = 'running' AND limit_key IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "jobs_waiting_idx" ON "jobs" USING btree ("queue","created_at") WHERE status = 'waiting';--> statement-breakpoint

@@ -7,8 +7,8 @@ export const helpText = `opa-db: what an assistant remembers and what it is doin
 
 Memories   add  search  show  list  forget  erase  import  export  embed  model
 Jobs       jobs list|show|tree|stats|stuck|watch|schedules
-           jobs approve|reject|cancel|retry|prune
-Database   migrate  status  doctor  studio  reset
+           jobs approve|reject|cancel|retry|prune|pause|resume
+Database   migrate  status  doctor  reindex  move-namespace  studio  reset
 
 Where      --url postgres://… or DATABASE_URL: a server
            --data-dir DIR or OPA_DATA_DIR: a folder, .opa by default

@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../errors.ts'
 import type { Database } from './database.ts'
 import { clientOf, isNodePostgresPool, isPostgresJs } from './own-client.ts'
+import { translatingErrors } from './translate-error.ts'
 
 /** Called with the payload of a notification; with an empty one when some may have been missed: look for yourself. */
 export type OnNotify = (payload: string) => void
@@ -25,7 +26,7 @@ const hubs = new WeakMap<object, ListenHub>()
  * that is lost it is opened again, for as long as it takes, and `onNotify` then called with an empty payload.
  *
  * @returns a function that stops listening and never rejects.
- * @throws InvalidInputError if the driver cannot listen.
+ * @throws InvalidInputError if the driver cannot listen; DatabaseError if there is no connection.
  */
 export async function listen(
   db: Database,
@@ -115,13 +116,19 @@ class ListenHub {
     // Each its own function, so that one that is given twice is called twice and removed once.
     const listener: OnNotify = (payload) => onNotify(payload)
     this.#of(channel).add(listener)
-    try {
-      await this.#listenTo(channel)
-    } catch (error) {
-      await this.#remove(channel, listener)
-      throw error
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await translatingErrors(() => this.#listenTo(channel))
+        return () => this.#remove(channel, listener)
+      } catch (error) {
+        // A connection may be cut off while it is opened, as at any other time.
+        if (tries < 4) await new Promise((next) => setTimeout(next, 100 * tries))
+        else {
+          await this.#remove(channel, listener)
+          throw error
+        }
+      }
     }
-    return () => this.#remove(channel, listener)
   }
 
   #of(channel: string): Set<OnNotify> {

@@ -46,8 +46,9 @@ export async function ownClient(db: Database, max: number): Promise<OwnClient | 
   const client = clientOf(db)
   if (isPostgresJs(client)) {
     const { default: postgres } = await import('postgres')
-    // As postgres.js itself does for the connection that listens: parsed options are taken as they are.
-    const own = postgres({ ...client.options, max } as never)
+    // As postgres.js itself does for the connection that listens: parsed options are taken as they are. Without fetching
+    // types, which no job has arrays of: a connection that is cut off meanwhile leaves a rejection that nobody handles.
+    const own = postgres({ ...client.options, max, fetch_types: false } as never)
     return { db: databaseOver(db, own), close: () => own.end({ timeout: 5 }) }
   }
   if (isNodePostgresPool(client)) {

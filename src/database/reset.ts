@@ -48,7 +48,15 @@ export async function resetDatabase(db: Database, options: ResetOptions = {}): P
 }
 
 /** Functions that return rows of a table go before it; those that its columns and triggers call, after it. */
-const kinds = ['VIEW', 'FREE FUNCTION', 'TABLE', 'FUNCTION', 'TYPE'] as const
+const kinds = [
+  'VIEW',
+  'FREE FUNCTION',
+  'TABLE',
+  'FUNCTION',
+  'TYPE',
+  'TEXT SEARCH CONFIGURATION',
+  'TEXT SEARCH DICTIONARY',
+] as const
 type Kind = (typeof kinds)[number]
 
 async function dropAll(
@@ -83,6 +91,10 @@ function madeByUs(schema: string, kind: Kind, migrations: readonly Migration[]):
       WHERE relkind = 'r' AND oid IS DISTINCT FROM to_regclass(${ledgerName(schema)}::text)::oid AND ${named('oid', 'relname', 'relnamespace', namesMade(migrations, 'TABLE'))}`
   if (kind === 'TYPE')
     return sql`SELECT oid::regtype::text AS object FROM pg_type WHERE typtype = 'e' AND ${named('oid', 'typname', 'typnamespace', namesMade(migrations, 'TYPE'))}`
+  if (kind === 'TEXT SEARCH CONFIGURATION')
+    return sql`SELECT oid::regconfig::text AS object FROM pg_ts_config WHERE cfgnamespace = to_regnamespace(${quoteIdentifier(internal)}::text)::oid`
+  if (kind === 'TEXT SEARCH DICTIONARY')
+    return sql`SELECT oid::regdictionary::text AS object FROM pg_ts_dict WHERE dictnamespace = to_regnamespace(${quoteIdentifier(internal)}::text)::oid`
   const free =
     kind === 'FUNCTION'
       ? sql`true`

@@ -74,8 +74,12 @@ function memberProblem(object: object, above: object[]): Problem | undefined {
 
 function textProblem(text: string): Problem | undefined {
   if (text.includes('\0')) return here('has a NUL character')
-  return /\p{Surrogate}/u.test(text) ? here('has half of a surrogate pair') : undefined
+  return isWellFormed(text) ? undefined : here('has half of a surrogate pair')
 }
+
+/** In Node from version 20, and not in the library of types for ES2023. */
+const isWellFormed = (text: string): boolean =>
+  (text as unknown as { isWellFormed(): boolean }).isWellFormed()
 
 const here = (what: string): Problem => ({ path: '', what })
 

@@ -14,8 +14,11 @@ import type { Tool, ToolContext } from './tools/tool.ts'
 /** What an MCP server offers, and of which database. */
 export interface McpServerOptions extends ToolOptions {
   readonly db: Database
-  /** Makes the vectors of what is remembered and asked; without one, memories are found by their words. */
-  readonly embedder?: Embedder
+  /**
+   * Makes the vectors of what is remembered and asked; without one, memories are found by their words.
+   * While the model is being changed, the old one and the new one.
+   */
+  readonly embedder?: Embedder | readonly Embedder[]
   /** Called with errors that are not the model's to mend; the model is told only that something went wrong. */
   readonly onError?: (error: unknown) => void
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { type Database, isTransaction } from '../database/database.ts'
+import { checkOptions } from '../database/options.ts'
 import { queryRows } from '../database/rows.ts'
 import { api, apiPrefix } from '../database/schema-name.ts'
 import { ConflictError, InvalidInputError } from '../errors.ts'
@@ -8,6 +9,7 @@ import {
   type EmbeddingModel,
   embeddingModel,
   type ModelName,
+  modelKeys,
   nameSql,
 } from './embedding-model.ts'
 import { run } from './vector-index-build.ts'
@@ -37,6 +39,7 @@ export async function beginModelChange(
   db: Database,
   model: ModelName & { readonly name: string },
 ): Promise<EmbeddingModel> {
+  checkOptions(model, modelKeys, 'model')
   refuseTransaction(db, 'beginModelChange')
   await queryRows(
     db,

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, toDate, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { mostDimensions } from '../schema/embedding-models.ts'
@@ -12,6 +13,9 @@ export interface ModelName {
   /** The length of its vectors, 1 to 4000. */
   readonly dimensions: number
 }
+
+/** The keys of `ModelName`. */
+export const modelKeys = { name: true, dimensions: true } satisfies OptionKeys<ModelName>
 
 export interface EmbeddingModel extends ModelName {
   /** What `embeddingModel` of a memory says of its `embedding`. */
@@ -58,6 +62,7 @@ export async function embeddingModel(db: Database): Promise<EmbeddingModel> {
  * await useEmbeddingModel(db, { name: 'text-embedding-3-small', dimensions: 1536 })
  */
 export async function useEmbeddingModel(db: Database, model: ModelName): Promise<void> {
+  checkOptions(model, modelKeys, 'model')
   await queryRows(
     db,
     sql`SELECT ${api(db)}use_embedding_model(${nameSql(model.name)}, ${dimensionsSql(model)})`,

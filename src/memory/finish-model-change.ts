@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { api, apiPrefix } from '../database/schema-name.ts'
 import { postgresError, translatingErrors } from '../database/translate-error.ts'
@@ -40,6 +41,14 @@ export interface FinishedModelChange extends EmbeddingModel {
   readonly missed: number
 }
 
+const optionKeys = {
+  acceptPending: true,
+  batchSize: true,
+  onIndexProgress: true,
+  onSettled: true,
+  signal: true,
+} satisfies OptionKeys<FinishModelChangeOptions>
+
 /** The longest that writers of vectors wait behind the switch while it waits for a long transaction. */
 const lockTimeoutMs = 1000
 const attempts = 60
@@ -57,8 +66,10 @@ const attempts = 60
  */
 export async function finishModelChange(
   db: Database,
-  { acceptPending = false, onIndexProgress, onSettled, ...options }: FinishModelChangeOptions = {},
+  given: FinishModelChangeOptions = {},
 ): Promise<FinishedModelChange> {
+  checkOptions(given, optionKeys)
+  const { acceptPending = false, onIndexProgress, onSettled, ...options } = given
   refuseTransaction(db, 'finishModelChange')
   const { next, since } = await embeddingModel(db)
   if (next === null && since === null) {

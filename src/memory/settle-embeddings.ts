@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { api, apiPrefix } from '../database/schema-name.ts'
 import { pendingIndexName, refuseTransaction } from './begin-model-change.ts'
@@ -17,6 +18,13 @@ export interface SettleOptions {
   readonly signal?: AbortSignal
 }
 
+/** The keys of `SettleOptions`. */
+export const settleKeys = {
+  batchSize: true,
+  onProgress: true,
+  signal: true,
+} satisfies OptionKeys<SettleOptions>
+
 /** How often rows that others were writing are tried again. */
 const rounds = 5
 
@@ -31,8 +39,10 @@ const rounds = 5
  */
 export async function settleEmbeddings(
   db: Database,
-  { signal, onProgress, ...options }: SettleOptions = {},
+  options: SettleOptions = {},
 ): Promise<{ settled: number; missed: number }> {
+  checkOptions(options, settleKeys)
+  const { signal, onProgress } = options
   const batchSize = checkedInteger(options.batchSize, 'batchSize', { from: 1, to: 10_000, otherwise: 500 })
   refuseTransaction(db, 'settleEmbeddings')
   await dropLeftIndexes(db)

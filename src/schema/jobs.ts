@@ -108,15 +108,7 @@ export const jobs = pgTable(
       .where(sql`CASE WHEN limit_key IS NULL THEN status = 'pending' ELSE false END`),
     // Jobs with a limit_key are found key by key.
     index('jobs_ready_key_idx')
-      .on(
-        table.queue,
-        table.priority.desc().nullsFirst(),
-        table.limitKey,
-        table.intent,
-        table.mode,
-        table.runAt,
-        table.id,
-      )
+      .on(table.queue, table.priority.desc().nullsFirst(), table.limitKey, table.runAt, table.id)
       .where(sql`status = 'pending' AND limit_key IS NOT NULL`),
     index('jobs_running_idx').on(table.queue, table.startedAt).where(sql`status = 'running'`),
     // Counted under the lock of the key, for limits of concurrency.

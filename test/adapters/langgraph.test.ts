@@ -263,7 +263,11 @@ describeOnEachBackend('the store of LangGraph', (test) => {
   it('keeps items whose embedding failed, and says so', async () => {
     await clearMemories(test.db)
     const errors: EmbedderError[] = []
-    const embedder: Embedder = { model: 'm', dimensions: 384, embed: () => Promise.reject(new Error('away')) }
+    const embedder: Embedder = {
+      model: 'test',
+      dimensions: 384,
+      embed: () => Promise.reject(new Error('away')),
+    }
     const store = new DatabaseStore(test.db, { embedder, onEmbedError: (error) => errors.push(error) })
     await store.put(['n'], 'k', { text: 'red' })
     expect(await store.search(['n'], { query: 'red' })).toMatchObject([

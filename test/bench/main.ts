@@ -1,11 +1,22 @@
 /**
- * `npm run bench -- vector|hybrid|search|layers|semantics|sizes|jobs|import [--rows 10000,100000] [--queries 100] [--out FILE]`: measures on the server of
+ * `npm run bench -- vector|hybrid|search|layers|semantics|sizes|choice|jobs|import [--rows 10000,100000] [--queries 100] [--out FILE]`: measures on the server of
  * DATABASE_URL, in a database of its own that is dropped afterwards, and writes JSON and plots.
  */
 import { Argument, Command, InvalidArgumentError } from 'commander'
 import type { Bench } from './bench.ts'
 
-const names = ['vector', 'hybrid', 'search', 'layers', 'semantics', 'sizes', 'jobs', 'import'] as const
+const names = [
+  'vector',
+  'hybrid',
+  'search',
+  'layers',
+  'semantics',
+  'sizes',
+  'choice',
+  'sizes',
+  'jobs',
+  'import',
+] as const
 
 interface Given {
   readonly rows?: number[]

@@ -8,6 +8,7 @@ import postgres from 'postgres'
 import type { Database } from '../../src/database/database.ts'
 import { queryRows, toNumber } from '../../src/database/rows.ts'
 import { remember, useEmbeddingModel, useVectorIndex } from '../../src/index.ts'
+import { backendClock } from './backend-clock.ts'
 import type { BenchOptions } from './bench.ts'
 import { describeMachine, type Machine, printMachine } from './machine.ts'
 import { printTable, resultFile, rounded, timed, writeResult } from './report.ts'
@@ -18,7 +19,7 @@ interface SizeMeasurement {
   readonly dimensions: number
   readonly placement: 'in line' | 'out of line'
   readonly rows: number
-  /** Milliseconds, medians over the queries. */
+  /** Milliseconds of the server process (backendClock), medians over the queries. */
   readonly keyword: number
   readonly exact5: number
   readonly exact10: number
@@ -115,6 +116,7 @@ async function measure(
     ),
   )
   await db.execute(sql`VACUUM ANALYZE memory_items`)
+  const clock = await backendClock(client)
   const queries = questions.map(({ embedding }) => {
     const long = unit(Array.from({ length: times }, () => [...embedding]).flat())
     return `[${Array.from(long).join(',')}]`
@@ -124,15 +126,17 @@ async function measure(
       queries[at] as string,
       tag === null ? [] : [tag],
     ])
-  const keyword = await median(questions.length, (at) =>
-    client.unsafe('SELECT id FROM bm25_search($1::text)', [questions[at]?.text as string]),
+  const keyword = await median(
+    questions.length,
+    (at) => client.unsafe('SELECT id FROM bm25_search($1::text)', [questions[at]?.text as string]),
+    clock,
   )
-  const exact5 = await median(queries.length, vectorSearch('p5'))
-  const exact10 = await median(queries.length, vectorSearch('p10'))
+  const exact5 = await median(queries.length, vectorSearch('p5'), clock)
+  const exact10 = await median(queries.length, vectorSearch('p10'), clock)
   const truth = await found(queries.length, vectorSearch(null))
   const built = await timed(() => useVectorIndex(db, 'hnsw'))
   const approximate = await found(queries.length, vectorSearch(null))
-  const hnsw = await median(queries.length, vectorSearch(null))
+  const hnsw = await median(queries.length, vectorSearch(null), clock)
   const single = await median(50, (at) =>
     remember(db, {
       text: `${questions[at % questions.length]?.text} ${at}`,
@@ -158,13 +162,18 @@ async function found(count: number, search: (at: number) => Promise<Iterable<{ i
 }
 
 /** Of the better of two runs of each, so that a pause of the machine does not count. */
-async function median(count: number, work: (at: number) => PromiseLike<unknown>): Promise<number> {
-  const milliseconds: number[] = []
-  for (let at = 0; at < count; at++) {
-    const one = await timed(() => Promise.resolve(work(at)))
-    const two = await timed(() => Promise.resolve(work(at)))
-    milliseconds.push(Math.min(one.milliseconds, two.milliseconds))
+async function median(
+  count: number,
+  work: (at: number) => PromiseLike<unknown>,
+  clock: () => number = () => performance.now(),
+): Promise<number> {
+  const once = async (at: number) => {
+    const started = clock()
+    await work(at)
+    return clock() - started
   }
+  const milliseconds: number[] = []
+  for (let at = 0; at < count; at++) milliseconds.push(Math.min(await once(at), await once(at)))
   milliseconds.sort((a, b) => a - b)
   return rounded(milliseconds[Math.floor(count / 2)] as number)
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { beforeAll, expect, inject, it } from 'vitest'
 import { queryRows } from '../../src/database/rows.ts'
-import { claim, type Database, enqueue, remember } from '../../src/index.ts'
+import { claim, type Database, enqueue, reindexSearch, remember } from '../../src/index.ts'
 import { builtCommand, run } from '../support/command.ts'
 import { describeCommandsOnEachBackend, describeCommandsOnServer } from '../support/command-databases.ts'
 import { withAdmin } from '../support/server-setup.ts'
@@ -170,6 +170,27 @@ describeCommandsOnServer('opa-db doctor finds', (database) => {
         state: 'warning',
         message: /^7,000 changes/,
         advice: /fold_search_statistics/,
+      },
+    ))
+
+  it('memories that were stored by an older dictionary', () =>
+    expectFinding(
+      {
+        make: async (db) => {
+          await execute(db, 'DELETE FROM public_opa.search_dictionary')
+          await execute(
+            db,
+            `INSERT INTO public_opa.search_dictionary (indexed_in, fingerprint, server_version)
+              VALUES ('public.memory_items'::regclass, 'other', current_setting('server_version_num')::int / 10000 - 1)`,
+          )
+        },
+        mend: (db) => reindexSearch(db),
+      },
+      {
+        check: 'dictionary',
+        state: 'wrong',
+        message: /takes some words apart otherwise/,
+        advice: /^opa-db reindex$/,
       },
     ))
 

@@ -95,13 +95,23 @@ describe('opa-db in an empty folder', () => {
 
   it('finds, marks and explains', async () => {
     const { code, stdout, stderr } = await run(['search', 'widow', 'seats', '--explain'], { cwd })
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: 'nobody wrote it like that: read "widow" as "window"\n',
+    })
     expect(stdout).toContain('Ana prefers *window* *seats* on night trains')
     expect(stdout).toMatch(/seat \d\.\d\d \+ window \d\.\d\d/)
     const { stdout: json } = await run(['search', 'window', '--json'], { cwd })
     expect(JSON.parse(json)).toMatchObject([
       { id, text, highlighted: 'Ana prefers <b>window</b> seats on night trains' },
     ])
+  })
+
+  it('reads a question as prose, and operators where they are asked for', async () => {
+    const prose = await run(['search', 'window "seats on trains" -night', '--json'], { cwd })
+    expect(JSON.parse(prose.stdout)).toHaveLength(1)
+    const operators = await run(['search', 'window -night', '--operators', '--json'], { cwd })
+    expect(JSON.parse(operators.stdout)).toEqual([])
   })
 
   it('finds nothing: no table, a word on stderr, exit code 0', async () => {

@@ -35,7 +35,7 @@ function expectShort(error: OpaError): void {
   for (const text of [error.message, inspect(error), JSON.stringify(error)]) {
     expect(text).not.toMatch(/secret|INSERT|SELECT|params/)
   }
-  expect(error.message.length).toBeLessThan(300)
+  expect(error.message.length).toBeLessThan(500)
 }
 
 describeOnEachBackend('errors', (test) => {

@@ -37,7 +37,7 @@ describe('migrate (embedded)', () => {
   // An older PGlite stands in for a server of version 16.
   it('runs on PostgreSQL 16, to the same catalog and the same search', async () => {
     const client = await PGlite16.create({ extensions: { vector, pg_trgm } })
-    const db = drizzle(client as unknown as PGlite)
+    const db = drizzle({ client: client as unknown as PGlite })
     const [server] = await queryRows(
       db,
       sql`SELECT current_setting('server_version_num')::int / 10000 AS version`,

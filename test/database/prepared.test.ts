@@ -32,7 +32,7 @@ describeOnServer('prepared statements', (test) => {
     const pool = new pg.Pool({ connectionString: test.url, max: 1 })
     pool.on('error', () => {})
     try {
-      await work(drizzle(pool))
+      await work(drizzle({ client: pool }))
     } finally {
       await pool.end()
     }

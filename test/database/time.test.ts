@@ -101,7 +101,7 @@ describeOnServer('times mean the same in every session', (server) => {
     const jobs = [{ intent: 'x' }, { intent: 'x', runAt: time }]
     await expectRefusal(enqueue(db, { intent: 'x', runAt: time }), InvalidInputError, 'runAt', time)
     await expectRefusal(enqueue(db, { intent: 'x', deadlineAt: time }), InvalidInputError, 'deadlineAt', time)
-    await expectRefusal(enqueueMany(db, { jobs }), InvalidInputError, 'jobs[1].runAt', time)
+    await expectRefusal(enqueueMany(db, { jobs }), InvalidInputError, 'element 1: runAt', time)
     await expectRefusal(listJobs(db, { since: time }), InvalidInputError, 'since', time)
     await expectRefusal(pruneExpired(db, { before: time }), InvalidInputError, 'before', time)
     await expectRefusal(remember(db, { text: 'x', expiresAt: time }), InvalidInputError, 'expiresAt', time)

@@ -8,7 +8,7 @@ import { type Handler, listJobs, work } from '../../src/index.ts'
  */
 const [url = '', workerId = ''] = process.argv.slice(2)
 const client = postgres(url, { max: 2, connect_timeout: 2, backoff: () => 0.2, onnotice: () => {} })
-const db = drizzle(client)
+const db = drizzle({ client })
 
 const handlers: Record<string, Handler> = {
   parent: async (job, { enqueueChildren, getCheckpoint, saveCheckpoint, waitFor }) => {

@@ -8,7 +8,7 @@ import { claim, complete, fail, heartbeat, release } from '../../src/index.ts'
  */
 const [url = '', workerId = ''] = process.argv.slice(2)
 const client = postgres(url, { max: 2, connect_timeout: 2, backoff: () => 0.2, onnotice: () => {} })
-const db = drizzle(client)
+const db = drizzle({ client })
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 const leaseSeconds = 1.5
 

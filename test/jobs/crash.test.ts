@@ -74,7 +74,7 @@ describe.skipIf(!hasDocker)('eight workers that are killed, on a server that is 
     const url = container.getConnectionUri()
     const client = postgres(url, { max: 2, connect_timeout: 2, backoff: () => 0.2, onnotice: () => {} })
     close = () => client.end({ timeout: 2 })
-    db = drizzle(client)
+    db = drizzle({ client })
     await migrate(db)
     for (let n = 0; n < 8; n += 1) startWorker(url)
 

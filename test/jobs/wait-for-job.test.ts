@@ -103,7 +103,7 @@ describeOnServer('work through a lost connection', (test) => {
     const alive = (await test.connectAgain(1)).db
     const pool = new Pool({ connectionString: test.url, max: 1 })
     pool.on('error', () => {})
-    for (const db of [(await test.connectAgain(1)).db, drizzle(pool)]) {
+    for (const db of [(await test.connectAgain(1)).db, drizzle({ client: pool })]) {
       const queue = uniqueName()
       let ready = 0
       const stop = await onJobs(db, { queue, onReady: () => (ready += 1) })

@@ -124,8 +124,8 @@ describeOnEachBackend('a pinned namespace', (test) => {
       for (const [name, args] of [
         ['get_job', {}],
         ['cancel_job', { cascade: true }],
-        ['answer_job', { answer: 'approve' }],
-        ['answer_job', { answer: 'reject' }],
+        ['answer_job', { answer: 'approve', wait_id: 'w' }],
+        ['answer_job', { answer: 'reject', wait_id: 'w' }],
         ['list_jobs', { after: id }],
       ] as const) {
         const { isError, text } = await ana.call(name, name === 'list_jobs' ? args : { job_id: id, ...args })

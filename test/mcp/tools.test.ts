@@ -77,7 +77,9 @@ describeOnEachBackend('MCP tools', (test) => {
     expect(await text('delete_all_memories', {})).toContain('which namespace')
     expect(await text('enqueue_job', { intent: 'x', run_at: 'soon' })).toContain('runAt')
     expect(await text('get_job', { job_id: 'nobody' })).toContain('list_jobs')
-    expect(await text('answer_job', { job_id: 'nobody', answer: 'approve' })).toContain('No job')
+    expect(await text('answer_job', { job_id: 'nobody', wait_id: 'w', answer: 'approve' })).toContain(
+      'No job',
+    )
   })
 
   it('tell the model nothing of what went wrong inside, and the operator all of it', async () => {
@@ -101,9 +103,15 @@ describeOnEachBackend('MCP tools', (test) => {
       'why must nobody run git push -f on main?',
       'git "push main" -force',
       'never -never',
+      '🎉',
+      '???',
+      '-',
+      'the',
     ]) {
       const { isError, text } = await server.call('search_memories', { query })
       expect({ query, isError, text }).toMatchObject({ query, isError: false })
+      // Neither a quote nor a minus keeps out what the other words find.
+      if (query.includes('never') || query.includes('push')) expect(text).toContain('never run git push')
     }
   })
 
@@ -168,19 +176,28 @@ describeOnEachBackend('MCP tools', (test) => {
     expect((await listMemories(test.db)).items.map(({ text }) => text)).toEqual(['c'])
   })
 
-  it('answer jobs as they wait, and nothing else', async () => {
-    const { id: approval } = await enqueue(test.db, { intent: 'a', waitReason: 'approval' })
-    const { id: input } = await enqueue(test.db, {
+  it('answer the question that a job asks, and no other', async () => {
+    const { id: approval, waitId } = await enqueue(test.db, { intent: 'a', waitReason: 'approval' })
+    const requiredAction = { ask: 'colour?' }
+    const { id: input, waitId: asked } = await enqueue(test.db, {
       intent: 'b',
       waitReason: 'input',
-      requiredAction: { ask: 'colour?' },
+      requiredAction,
     })
-    const answer = (job_id: string, args: object) => server.call('answer_job', { job_id, ...args })
-    expect((await answer(approval, { answer: 'input', response: 1 })).text).toContain('approve or reject')
-    expect((await answer(input, { answer: 'approve' })).text).toContain('input')
-    expect((await answer(approval, { answer: 'reject', comment: 'no' })).isError).toBe(false)
-    expect((await answer(approval, { answer: 'approve' })).isError).toBe(true)
-    expect((await answer(input, { answer: 'input', response: { colour: 'blue' } })).isError).toBe(false)
+    const answer = (job_id: string, wait_id: unknown, args: object) =>
+      server.call('answer_job', { job_id, wait_id, ...args })
+    expect((await answer(approval, waitId, { answer: 'input', response: 1 })).text).toContain(
+      'something else',
+    )
+    expect((await answer(input, asked, { answer: 'approve' })).text).toContain('something else')
+    expect((await answer(approval, asked, { answer: 'approve' })).text).toContain('not wait for this')
+    expect((await answer(approval, waitId, { answer: 'reject', comment: 'no' })).isError).toBe(false)
+    // Said twice it counts once; the opposite is too late.
+    expect((await answer(approval, waitId, { answer: 'reject', comment: 'no' })).isError).toBe(false)
+    expect((await answer(approval, waitId, { answer: 'approve' })).isError).toBe(true)
+    expect((await answer(input, asked, { answer: 'input', response: { colour: 'blue' } })).isError).toBe(
+      false,
+    )
     const { job } = (await server.call('get_job', { job_id: approval })).data as { job: object }
     expect(job).toMatchObject({ status: 'failed', error: { code: 'rejected', message: 'no' } })
   })

@@ -55,22 +55,15 @@ async function everyTool({ client, call }: TestClient): Promise<void> {
     needs_approval: true,
   })
   expect((await ask('list_jobs', { statuses: ['waiting'] })).data.jobs).toEqual([
-    expect.objectContaining({ id: job.id, waits_for: 'approval' }),
+    expect.objectContaining({ id: job.id, waits_for: 'approval', wait_id: job.wait_id }),
   ])
-  await answer(ask, job.id, { answer: 'approve', comment: 'yes' })
+  await ask('answer_job', { job_id: job.id, wait_id: job.wait_id, answer: 'approve', comment: 'yes' })
   expect((await ask('get_job', { job_id: job.id })).data.job).toMatchObject({
     status: 'pending',
     inputs: { seat: 'aisle' },
   })
   expect((await ask('cancel_job', { job_id: job.id })).data).toEqual({ outcome: 'cancelled' })
   expect([...called].sort()).toEqual(Object.keys(tools).sort())
-}
-
-type Ask = (name: string, args?: Record<string, unknown>) => Promise<{ data: Record<string, unknown> }>
-
-/** Answers the question that the job asks now. */
-async function answer(ask: Ask, jobId: unknown, given: Record<string, unknown>): Promise<void> {
-  await ask('answer_job', { job_id: jobId, ...given })
 }
 
 describe('MCP over standard input and output', () => {

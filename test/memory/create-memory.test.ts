@@ -72,7 +72,7 @@ describeOnEachBackend('createMemory', (test) => {
   it('throws at once, and writes nothing, if the embedder cannot work as it is set up', async () => {
     const failures: [Embedder['embed'], RegExp][] = [
       [() => Promise.reject(new ConfigurationError('the package is not installed')), /not installed/],
-      [async (texts) => texts.map(() => new Float32Array(3)), /384 dimensions, got 3/],
+      [async (texts) => texts.map(() => new Float32Array(3)), new RegExp(`${dimensions} dimensions, got 3`)],
     ]
     for (const [embed, message] of failures) {
       const memory = createMemory(test.db, { ...embedder, embed }, { namespace: 'set up' })

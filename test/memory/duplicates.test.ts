@@ -13,6 +13,7 @@ import {
 } from '../../src/index.ts'
 import { canonicalText } from '../../src/memory/memory-id.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
+import { dimensions } from '../support/dimensions.ts'
 import { clearMemories, embedding, expectRefusal, idsOf } from '../support/fixtures.ts'
 
 describeOnEachBackend('a memory that is remembered twice', (test) => {
@@ -72,7 +73,7 @@ describeOnEachBackend('a memory that is remembered twice', (test) => {
   it('keeps the vector of the text that is there', async () => {
     const { id } = await remember(test.db, { text: 'vector', embedding: embedding(1) })
     await remember(test.db, { text: 'vector ' })
-    expect((await getMemory(test.db, { id }))?.embedding).toHaveLength(384)
+    expect((await getMemory(test.db, { id }))?.embedding).toHaveLength(dimensions)
   })
 
   it('names the nearest other memory above a similarity', async () => {

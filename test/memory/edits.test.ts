@@ -12,6 +12,7 @@ import {
   vectorSearch,
 } from '../../src/index.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
+import { dimensions } from '../support/dimensions.ts'
 import { vectorOf, wordEmbedder } from '../support/embedding-server.ts'
 import { clearMemories, embedding, idsOf } from '../support/fixtures.ts'
 
@@ -86,7 +87,7 @@ describeOnEachBackend('memories that are edited by plain statements', (test) => 
     const vector = embedding(5)
     await remember(test.db, { id: 'own', text: 'HELLO', embedding: vector })
     await remember(test.db, { id: 'own', text: 'hello', embedding: vector })
-    expect((await getMemory(test.db, { id: 'own' }))?.embedding).toHaveLength(384)
+    expect((await getMemory(test.db, { id: 'own' }))?.embedding).toHaveLength(dimensions)
     expect(await queryRows(test.db, sql`SELECT text FROM memory_items`)).toEqual([{ text: 'hello' }])
   })
 })

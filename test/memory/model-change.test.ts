@@ -144,7 +144,7 @@ describeOnEachBackend('a change of the embedding model', (test) => {
     expect(await state('m3')).toEqual([false, false])
     expect(await state('m4')).toEqual([true, true])
 
-    await expectRefusal(finishModelChange(test.db), ConflictError, '3 memories have no vector')
+    await expectRefusal(finishModelChange(test.db), ConflictError, '2 memories have no vector')
     // A memory with both embedders fills the newest, and goes on through the switch.
     const both = createMemory(test.db, [old(), next])
     expect(await both.embedPending()).toMatchObject({ embedded: 3 })

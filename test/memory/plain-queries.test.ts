@@ -9,6 +9,7 @@ import {
   rememberMany,
 } from '../../src/index.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
+import { dimensions } from '../support/dimensions.ts'
 import { embedding, idsOf } from '../support/fixtures.ts'
 
 const questions: [string, string][] = [
@@ -21,7 +22,7 @@ const questions: [string, string][] = [
 /** An embedder that is away. */
 const awayEmbedder: Embedder = {
   model: 'away',
-  dimensions: 384,
+  dimensions,
   embed: async () => {
     throw new EmbedderError('the embedder is away', { blames: 'service' })
   },

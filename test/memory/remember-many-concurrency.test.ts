@@ -31,7 +31,7 @@ describeOnServer('rememberMany among other writers', (server) => {
     onTestFinished(() => pool.end())
     pool.on('error', () => {})
     pool.on('connect', (client) => client.on('error', () => {}))
-    const db = drizzle(pool)
+    const db = drizzle({ client: pool })
     const items = Array.from({ length: 50 }, (_, at) => ({ id: `m${at + 10}`, text: `text ${at}` }))
     const [own] = rowsOf(await db.execute(sql`SELECT pg_backend_pid() AS pid`))
     const refusal = await server.db.transaction(async (transaction) => {

@@ -19,6 +19,7 @@ import {
   supersede,
 } from '../../src/index.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
+import { dimensions } from '../support/dimensions.ts'
 import { embedding, expectRefusal } from '../support/fixtures.ts'
 
 describeOnEachBackend('a key that is present and undefined, or misspelt', (test) => {
@@ -53,7 +54,7 @@ describeOnEachBackend('a key that is present and undefined, or misspelt', (test)
   }
   const embedder = {
     model: 'm',
-    dimensions: 384,
+    dimensions,
     embed: async (texts: readonly string[]) => texts.map(() => Float32Array.from(embedding(1))),
   }
   const memory = () => createMemory(test.db, embedder)

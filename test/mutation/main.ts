@@ -5,11 +5,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Command } from 'commander'
 import { sql } from 'drizzle-orm'
-import { connect } from '../../src/database/connect.ts'
 import type { Database } from '../../src/database/database.ts'
-import { migrate } from '../../src/database/migrate.ts'
 import { queryRows } from '../../src/database/rows.ts'
 import { seededRandom } from '../../src/memory/choose-fusion.ts'
+import { makeEmbeddedTemplate, openEmbeddedCopy } from '../support/embedded-template.ts'
 import { applyMutant, type MutatedFunction } from '../support/mutant.ts'
 import { type Mutant, mutantsOf } from './mutants.ts'
 import { nearestTests } from './nearest-tests.ts'
@@ -47,8 +46,8 @@ await command.parseAsync()
 
 async function main({ sample, minutes, seed, only }: Options): Promise<void> {
   const ends = performance.now() + minutes * 60_000
-  const connection = await connect({ kind: 'embedded', dataDir: 'memory://' })
-  await migrate(connection.db)
+  const template = await makeEmbeddedTemplate()
+  const connection = await openEmbeddedCopy(template.file)
   const functions = await functionsOf(connection.db)
   const wanted = functions.filter(({ name }) => only === undefined || new RegExp(only).test(name))
   const all = wanted.flatMap((its) => mutantsOf(its.body).map((mutant) => ({ its, mutant })))
@@ -59,11 +58,12 @@ async function main({ sample, minutes, seed, only }: Options): Promise<void> {
     if (performance.now() > ends) break
     const mutated = { ...its, mutated: mutant.body }
     if (!(await compiles(connection.db, mutated))) continue
-    const outcome = await judge(mutated, mutant, functions)
+    const outcome = await judge(mutated, mutant, functions, template.file)
     outcomes[outcome] += 1
     if (outcome !== 'killed') console.log(`${outcome}: ${describe(its, mutant)}`)
   }
   await connection.close()
+  await template.remove()
   const tried = outcomes.killed + outcomes.survived + outcomes.explained + outcomes.untested
   console.log(
     `${tried} tried: ${outcomes.killed} killed, ${outcomes.survived} survived, ${outcomes.explained} explained, ${outcomes.untested} without a test near`,
@@ -113,6 +113,7 @@ async function judge(
   mutated: MutatedFunction,
   mutant: Mutant,
   functions: readonly DatabaseFunction[],
+  template: string,
 ): Promise<Outcome> {
   if (isExplained(mutated.name, mutant)) return 'explained'
   const tests = nearestTests(mutated.name, functions)
@@ -134,7 +135,7 @@ async function judge(
       cwd: project,
       // A mutant may go round for ever.
       timeout: 180_000,
-      env: { ...process.env, OPA_MUTANT: file, CI: '' },
+      env: { ...process.env, OPA_MUTANT: file, OPA_EMBEDDED_TEMPLATE: template, CI: '' },
     })
     return 'survived'
   } catch {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } fro
 import manifest from '../../package.json' with { type: 'json' }
 import { plainEnvironment } from '../support/command.ts'
 import { databaseUrl, withAdmin } from '../support/server-setup.ts'
+import { describeLoading } from './loading.ts'
 
 const run = promisify(execFile)
 const project = join(import.meta.dirname, '../..')
@@ -108,4 +109,6 @@ describe('the package', () => {
       missing('@electric-sql/pglite @electric-sql/pglite-pgvector'),
     )
   })
+
+  describe('in a service', () => describeLoading(() => tarball))
 })

@@ -118,10 +118,8 @@ export async function wordsOf(db: Database, text: string): Promise<OracleWord[]>
       FROM query_text_form(${text}::text) AS form
       CROSS JOIN LATERAL to_tsvector('pg_catalog.english', form) AS english
       CROSS JOIN LATERAL unnest(
-        CASE words_of(form, ${text}::text, NULL, 'opa_plain', false)
-          WHEN english THEN english
-          ELSE without_function_words(to_tsvector('opa_plain', form), ${text}::text)
-        END
+        CASE WHEN has_stop_words(form, english) OR NOT is_foreign_text(${text}::text) THEN english
+        ELSE without_function_words(to_tsvector('opa_plain', form), ${text}::text) END
       )
     `,
   )

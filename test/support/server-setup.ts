@@ -20,7 +20,9 @@ const template = 'opa_test_template'
  * is said once, and is a failure in CI. Migrates one template database, from which every test file gets its own copy.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const embedded = await makeEmbeddedTemplate()
+  // `npm run mutate` makes one for all of its runs.
+  const made = process.env.OPA_EMBEDDED_TEMPLATE
+  const embedded = made ? { file: made, remove: async () => {} } : await makeEmbeddedTemplate()
   project.provide('embedded', embedded.file)
   const leaveServer = await setUpServer(project)
   return async () => {

@@ -17,8 +17,11 @@ import { checkText, longestName } from '../../memory/check.ts'
 export interface DatabaseToolsOptions<Name extends ToolName, ReadOnly extends boolean> extends ToolOptions {
   readonly tools?: readonly Name[]
   readonly readOnly?: ReadOnly
-  /** Makes the vectors of what is remembered and asked; without one, memories are found by their words. */
-  readonly embedder?: Embedder
+  /**
+   * Makes the vectors of what is remembered and asked; without one, memories are found by their words.
+   * While the model is being changed, the old one and the new one.
+   */
+  readonly embedder?: Embedder | readonly Embedder[]
 }
 
 /** The tools by name, as `generateText` and `streamText` take them. */

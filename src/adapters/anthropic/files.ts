@@ -212,7 +212,7 @@ function restOf(db: Database, namespace: string) {
       current = metadata
       await db
         .insert(table)
-        .values({ id, namespace, text: 'memory files', metadata, expiresAt: sql`'-infinity'::timestamptz` })
+        .values({ id, namespace, text: id, metadata, expiresAt: sql`'-infinity'::timestamptz` })
         .onConflictDoUpdate({ target: memoryItems.id, set: { metadata } })
     },
   }

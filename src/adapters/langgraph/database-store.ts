@@ -13,9 +13,12 @@ import { and, arrayContains, asc, eq, inArray, notInArray, type SQL, sql } from 
 import type { Database } from '../../database/database.ts'
 import { builtRows, queryRows, translatingErrors } from '../../database/rows.ts'
 import { api, inSchemaOf } from '../../database/schema-name.ts'
-import { type Embedder, embedEach } from '../../embedders/embedder.ts'
-import { EmbedderError, InvalidInputError } from '../../errors.ts'
-import { hybridSearch } from '../../memory/hybrid-search.ts'
+import type { Embedder } from '../../embedders/embedder.ts'
+import { type EmbedderError, InvalidInputError } from '../../errors.ts'
+import { createMemory } from '../../memory/create-memory.ts'
+import type { HybridResult } from '../../memory/hybrid-search.ts'
+import { type RecallOptions, recall } from '../../memory/recall.ts'
+import type { NewMemory } from '../../memory/remember.ts'
 import { rememberMany } from '../../memory/remember-many.ts'
 import { textArraySql } from '../../memory/search-filter.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
@@ -32,8 +35,11 @@ import {
 import { itemId, labelsOf, selectedNamespaces, storedNamespace, tagOf, tagsOf } from './namespaces.ts'
 
 export interface DatabaseStoreOptions {
-  /** Makes the vectors of values and queries; without one, items are found by their words. */
-  readonly embedder?: Embedder
+  /**
+   * Makes the vectors of values and queries; without one, items are found by their words.
+   * While the model is being changed, the old one and the new one.
+   */
+  readonly embedder?: Embedder | readonly Embedder[]
   /** What of a value is searched, where `put` does not say: `['$']`, everything, by default. */
   readonly fields?: readonly string[]
   /** Called when the embedder fails. Items are stored all the same, and found by their words. */
@@ -123,36 +129,23 @@ export class DatabaseStore extends BaseStore {
 
   /** What matches the query, best first. */
   async #ranked(query: string, tag: string, ids: readonly string[] | undefined, k: number) {
-    const { embedder } = this.#options
-    const [vector] = embedder === undefined ? [] : await this.#embed(embedder, [query])
-    const found =
-      k === 0
-        ? []
-        : await hybridSearch(this.#db, {
-            queryText: query,
-            queryEmbedding: vector ?? null,
-            queryTags: [tag],
-            k,
-            ...(ids && { filter: { ids } }),
-          })
-    const rows =
-      found.length === 0
-        ? []
-        : await this.#rows(
-            [
-              inArray(
-                memoryItems.id,
-                found.map(({ id }) => id),
-              ),
-            ],
-            k,
-            0,
-          )
+    if (k === 0) return []
+    const found = await this.#recall(query, { tags: [tag], k, ...(ids && { filter: { ids } }) })
+    const conditions = [inArray(memoryItems.id, [...found.map(({ id }) => id)])]
+    const rows = found.length === 0 ? [] : await this.#rows(conditions, k, 0)
     const byId = new Map(rows.map((row) => [row.id, row]))
     return found.flatMap(({ id, combinedScore: score }) => {
       const row = byId.get(id)
       return row !== undefined && isIndexed(row) ? [{ row, score: score as number | undefined }] : []
     })
+  }
+
+  async #recall(question: string, options: Omit<RecallOptions, 'question'>): Promise<HybridResult[]> {
+    const { embedder } = this.#options
+    if (embedder === undefined) return recall(this.#db, { question, ...options })
+    const { memories, embedError } = await createMemory(this.#db, embedder).recall(question, options)
+    if (embedError !== undefined) this.#options.onEmbedError?.(embedError)
+    return memories
   }
 
   async #listNamespaces(operation: ListNamespacesOperation): Promise<string[][]> {
@@ -186,47 +179,38 @@ export class DatabaseStore extends BaseStore {
       const metadata = metadataOf(key, value, text !== withoutWords)
       return [{ id, namespace: storedNamespace(namespace), tags: tagsOf(namespace), text, metadata }]
     })
-    const vectors = await this.#vectorsOf(written.map(({ text }) => text))
     if (last.size === 0) return
     await translatingErrors(() =>
       this.#db.transaction(async (transaction) => {
-        if (gone.length > 0) await transaction.delete(this.#table).where(inArray(memoryItems.id, gone))
-        if (written.length === 0) return
         const times = await newTimes(
           transaction,
           written.map(({ id }) => id),
         )
-        await rememberMany(transaction, {
-          items: written.map((item, at) => ({
-            ...item,
-            ...(vectors[at] !== undefined && { embedding: vectors[at] }),
-            ...(times[at] !== undefined && { createdAt: times[at] }),
-          })),
-        })
+        const items = written.map((item, at) => ({
+          ...item,
+          ...(times[at] !== undefined && { createdAt: times[at] }),
+        }))
+        // What has no words gets no vector either.
+        await rememberMany(transaction, { items: items.filter(({ text }) => text === withoutWords) })
+        await this.#remember(
+          transaction,
+          items.filter(({ text }) => text !== withoutWords),
+        )
+        // Last, so that no row is locked while the embedder works.
+        if (gone.length > 0) await transaction.delete(this.#table).where(inArray(memoryItems.id, gone))
       }),
     )
   }
 
-  async #vectorsOf(texts: readonly string[]): Promise<(Float32Array | undefined)[]> {
+  async #remember(db: Database, items: readonly NewMemory[]): Promise<void> {
     const { embedder } = this.#options
-    if (embedder === undefined) return []
-    const wanted = texts.flatMap((text, at) => (text === withoutWords ? [] : [at]))
-    const made = await this.#embed(
-      embedder,
-      wanted.map((at) => texts[at] as string),
-    )
-    const vectors = new Array<Float32Array | undefined>(texts.length)
-    wanted.forEach((at, place) => {
-      vectors[at] = made[place]
-    })
-    return vectors
-  }
-
-  async #embed(embedder: Embedder, texts: readonly string[]): Promise<(Float32Array | undefined)[]> {
-    const made = await embedEach(embedder, texts)
-    const failure = made.find((vector) => vector instanceof EmbedderError)
-    if (failure instanceof EmbedderError) this.#options.onEmbedError?.(failure)
-    return made.map((vector) => (vector instanceof EmbedderError ? undefined : vector))
+    if (embedder === undefined) {
+      await rememberMany(db, { items })
+      return
+    }
+    const results = await createMemory(db, embedder).rememberMany(items)
+    const failure = results.find(({ embedError }) => embedError !== undefined)?.embedError
+    if (failure !== undefined) this.#options.onEmbedError?.(failure)
   }
 
   #rows(conditions: readonly SQL[], limit: number, offset: number): Promise<ItemRow[]> {

@@ -3,6 +3,7 @@ import { defineDoctor } from './doctor.ts'
 import { defineMcp } from './mcp.ts'
 import { defineMigrate } from './migrate.ts'
 import { defineMoveNamespace } from './move-namespace.ts'
+import { defineReindex } from './reindex.ts'
 import { defineReset } from './reset.ts'
 import { defineStatus } from './status.ts'
 import { defineStudio } from './studio.ts'
@@ -16,6 +17,7 @@ export const defineDatabaseCommands: Define = (program, handler) => {
     defineMcp,
     defineStudio,
     defineMoveNamespace,
+    defineReindex,
     defineReset,
   ])
     define(program, handler)

@@ -23,6 +23,7 @@ interface SearchCommandOptions extends GlobalOptions {
   readonly until?: string
   readonly metadata?: Record<string, unknown>
   readonly keyword?: true
+  readonly operators?: true
   readonly explain?: true
 }
 
@@ -34,7 +35,7 @@ export const defineSearch: Define = (program, handler) => {
     .summary('find memories')
     .description(
       'Finds memories, the best first: by keyword, and by meaning as well where an embedder is configured.\n' +
-        '"a phrase" must occur, -word must not; after -- nothing is taken for an option.',
+        'Ask as you would a person. With --operators "a phrase" must occur and -word must not.',
     )
     .argument('<words...>', 'a question, or words')
     .option('-k, --limit <number>', 'results, 1 to 1000', wholeNumber('--limit', 1, 1000), 10)
@@ -45,6 +46,7 @@ export const defineSearch: Define = (program, handler) => {
     .option('--since <time>', 'created at or after this time, ISO 8601')
     .option('--until <time>', 'created before this time')
     .option('-m, --metadata <json>', 'whose metadata contain this JSON', jsonObject('--metadata'))
+    .option('--operators', 'read "phrases" and -exclusions')
     .option('--keyword', 'by keyword alone')
     .option('--explain', 'say what each word was worth')
     .addHelpText('after', '\nExample:\n  opa-db search window seat --namespace ana --explain')
@@ -70,10 +72,11 @@ async function search(
     since: options.since,
     until: options.until,
     metadata: options.metadata,
+    operators: options.operators === true,
   })
   const asked = { queryText, queryTags: options.tag ?? [], k: options.limit, filter }
   const found = await find(db, context, options, asked)
-  const shown = await Promise.all(found.map(({ text }) => withMarks(db, text, queryText)))
+  const shown = await Promise.all(found.map(({ text }) => withMarks(db, text, asked)))
   const explanation = options.explain ? await explainSearch(db, asked) : undefined
   if (options.json) {
     const results = found.map((result, at) => ({
@@ -82,6 +85,11 @@ async function search(
     }))
     await context.out.json(explanation ? { results, explanation } : results)
     return
+  }
+  const corrected = Object.entries(found[0]?.corrections ?? {})
+  if (corrected.length > 0) {
+    const words = corrected.map(([typed, taken]) => onOneLine(`"${typed}" as "${taken}"`))
+    await context.err.lines(`nobody wrote it like that: read ${words.join(', ')}`)
   }
   await context.out.lines(...resultLines(context, found, shown))
   if (explanation) await context.out.lines(...explanationLines(context, explanation))
@@ -107,11 +115,15 @@ async function find(
   return memories
 }
 
-/** The text on one line, with the matching words marked. */
-async function withMarks(db: Database, text: string, queryText: string): Promise<string> {
+/** The text on one line, with the words marked that the search matched. */
+async function withMarks(
+  db: Database,
+  text: string,
+  { queryText, filter }: { queryText: string; filter: SearchFilter },
+): Promise<string> {
   const line = onOneLine(text)
   if (line === '') return line
-  return highlight(db, { text: line, queryText, startTag: markStart, stopTag: markEnd, maxWords: 40 })
+  return highlight(db, { text: line, queryText, filter, startTag: markStart, stopTag: markEnd, maxWords: 40 })
 }
 
 function resultLines({ out }: Context, found: readonly Found[], shown: readonly string[]): string[] {

@@ -4,7 +4,7 @@ import { queuesCheck, stuckCheck } from './jobs.ts'
 import { migrationsCheck } from './migrations.ts'
 import { rightsCheck, triggersCheck } from './rights.ts'
 import { extensionsCheck, serverCheck } from './server.ts'
-import { backlogCheck, recountCheck } from './statistics.ts'
+import { backlogCheck, dictionaryCheck, recountCheck } from './statistics.ts'
 import { transactionsCheck, vacuumCheck } from './upkeep.ts'
 import { pendingCheck, vectorIndexCheck } from './vectors.ts'
 
@@ -16,6 +16,7 @@ const others: readonly Check[] = [
   triggersCheck,
   recountCheck,
   backlogCheck,
+  dictionaryCheck,
   vectorIndexCheck,
   pendingCheck,
   vacuumCheck,

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { queryRows, toNumber } from '../../database/rows.ts'
+import { searchDictionaryStatus } from '../../memory/search-dictionary.ts'
 import { count, counted } from '../format.ts'
 import { type Check, ok, warning, wrong } from './finding.ts'
 
@@ -72,6 +73,19 @@ export const recountCheck: Check = {
     return wrong(
       `differ from a recount: ${count(documents ?? 0)} memories instead of ${count(real ?? 0)}, ${counted(differing ?? 0, 'word')} counted wrong, so scores are wrong`,
       'SELECT rebuild_search_statistics()',
+    )
+  },
+}
+
+export const dictionaryCheck: Check = {
+  name: 'dictionary',
+  async examine({ db }) {
+    const { isCurrent, indexedVersion, serverVersion, reindexedTo } = await searchDictionaryStatus(db)
+    if (isCurrent) return ok(`memories are stored as PostgreSQL ${serverVersion} takes them apart`)
+    const begun = reindexedTo === null ? '' : ' (a reindex is under way)'
+    return wrong(
+      `memories were stored by PostgreSQL ${indexedVersion}, and ${serverVersion} takes some words apart otherwise: searches miss them${begun}`,
+      'opa-db reindex',
     )
   },
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Database } from '../../database/database.ts'
 import { clientOf, isPglite, type OwnClient, ownClient } from '../../database/own-client.ts'
 import { ConfigurationError } from '../../errors.ts'
@@ -38,6 +39,8 @@ export class WorkLoop {
     this.#handlers = handlers
     this.#settings = settings
     this.#options = options
+    // Each job that settles may wait for it.
+    setMaxListeners(0, this.#ended.signal)
     this.#report = reportErrors({ workerId: settings.workerId, queue: settings.queue }, options.onError)
   }
 

@@ -7,28 +7,30 @@ import { jobId } from './fields.ts'
 import { jobInScope } from './job-scope.ts'
 import { defineTool } from './tool.ts'
 
+/** What a model is told of an answer that does not count. */
+const refusals: Record<string, string> = {
+  not_waiting: 'The job does not wait for this any more, or was answered otherwise. See get_job.',
+  wrong_reason: 'The job waits for something else: approvals are approved or rejected, all else takes input.',
+  too_late: 'The time for an answer has passed.',
+  not_found: 'The job is gone.',
+}
+
 export const answerJob = defineTool({
   name: 'answer_job',
   description: 'Answer a waiting job. Approve or reject only as the person decided, never on your own.',
   destructive: true,
+  idempotent: true,
   input: z.strictObject({
     job_id: jobId,
+    wait_id: z.string().describe('of the question, from list_jobs'),
     answer: z.enum(['approve', 'reject', 'input']),
     comment: z.string().optional(),
     response: z.unknown().optional().describe('for input: what was asked for'),
   }),
   output: z.object({ outcome: z.string() }),
   async run(context, input) {
-    const { answer, comment, response } = input
-    const { id, status, waitReason, waitId } = await jobInScope(context, input)
-    if (waitId === null) throw new ToolError(`The job does not wait for an answer: it is ${status}.`)
-    if ((waitReason === 'approval') === (answer === 'input') || waitReason === 'children') {
-      throw new ToolError(
-        waitReason === 'approval'
-          ? 'The job waits for approval: answer approve or reject.'
-          : `The job waits for ${waitReason}: ${waitReason === 'children' ? 'it goes on by itself' : 'answer input with a response'}.`,
-      )
-    }
+    const { answer, comment, response, wait_id: waitId } = input
+    const { id } = await jobInScope(context, input)
     const decision = { id, waitId, by: 'mcp', ...(comment !== undefined && { comment }) }
     const outcome =
       answer === 'approve'
@@ -36,10 +38,8 @@ export const answerJob = defineTool({
         : answer === 'reject'
           ? await reject(context.db, decision)
           : await resume(context.db, { id, waitId, response: response ?? null })
-    if (outcome !== 'ok') throw new ToolError(`Somebody else answered first (${outcome}). See get_job.`)
-    return {
-      text: answer === 'reject' ? 'Rejected; the job has failed.' : 'Answered; the job goes on.',
-      data: { outcome },
-    }
+    if (outcome !== 'ok') throw new ToolError(refusals[outcome] ?? `Not answered: ${outcome}.`)
+    const text = answer === 'reject' ? 'Rejected; the job has failed.' : 'Answered; the job goes on.'
+    return { text, data: { outcome } }
   },
 })

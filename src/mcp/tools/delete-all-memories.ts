@@ -1,13 +1,10 @@
-import { eq, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import { builtRows, translatingErrors } from '../../database/rows.ts'
-import { inSchemaOf } from '../../database/schema-name.ts'
-import { checkText } from '../../memory/check.ts'
-import { memoryItems } from '../../schema/memory-items.ts'
+import { translatingErrors } from '../../database/rows.ts'
+import { erase } from '../../memory/erase.ts'
 import { ToolError } from './errors.ts'
 import { namespace } from './fields.ts'
-import { counted } from './memory-view.ts'
 import { defineTool, namespaceOf } from './tool.ts'
+import { counted } from './view.ts'
 
 export const deleteAllMemories = defineTool({
   name: 'delete_all_memories',
@@ -22,18 +19,10 @@ export const deleteAllMemories = defineTool({
   async run(context, input) {
     const { namespace } = namespaceOf(context, input)
     if (namespace === undefined) throw new ToolError('Say which namespace is to be emptied.')
-    checkText(namespace, 'namespace')
-    const confirmed = input.confirm_count
     const { db } = context
-    const ofNamespace = eq(memoryItems.namespace, namespace)
+    const confirmed = input.confirm_count
     if (confirmed === undefined) {
-      const [row] = await builtRows(() =>
-        db
-          .select({ count: sql<number>`count(*)::integer` })
-          .from(inSchemaOf(db, memoryItems))
-          .where(ofNamespace),
-      )
-      const count = Number(row?.count)
+      const { memories: count } = await erase(db, { namespace, dryRun: true })
       return {
         text: `Nothing was deleted. "${namespace}" has ${counted(count, 'memory', 'memories')}; ask the person, then call again with confirm_count ${count}.`,
         data: { deleted: 0, count },
@@ -41,19 +30,14 @@ export const deleteAllMemories = defineTool({
     }
     const deleted = await translatingErrors(() =>
       db.transaction(async (transaction) => {
-        const gone = await builtRows(() =>
-          transaction
-            .delete(inSchemaOf(db, memoryItems))
-            .where(ofNamespace)
-            .returning({ id: memoryItems.id }),
-        )
+        const { memories } = await erase(transaction, { namespace })
         // Thrown inside, so that nothing is deleted.
-        if (gone.length !== confirmed) {
+        if (memories !== confirmed) {
           throw new ToolError(
-            `Nothing was deleted: "${namespace}" has ${counted(gone.length, 'memory', 'memories')}, not ${confirmed}. Ask the person again.`,
+            `Nothing was deleted: "${namespace}" has ${counted(memories, 'memory', 'memories')}, not ${confirmed}. Ask the person again.`,
           )
         }
-        return gone.length
+        return memories
       }),
     )
     return {

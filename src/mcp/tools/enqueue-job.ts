@@ -19,11 +19,16 @@ export const enqueueJob = defineTool({
     idempotency_key: z.string().optional().describe('the same key is accepted once'),
     needs_approval: z.boolean().optional().describe('wait until a person approves'),
   }),
-  output: z.object({ id: z.string(), status: z.string(), created: z.boolean() }),
+  output: z.object({
+    id: z.string(),
+    status: z.string(),
+    created: z.boolean(),
+    wait_id: z.string().optional(),
+  }),
   async run(context, input) {
     const { intent, inputs, queue, priority, run_at: runAt, idempotency_key: key, needs_approval } = input
     const { namespace } = namespaceOf(context, input)
-    const { id, status, created } = await enqueue(context.db, {
+    const { id, status, created, waitId } = await enqueue(context.db, {
       intent,
       ...(inputs && { inputs }),
       ...(queue !== undefined && { queue }),
@@ -46,6 +51,6 @@ export const enqueueJob = defineTool({
       }
     }
     const text = created ? `Accepted as ${id}, ${status}.` : `Accepted before as ${id}, ${status}.`
-    return { text, data: { id, status, created } }
+    return { text, data: { id, status, created, ...(waitId != null && { wait_id: waitId }) } }
   },
 })

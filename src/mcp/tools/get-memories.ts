@@ -2,8 +2,9 @@ import * as z from 'zod'
 import { listMemories, type MemoryPage } from '../../memory/list-memories.ts'
 import { fitted } from './budget.ts'
 import { after, limit, namespace, next, tags } from './fields.ts'
-import { counted, memoryLines, memoryView, viewOf } from './memory-view.ts'
+import { memoryLines, memoryView, viewOf } from './memory-view.ts'
 import { defineTool, namespaceOf } from './tool.ts'
+import { counted } from './view.ts'
 
 export const getMemories = defineTool({
   name: 'get_memories',

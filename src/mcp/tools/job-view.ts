@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import type { Job } from '../../schema/jobs.ts'
 import { beginning } from './budget.ts'
+import { addDocument, fieldsText, indented, type View } from './view.ts'
 
-/** A job as a model sees it. What is empty is left out. */
-export interface JobView {
-  [key: string]: unknown
+/** A job as a model sees it. */
+export interface JobView extends View {
   id: string
   status: string
   intent: string
@@ -12,28 +12,30 @@ export interface JobView {
 
 export const jobView = z.looseObject({ id: z.string(), status: z.string(), intent: z.string() })
 
-/** The fields of a job that a view reads. */
-export type ViewedJob = Pick<
-  Job,
-  | 'id'
-  | 'status'
-  | 'intent'
-  | 'queue'
-  | 'progress'
-  | 'progressMessage'
-  | 'attempt'
-  | 'maxAttempts'
-  | 'waitReason'
-  | 'requiredAction'
-  | 'error'
-  | 'createdAt'
-  | 'completedAt'
-  | 'runAt'
-> &
-  Partial<Pick<Job, 'inputs' | 'result' | 'metadata' | 'parentId'>>
+/** What a list shows of a job: not its documents, which may be large, but for the question and the error. */
+export const listedColumns = [
+  'id',
+  'status',
+  'intent',
+  'queue',
+  'progress',
+  'progressMessage',
+  'attempt',
+  'maxAttempts',
+  'waitReason',
+  'waitId',
+  'waitExpiresAt',
+  'requiredAction',
+  'error',
+  'createdAt',
+  'completedAt',
+  'runAt',
+] as const satisfies readonly (keyof Job)[]
+
+export type ListedJob = Pick<Job, (typeof listedColumns)[number]>
 
 /** A job for a model, each of its documents cut to so many characters. */
-export function jobViewOf(job: ViewedJob, characters: number): JobView {
+export function jobViewOf(job: ListedJob & Partial<Job>, characters: number): JobView {
   const view: JobView = { id: job.id, status: job.status, intent: beginning(job.intent, 200) }
   if (job.queue !== 'default') view.queue = beginning(job.queue, 200)
   if (job.progress > 0) view.progress = job.progress
@@ -41,33 +43,23 @@ export function jobViewOf(job: ViewedJob, characters: number): JobView {
   if (job.attempt > 0) view.attempt = `${job.attempt} of ${job.maxAttempts}`
   if (job.status === 'waiting') {
     view.waits_for = job.waitReason
-    add(view, 'question', job.requiredAction, characters)
+    view.wait_id = job.waitId
+    if (job.waitExpiresAt !== null) view.answer_before = job.waitExpiresAt.toISOString()
+    addDocument(view, 'question', job.requiredAction, characters)
   }
-  if (job.error !== null) add(view, 'error', job.error, characters)
+  if (job.error !== null) addDocument(view, 'error', job.error, characters)
   if (job.status === 'pending' && job.runAt.getTime() > Date.now()) view.run_at = job.runAt.toISOString()
   view.created_at = job.createdAt.toISOString()
   if (job.completedAt !== null) view.completed_at = job.completedAt.toISOString()
   if (job.parentId != null) view.parent_id = beginning(job.parentId, 200)
-  add(view, 'inputs', job.inputs, characters)
-  add(view, 'result', job.result, characters)
-  add(view, 'metadata', job.metadata, characters)
+  addDocument(view, 'inputs', job.inputs, characters)
+  addDocument(view, 'result', job.result, characters)
+  addDocument(view, 'metadata', job.metadata, characters)
   return view
-}
-
-/** A document as it is, or as the beginning of its JSON where that is long. */
-function add(view: JobView, name: string, value: unknown, characters: number): void {
-  if (value === undefined || value === null) return
-  const json = JSON.stringify(value)
-  if (json === '{}') return
-  if (json.length <= characters) view[name] = value
-  else view[`${name}_cut`] = `${beginning(json, characters)}… (cut: ${json.length} characters)`
 }
 
 /** One job as text. */
 export function jobLines(view: JobView): string {
   const { id, status, intent, ...others } = view
-  const known = Object.entries(others).map(
-    ([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  )
-  return `[${id}] ${intent}: ${status} (${known.join('; ').replaceAll('\n', '\n  ')})`
+  return `[${id}] ${indented(`${intent}: ${status} (${fieldsText(others).join('; ')})`)}`
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { builtRows } from '../../database/rows.ts'
 import { api, inSchemaOf } from '../../database/schema-name.ts'
@@ -7,9 +7,9 @@ import { jobStatus, jobs } from '../../schema/index.ts'
 import { fitted } from './budget.ts'
 import { after, limit, namespace, next } from './fields.ts'
 import { jobIdsOf, jobInScope } from './job-scope.ts'
-import { jobLines, jobView, jobViewOf, type ViewedJob } from './job-view.ts'
-import { counted } from './memory-view.ts'
+import { jobLines, jobView, jobViewOf, type ListedJob, listedColumns } from './job-view.ts'
 import { defineTool, namespaceOf, type ToolContext } from './tool.ts'
+import { counted } from './view.ts'
 
 /** Characters of one document of a job in a list. */
 const charactersOfDocument = 600
@@ -30,26 +30,33 @@ export const listJobs = defineTool({
   async run(context, input) {
     const rows = await page(context, input)
     const more = rows.length > input.limit
-    const listed = rows.slice(0, input.limit)
-    return fitted(listed.length, (shown, characters) => {
-      const next = more || shown < listed.length ? (listed[shown - 1]?.id ?? null) : null
-      const head = listed.length === 0 ? 'No jobs.' : `${counted(shown, 'job', 'jobs')}, newest first:`
+    const items = rows.slice(0, input.limit)
+    return fitted(items.length, (shown, characters) => {
+      const next = more || shown < items.length ? (items[shown - 1]?.id ?? null) : null
+      const head = items.length === 0 ? 'No jobs.' : `${counted(shown, 'job', 'jobs')}, newest first:`
       const end = next === null ? 'That is all.' : `There are more: call again with after "${next}".`
-      const views = listed
+      const views = items
         .slice(0, shown)
         .map((job) => jobViewOf(job, Math.min(characters, charactersOfDocument)))
       return {
-        text: [head, ...views.map(jobLines), ...(listed.length === 0 ? [] : [end])].join('\n'),
+        text: [head, ...views.map(jobLines), ...(items.length === 0 ? [] : [end])].join('\n'),
         data: { jobs: views, next },
       }
     }).answer
   },
 })
 
+/** The same columns for Drizzle's select. */
+const listed = Object.fromEntries(
+  Object.entries(getTableColumns(jobs)).filter(([name]) =>
+    (listedColumns as readonly string[]).includes(name),
+  ),
+) as Pick<(typeof jobs)['_']['columns'], (typeof listedColumns)[number]>
+
 type Input = z.output<typeof listJobs.input>
 
 /** One row more than the page has, if there is one. */
-async function page(context: ToolContext, input: Input): Promise<readonly ViewedJob[]> {
+async function page(context: ToolContext, input: Input): Promise<readonly ListedJob[]> {
   const { statuses, queue, intent, after, limit } = input
   const { namespace } = namespaceOf(context, input)
   if (namespace !== undefined) return pageOfNamespace(context, namespace, input)
@@ -59,15 +66,16 @@ async function page(context: ToolContext, input: Input): Promise<readonly Viewed
     ...(intent !== undefined && { intent }),
     ...(after !== undefined && { after }),
     limit: limit + 1,
+    columns: listedColumns,
   })
-  return items.map(({ inputs: _, result: __, metadata: ___, ...job }) => job)
+  return items
 }
 
 async function pageOfNamespace(
   context: ToolContext,
   namespace: string,
   { statuses, queue, intent, after, limit }: Input,
-): Promise<ViewedJob[]> {
+): Promise<ListedJob[]> {
   const conditions: (SQL | undefined)[] = [
     sql`${jobs.id} IN (${jobIdsOf(context.db, namespace)})`,
     statuses && inArray(jobs.status, statuses),
@@ -82,22 +90,7 @@ async function pageOfNamespace(
   }
   return builtRows(() =>
     context.db
-      .select({
-        id: jobs.id,
-        status: jobs.status,
-        intent: jobs.intent,
-        queue: jobs.queue,
-        progress: jobs.progress,
-        progressMessage: jobs.progressMessage,
-        attempt: jobs.attempt,
-        maxAttempts: jobs.maxAttempts,
-        waitReason: jobs.waitReason,
-        requiredAction: jobs.requiredAction,
-        error: jobs.error,
-        createdAt: jobs.createdAt,
-        completedAt: jobs.completedAt,
-        runAt: jobs.runAt,
-      })
+      .select(listed)
       .from(inSchemaOf(context.db, jobs))
       .where(and(...conditions))
       .orderBy(desc(jobs.createdAt), desc(jobs.id))

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import type { Memory } from '../../memory/get-memory.ts'
 import { beginning } from './budget.ts'
+import { addDocument, fieldsText, indented, type View } from './view.ts'
 
-/** A memory as a model sees it. What is empty is left out. */
-export interface MemoryView {
-  [key: string]: unknown
+/** A memory as a model sees it. */
+export interface MemoryView extends View {
   id: string
   text: string
 }
@@ -31,38 +31,21 @@ export function viewOf(memory: Memory, { characters, from = 0 }: ViewOptions): M
     view.next_offset = shown
   }
   const { tags, speakerId, metadata, importance, createdAt, updatedAt, expiresAt } = memory
-  if (tags.length > 0) add(view, 'tags', tags)
-  if (speakerId !== null) add(view, 'speaker_id', speakerId)
-  if (Object.keys(metadata).length > 0) add(view, 'metadata', metadata)
+  addDocument(view, 'tags', tags, longestField)
+  addDocument(view, 'speaker_id', speakerId, longestField)
+  addDocument(view, 'metadata', metadata, longestField)
   if (importance !== 0.5) view.importance = importance
   view.created_at = createdAt.toISOString()
   if (updatedAt.getTime() - createdAt.getTime() > 1000) view.updated_at = updatedAt.toISOString()
   if (expiresAt !== null) view.expires_at = expiresAt.toISOString()
+  // Read by its id only: searches and lists leave it out.
+  if (memory.supersededBy !== null) view.superseded_by = memory.supersededBy
   return view
-}
-
-/** A field as it is, or as the beginning of its JSON where that is long. */
-function add(view: MemoryView, name: string, value: unknown): void {
-  const json = JSON.stringify(value)
-  if (json.length <= longestField) {
-    view[name] = value
-    return
-  }
-  view[`${name}_cut`] = `${beginning(json, longestField)}… (${json.length} characters)`
 }
 
 /** One memory as text: its id, what it says, and in brackets what else is known of it. */
 export function memoryLines(view: MemoryView): string {
   const { id, text, cut, next_offset: _, namespace, created_at: createdAt, ...others } = view
-  const known = [`in ${namespace}`, String(createdAt).slice(0, 10)]
-  for (const [name, value] of Object.entries(others)) {
-    known.push(`${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  }
-  // Later lines are indented, so that no memory can look like the next entry of the list.
-  const lines = text.replaceAll('\n', '\n  ')
-  return `[${id}] ${lines}${cut === undefined ? '' : `… (${cut})`} (${known.join('; ')})`
-}
-
-export function counted(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`
+  const known = [`in ${namespace}`, String(createdAt).slice(0, 10), ...fieldsText(others)]
+  return `[${id}] ${indented(text)}${cut === undefined ? '' : `… (${cut})`} (${known.join('; ')})`
 }

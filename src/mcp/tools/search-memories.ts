@@ -5,8 +5,9 @@ import { recall } from '../../memory/recall.ts'
 import { fitted } from './budget.ts'
 import { leftOut, limit, metadata, namespace, tags, time } from './fields.ts'
 import { memoriesById } from './memories-by-id.ts'
-import { counted, memoryLines, memoryView, viewOf } from './memory-view.ts'
+import { memoryLines, memoryView, viewOf } from './memory-view.ts'
 import { defineTool, namespaceOf, type ToolContext } from './tool.ts'
+import { counted } from './view.ts'
 
 export const searchMemories = defineTool({
   name: 'search_memories',

@@ -7,8 +7,11 @@ export interface ToolContext {
   readonly db: Database
   /** The one namespace that everything is read from and written to; undefined: each call may name one. */
   readonly namespace: string | undefined
-  /** Makes the vectors of what is remembered and asked; without one, memories are found by their words. */
-  readonly embedder: Embedder | undefined
+  /**
+   * Makes the vectors of what is remembered and asked; without one, memories are found by their words.
+   * While the model is being changed, the old one and the new one.
+   */
+  readonly embedder: Embedder | readonly Embedder[] | undefined
 }
 
 /** What a tool answers: the same twice, as text for a model to read and as data for a program. */

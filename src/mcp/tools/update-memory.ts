@@ -2,10 +2,9 @@ import { and, eq } from 'drizzle-orm'
 import * as z from 'zod'
 import { builtRows } from '../../database/rows.ts'
 import { inSchemaOf } from '../../database/schema-name.ts'
-import { embedEach } from '../../embedders/embedder.ts'
 import type { NewMemory } from '../../memory/remember.ts'
-import { remember } from '../../memory/remember.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
+import { keep } from './add-memory.ts'
 import { ToolError } from './errors.ts'
 import { memoryId, metadata, tags, time } from './fields.ts'
 import { missing } from './get-memory.ts'
@@ -27,7 +26,7 @@ export const updateMemory = defineTool({
   }),
   output: z.object({ id: z.string() }),
   async run(context, input) {
-    const { db, embedder } = context
+    const { db } = context
     const { memory_id: id, expires_at: expiresAt, text, tags, metadata, importance } = input
     const changes: Partial<NewMemory> = {
       ...(text !== undefined && { text }),
@@ -39,8 +38,6 @@ export const updateMemory = defineTool({
     if (Object.keys(changes).length === 0) {
       throw new ToolError('Give at least one of text, tags, metadata, importance and expires_at.')
     }
-    // Before the transaction, so that the row is not locked while the model works. Without a vector the text is kept.
-    const [vector] = text !== undefined && embedder !== undefined ? await embedEach(embedder, [text]) : []
     const { namespace } = namespaceOf(context)
     const ofNamespace = namespace === undefined ? undefined : eq(memoryItems.namespace, namespace)
     await db.transaction(async (transaction) => {
@@ -52,12 +49,8 @@ export const updateMemory = defineTool({
           .for('update'),
       )
       if (row === undefined) throw missing(id)
-      await remember(transaction, {
-        id,
-        ...row,
-        ...changes,
-        ...(vector instanceof Float32Array && { embedding: vector }),
-      })
+      // Together with the text its vector: while the model works, nobody else can change the row.
+      await keep({ ...context, db: transaction }, { id, ...row, ...changes })
     })
     return { text: `Updated ${id}.`, data: { id } }
   },

@@ -1,6 +1,6 @@
 -- A text with its compounds in parts, so that each part is a word: paths, addresses, versions and assignments at their
--- separators, thousands joined (2,450.00). What has another form as one word or several has it at the end of the text:
--- camelCase (camel Case), initials (U.S.: US), a hyphen before digits (F-35B: F35B), the digits of a telephone number; of a
+-- separators, thousands and initials joined (2,450.00, U.S.). What has another form as one word or several has it at the end
+-- of the text: camelCase (camel Case), a hyphen before digits (F-35B: F35B), the digits of a telephone number; of a
 -- number with seven digits or more also the last six and four, by which people look for it.
 -- Words with hyphens, and with underscores, PostgreSQL's parser takes apart by itself.
 CREATE OR REPLACE FUNCTION split_compounds(document text)
@@ -21,11 +21,14 @@ BEGIN
       FROM regexp_matches(t, '\m[A-Za-z0-9]*[a-z][A-Z][A-Za-z0-9]*', 'g') AS word
     ), '');
   END IF;
-  IF t ~ '[A-Za-z]\.[A-Za-z]\.|[A-Za-z]-\d' THEN
+  IF t ~ '[A-Za-z]-\d' THEN
     forms := forms || COALESCE((
-      SELECT string_agg(' ' || translate(word[1], '.-', ''), '')
-      FROM regexp_matches(t, '(?<![\w.@/-])((?:[A-Za-z]\.){2,}|[A-Za-z]{1,5}-\d{1,6}[A-Za-z]?)(?![\w@/-]|\.\d)', 'g') AS word
+      SELECT string_agg(' ' || replace(word[1], '-', ''), '')
+      FROM regexp_matches(t, '(?<![\w.@/-])([A-Za-z]{1,5}-\d{1,6}[A-Za-z]?)(?![\w@/-]|\.\d)', 'g') AS word
     ), '');
+  END IF;
+  IF t ~ '[A-Za-z]\.[A-Za-z]\.' THEN
+    t := regexp_replace(t, '(?<=(?:^|[^\w@/-])[A-Za-z])\.(?=[A-Za-z]\.)', '', 'g');
   END IF;
   IF t ~ '\d{3}[\d -]\d{3}' THEN
     forms := forms || COALESCE((

@@ -66,9 +66,8 @@ BEGIN
           LIMIT 1
         ) AS next
       )
-      SELECT ring.limit_key FROM ring
-      WHERE ring.turn > 0 AND ring.limit_key <> ALL (visited)
-        AND key_room(key_places.queue, ring.limit_key, key_places.moment, 1) > 0
+      SELECT ring.limit_key FROM ring CROSS JOIN LATERAL key_room(key_places.queue, ring.limit_key, key_places.moment, 1) AS free
+      WHERE ring.turn > 0 AND ring.limit_key <> ALL (visited) AND free.room > 0
         AND EXISTS (
           SELECT FROM ready_of_key(key_places.queue, key_places.priority, ring.limit_key, key_places.moment, 1,
             key_places.modes, key_places.intents)
@@ -102,8 +101,9 @@ BEGIN
       FOR UPDATE OF state SKIP LOCKED
     );
     rooms := ARRAY(
-      SELECT key_room(key_places.queue, one.limit_key, key_places.moment, remaining)
-      FROM unnest(keys) WITH ORDINALITY AS one (limit_key, turn) ORDER BY one.turn
+      SELECT free.room FROM unnest(keys) WITH ORDINALITY AS one (limit_key, turn)
+      CROSS JOIN LATERAL key_room(key_places.queue, one.limit_key, key_places.moment, remaining) AS free
+      ORDER BY one.turn
     );
 
     SELECT array_agg(held.place), array_agg(held.limit_key) INTO found, found_keys FROM (

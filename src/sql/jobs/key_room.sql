@@ -1,6 +1,7 @@
--- How many more jobs of a key may start now, at most max_jobs.
+-- How many more jobs of a key may start now, at most max_jobs. One row, so that it is inlined where it is joined: a scalar
+-- function with subqueries is not, and would be planned again in every claim.
 CREATE OR REPLACE FUNCTION key_room(queue text, limit_key text, moment timestamptz, max_jobs integer)
-RETURNS integer
+RETURNS TABLE (room integer)
 LANGUAGE sql STABLE
 AS $$
   SELECT coalesce((

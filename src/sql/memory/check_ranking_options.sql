@@ -7,6 +7,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 DECLARE
   most_candidates CONSTANT integer := 10000;
+  most_compared CONSTANT bigint := 1500000;
   came text;
   given numeric;
 BEGIN
@@ -26,6 +27,11 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('filter.candidates must be a whole number from k = %s to %s, got %s',
         k, most_candidates, left(filter ->> 'candidates', 60));
+  END IF;
+  IF filter ? 'diversity' AND k * COALESCE((filter ->> 'candidates')::bigint, greatest(100, 4 * k)) > most_compared THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.diversity compares k times filter.candidates rows: expected at most %s, got %s',
+        most_compared, k * COALESCE((filter ->> 'candidates')::bigint, greatest(100, 4 * k)));
   END IF;
   came := jsonb_typeof(filter -> 'importance');
   given := CASE came WHEN 'number' THEN filter ->> 'importance' END::numeric;

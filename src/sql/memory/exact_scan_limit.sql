@@ -12,7 +12,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 DECLARE
   -- Long vectors lie out of line (store_embeddings_for), and are fetched in pieces of 2 KB.
-  row_cost CONSTANT float8 := 1.2 + 0.0015 * dimensions + CASE WHEN dimensions > 512 THEN 4 ELSE 0 END;
+  row_cost CONSTANT float8 := 1.2 + 0.0015 * dimensions + CASE WHEN dimensions > 768 THEN 4 ELSE 0 END;
   base_cost CONSTANT float8 := 2000 * (0.5 + dimensions / 768.0) * (greatest(all_rows, 1) / 10000) ^ 0.35;
   visit_cost CONSTANT float8 := 11;
   wanted CONSTANT float8 := greatest(2 * limit_rows, 40);

@@ -16,7 +16,7 @@ DECLARE
 BEGIN
   -- As in fold_search_statistics.
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
-     OR NOT pg_try_advisory_xact_lock('search_totals'::regclass::bigint) THEN
+     OR NOT take_fold_lock() THEN
     RETURN;
   END IF;
   SELECT array_agg(log.xid) AS xids, array_agg(log.entry) AS entries, sum(log.documents) AS documents,

@@ -6,6 +6,9 @@
 -- epoch, so that a reader never walks through more than 64 versions which an old snapshot keeps from being vacuumed.
 -- horizon and running say which log rows this fold could not see; readers look at no others.
 --
+-- In a REPEATABLE READ transaction it fails with serialization_failure or unique_violation where another fold came after
+-- the snapshot: the caller catches that (fold_if_possible).
+--
 -- jit = off: see search_log_entries. A lexeme has one row that a snapshot sees, so each is found once, by the index,
 -- and then written where it lies.
 CREATE OR REPLACE FUNCTION fold_statistics()
@@ -23,10 +26,11 @@ DECLARE
   totals search_totals;
   folded record;
   this_epoch integer;
+  writer bigint;
+  this_transaction bigint;
 BEGIN
   -- In a serializable transaction the fold would make the user's statements fail for reasons that are not theirs.
-  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
-     OR NOT pg_try_advisory_xact_lock('search_totals'::regclass::bigint) THEN
+  IF current_setting('transaction_isolation') = 'serializable' OR NOT take_fold_lock() THEN
     RETURN 0;
   END IF;
   SELECT * INTO totals FROM search_totals ORDER BY fold DESC LIMIT 1;
@@ -92,7 +96,16 @@ BEGIN
   VALUES (totals.fold, coalesce(totals.documents, 0) + folded.documents,
           coalesce(totals.total_length, 0) + folded.total_length, pg_snapshot_xmax(folded.snapshot),
           ARRAY(SELECT pg_snapshot_xip(folded.snapshot) UNION SELECT pg_current_xact_id()), pg_current_xact_id(),
-          'search_totals'::regclass);
+          'search_totals'::regclass)
+  RETURNING xmin::text::bigint INTO writer;
+  -- Below a savepoint the row has the number of the subtransaction, by which readers tell that the horizon is of this row.
+  this_transaction := pg_current_xact_id()::text::bigint;
+  IF writer <> this_transaction & 4294967295 THEN
+    UPDATE search_totals AS written
+       SET folded_by = (this_transaction - (this_transaction & 4294967295) + writer
+                        + CASE WHEN writer < this_transaction & 4294967295 THEN 4294967296 ELSE 0 END)::text::xid8
+     WHERE written.fold = totals.fold;
+  END IF;
   PERFORM set_config('opa.search_statistics', 'off', true);
   RETURN cardinality(folded.entries);
 END

@@ -20,9 +20,14 @@ BEGIN
       INTO logged
       FROM search_log_entries() AS log;
     IF logged.is_large OR logged.entries >= most_entries THEN
-      PERFORM fold_statistics();
+      PERFORM fold_if_possible();
     ELSIF logged.documents >= most_documents THEN
-      PERFORM compact_search_log();
+      -- Compaction is for READ COMMITTED; where it does nothing, the fold comes at the same size.
+      IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        PERFORM fold_if_possible();
+      ELSE
+        PERFORM compact_search_log();
+      END IF;
     END IF;
   END IF;
   RETURN NULL;

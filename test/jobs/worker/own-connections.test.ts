@@ -2,7 +2,15 @@ import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { Client, Pool } from 'pg'
 import { afterEach, expect, it, vi } from 'vitest'
-import { type Database, enqueueMany, jobAttempts, type Worker, waitForJob, work } from '../../../src/index.ts'
+import {
+  connect,
+  type Database,
+  enqueueMany,
+  jobAttempts,
+  type Worker,
+  waitForJob,
+  work,
+} from '../../../src/index.ts'
 import { describeOnServer } from '../../support/backends.ts'
 import { uniqueName } from '../fixtures.ts'
 
@@ -43,7 +51,7 @@ describeOnServer('a worker on connections of its own', (test) => {
 
   it('and of a Pool of node-postgres', async () => {
     const pool = new Pool({ connectionString: test.url, max: 2 })
-    await starve(drizzle(pool))
+    await starve(drizzle({ client: pool }))
     await Promise.all(workers.splice(0).map((worker) => worker.stop()))
     await pool.end()
   })
@@ -53,9 +61,11 @@ describeOnServer('a worker on connections of its own', (test) => {
     await client.connect()
     const errors: unknown[] = []
     const onError = (error: unknown) => errors.push(error)
-    workers.push(work(drizzle(client), { a: () => 1 }, { queue: uniqueName(), onError }))
+    workers.push(work(drizzle({ client }), { a: () => 1 }, { queue: uniqueName(), onError }))
     await expect.poll(() => errors).toMatchObject([{ message: expect.stringContaining('ownConnections') }])
-    workers.push(work(drizzle(client), { a: () => 1 }, { queue: uniqueName(), onError, ownConnections: 0 }))
+    workers.push(
+      work(drizzle({ client }), { a: () => 1 }, { queue: uniqueName(), onError, ownConnections: 0 }),
+    )
     await new Promise((next) => setTimeout(next, 100))
     expect(errors).toHaveLength(1)
     await Promise.all(workers.splice(0).map((worker) => worker.stop()))
@@ -105,7 +115,11 @@ describeOnServer('a worker without onError', (test) => {
     try {
       // A port where nobody listens.
       const pool = new Pool({ connectionString: 'postgres://nobody:secret@127.0.0.1:1/none', max: 1 })
-      const closed = work(drizzle(pool), { a: () => 1 }, { queue: 'q', workerId: 'w1', pollMilliseconds: 5 })
+      const closed = work(
+        drizzle({ client: pool }),
+        { a: () => 1 },
+        { queue: 'q', workerId: 'w1', pollMilliseconds: 5 },
+      )
       await expect.poll(() => lines.length, { timeout: 10_000 }).toBe(1)
       await new Promise((next) => setTimeout(next, 200))
       await closed.stop()
@@ -114,6 +128,16 @@ describeOnServer('a worker without onError', (test) => {
       ])
       expect(lines[0]).not.toContain('secret')
       await pool.end()
+
+      // A database, or a schema of it, that nobody has migrated.
+      lines.length = 0
+      const unmigrated = await connect({ kind: 'server', url: test.url, schema: 'nowhere' })
+      const idle = work(unmigrated.db, { a: () => 1 }, { queue: 'q', workerId: 'w1' })
+      await expect
+        .poll(() => lines, { timeout: 10_000 })
+        .toEqual([expect.stringMatching(/call migrate\(db\) first/)])
+      await idle.stop()
+      await unmigrated.close()
 
       lines.length = 0
       const queue = uniqueName()

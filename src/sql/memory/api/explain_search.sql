@@ -21,6 +21,8 @@ DECLARE
   condition text;
   found record;
   query record;
+  has_prefixes boolean;
+  own_lexemes text[];
 BEGIN
   IF query_text IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'explain_search: query_text must be text, got null';
@@ -32,6 +34,12 @@ BEGIN
   condition := memory_filter_condition(query_tags, filter);
   query := bm25_query(query_text, condition, query_tags, filter);
   found := bm25_find(query, condition, query_tags, k, filter);
+  has_prefixes := COALESCE((filter -> 'prefix')::boolean, false) OR strpos(query_text, '*') > 0;
+  IF has_prefixes THEN
+    EXECUTE format('SELECT array_agg(word.lexeme) FROM unnest($3::text[]) AS word (lexeme)'
+      ' WHERE EXISTS (SELECT FROM memory_items AS m WHERE m.search_vector @@ quote_lexeme(word.lexeme)::tsquery AND (%s) IS TRUE)', condition)
+    INTO own_lexemes USING query_tags, filter, query.words;
+  END IF;
 
   RETURN jsonb_strip_nulls(jsonb_build_object('path', found.path, 'access', found.access, 'share', found.share))
     || jsonb_build_object(
@@ -49,6 +57,8 @@ BEGIN
       ) ORDER BY word.place), '[]')
       FROM unnest(query.words, query.times, query.frequencies, query.weights) WITH ORDINALITY
         AS word (lexeme, times, frequency, weight, place)
+      -- What stands for a beginning may be a word that only rows have which the filter keeps away.
+      WHERE NOT has_prefixes OR word.lexeme = ANY (own_lexemes)
     ),
     'corrections', COALESCE(query.corrections, '{}'),
     'results', (

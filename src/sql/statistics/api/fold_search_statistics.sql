@@ -4,5 +4,5 @@ CREATE OR REPLACE FUNCTION fold_search_statistics()
 RETURNS bigint
 LANGUAGE sql SECURITY DEFINER
 AS $$
-  SELECT fold_statistics()
+  SELECT fold_if_possible()
 $$;

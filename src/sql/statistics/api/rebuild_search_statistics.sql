@@ -15,7 +15,7 @@ BEGIN
       DETAIL = 'An older snapshot would not see what others have folded since.';
   END IF;
   EXECUTE format('SELECT FROM %I.memory_items LIMIT 0', installation_schema());
-  PERFORM pg_advisory_xact_lock('search_totals'::regclass::bigint);
+  LOCK TABLE search_totals IN SHARE UPDATE EXCLUSIVE MODE;
   SELECT coalesce(max(fold), 0) / 64 + 1 INTO next_epoch FROM search_totals;
 
   PERFORM set_config('opa.search_statistics', 'on', true);

@@ -179,9 +179,8 @@ BEGIN
           LIMIT 1
         ) AS next
       )
-      SELECT ring.limit_key FROM ring
-      WHERE ring.turn > 0 AND ring.limit_key <> ALL (visited)
-        AND key_room(key_places.queue, ring.limit_key, key_places.moment, 1) > 0
+      SELECT ring.limit_key FROM ring CROSS JOIN LATERAL key_room(key_places.queue, ring.limit_key, key_places.moment, 1) AS free
+      WHERE ring.turn > 0 AND ring.limit_key <> ALL (visited) AND free.room > 0
         AND EXISTS (
           SELECT FROM ready_of_key(key_places.queue, key_places.priority, ring.limit_key, key_places.moment, 1,
             key_places.modes, key_places.intents)
@@ -215,8 +214,9 @@ BEGIN
       FOR UPDATE OF state SKIP LOCKED
     );
     rooms := ARRAY(
-      SELECT key_room(key_places.queue, one.limit_key, key_places.moment, remaining)
-      FROM unnest(keys) WITH ORDINALITY AS one (limit_key, turn) ORDER BY one.turn
+      SELECT free.room FROM unnest(keys) WITH ORDINALITY AS one (limit_key, turn)
+      CROSS JOIN LATERAL key_room(key_places.queue, one.limit_key, key_places.moment, remaining) AS free
+      ORDER BY one.turn
     );
 
     SELECT array_agg(held.place), array_agg(held.limit_key) INTO found, found_keys FROM (
@@ -254,9 +254,10 @@ END
 $$;
 --> statement-breakpoint
 -- source: src/sql/jobs/key_room.sql
--- How many more jobs of a key may start now, at most max_jobs.
+-- How many more jobs of a key may start now, at most max_jobs. One row, so that it is inlined where it is joined: a scalar
+-- function with subqueries is not, and would be planned again in every claim.
 CREATE OR REPLACE FUNCTION key_room(queue text, limit_key text, moment timestamptz, max_jobs integer)
-RETURNS integer
+RETURNS TABLE (room integer)
 LANGUAGE sql STABLE
 AS $$
   SELECT coalesce((
@@ -342,8 +343,8 @@ END
 $$;
 --> statement-breakpoint
 -- source: src/sql/jobs/ready_of_key.sql
--- The next jobs of one limit_key, queue and priority, at most max_jobs, in no order. The kinds (intent and mode) that the key
--- has are walked, one probe of the index each, so that jobs of other kinds, or of the future, cost nothing.
+-- The next jobs of one limit_key, queue and priority, at most max_jobs, by run_at and id. Jobs of other intents and modes of
+-- the key are read past.
 CREATE OR REPLACE FUNCTION ready_of_key(
   queue text,
   priority smallint,
@@ -356,32 +357,13 @@ CREATE OR REPLACE FUNCTION ready_of_key(
 RETURNS TABLE (place tid, run_at timestamptz, id text)
 LANGUAGE sql STABLE
 AS $$
-  WITH RECURSIVE kind (intent, mode) AS (
-    (
-      SELECT job.intent, job.mode FROM jobs AS job
-      WHERE job.queue = ready_of_key.queue AND job.status = 'pending' AND job.limit_key IS NOT NULL
-        AND job.priority = ready_of_key.priority AND job.limit_key = ready_of_key.limit_key
-      ORDER BY job.intent, job.mode LIMIT 1
-    )
-    UNION ALL
-    SELECT next.intent, next.mode FROM kind CROSS JOIN LATERAL (
-      SELECT job.intent, job.mode FROM jobs AS job
-      WHERE job.queue = ready_of_key.queue AND job.status = 'pending' AND job.limit_key IS NOT NULL
-        AND job.priority = ready_of_key.priority AND job.limit_key = ready_of_key.limit_key
-        AND (job.intent, job.mode) > (kind.intent, kind.mode)
-      ORDER BY job.intent, job.mode LIMIT 1
-    ) AS next
-  )
-  SELECT found.place, found.run_at, found.id FROM kind CROSS JOIN LATERAL (
-    SELECT job.ctid AS place, job.run_at, job.id FROM jobs AS job
-    WHERE job.queue = ready_of_key.queue AND job.status = 'pending' AND job.limit_key IS NOT NULL
-      AND job.priority = ready_of_key.priority AND job.limit_key = ready_of_key.limit_key
-      AND job.intent = kind.intent AND job.mode = kind.mode AND job.run_at <= ready_of_key.moment
-    ORDER BY job.run_at, job.id LIMIT ready_of_key.max_jobs
-  ) AS found
-  WHERE (ready_of_key.intents IS NULL OR kind.intent = ANY (ready_of_key.intents))
-    AND (ready_of_key.modes IS NULL OR kind.mode = ANY (ready_of_key.modes))
-  ORDER BY found.run_at, found.id
+  SELECT job.ctid, job.run_at, job.id FROM jobs AS job
+  WHERE job.queue = ready_of_key.queue AND job.status = 'pending' AND job.limit_key IS NOT NULL
+    AND job.priority = ready_of_key.priority AND job.limit_key = ready_of_key.limit_key
+    AND job.run_at <= ready_of_key.moment
+    AND (ready_of_key.intents IS NULL OR job.intent = ANY (ready_of_key.intents))
+    AND (ready_of_key.modes IS NULL OR job.mode = ANY (ready_of_key.modes))
+  ORDER BY job.run_at, job.id
   LIMIT ready_of_key.max_jobs
 $$;
 --> statement-breakpoint

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 
 const run = promisify(execFile)
@@ -27,19 +27,18 @@ const service = `
 const names = 'bm25Search, claim, connect, enqueue, migrate, remember'
 const answer = { found: 1, claimed: true, children: 1, refused: 'invalid_input' }
 
-describe('the package in a service', () => {
+/** Describes how a service loads the package that was packed: only one test file packs, since that builds dist/. */
+export function describeLoading(tarball: () => string): void {
   let folder: string
-  beforeAll(async () => {
+  beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'opa-db-loading-'))
-    await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: project })
-  }, 120_000)
+  })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   /** A project with the package and a version of Drizzle. */
   async function install(name: string, drizzle: string): Promise<string> {
     const place = mkdtempSync(join(folder, `${name}-`))
-    const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz'))
-    const dependencies = { 'opa-db': `file:../${tarball}`, 'drizzle-orm': drizzle }
+    const dependencies = { 'opa-db': `file:${tarball()}`, 'drizzle-orm': drizzle }
     writeFileSync(join(place, 'package.json'), JSON.stringify({ type: 'module', dependencies }))
     await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: place })
     return place
@@ -96,4 +95,4 @@ describe('the package in a service', () => {
     expect(code.length).toBeLessThan(80)
     for (const file of code) expect(readFileSync(join(project, 'dist', file), 'utf8')).not.toContain(project)
   })
-})
+}

@@ -26,7 +26,7 @@ DECLARE
 BEGIN
   -- As in fold_search_statistics.
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
-     OR NOT pg_try_advisory_xact_lock('search_totals'::regclass::bigint) THEN
+     OR NOT take_fold_lock() THEN
     RETURN;
   END IF;
   SELECT array_agg(log.xid) AS xids, array_agg(log.entry) AS entries, sum(log.documents) AS documents,
@@ -53,6 +53,27 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- source: src/sql/statistics/fold_if_possible.sql
+-- fold_statistics for every isolation level: writers that are all REPEATABLE READ fold too, each only if no other fold came
+-- after its snapshot. What it would have to undo then is in a subtransaction, which READ COMMITTED needs none of.
+CREATE OR REPLACE FUNCTION fold_if_possible()
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  IF current_setting('transaction_isolation') <> 'repeatable read' THEN
+    RETURN fold_statistics();
+  END IF;
+  BEGIN
+    RETURN fold_statistics();
+  EXCEPTION
+    WHEN serialization_failure OR unique_violation THEN
+      RETURN 0;
+  END;
+END
+$$;
+--> statement-breakpoint
 -- source: src/sql/statistics/fold_statistics.sql
 -- Adds the log to the totals and empties it; answers the number of log entries folded. It waits for nobody: while
 -- another session folds, it answers 0. Readers see the totals and the log of one snapshot, so they notice nothing.
@@ -61,6 +82,9 @@ $$;
 -- newest backwards. A lexeme's row is updated in place for 64 folds (an epoch) and then written anew under the next
 -- epoch, so that a reader never walks through more than 64 versions which an old snapshot keeps from being vacuumed.
 -- horizon and running say which log rows this fold could not see; readers look at no others.
+--
+-- In a REPEATABLE READ transaction it fails with serialization_failure or unique_violation where another fold came after
+-- the snapshot: the caller catches that (fold_if_possible).
 --
 -- jit = off: see search_log_entries. A lexeme has one row that a snapshot sees, so each is found once, by the index,
 -- and then written where it lies.
@@ -79,10 +103,11 @@ DECLARE
   totals search_totals;
   folded record;
   this_epoch integer;
+  writer bigint;
+  this_transaction bigint;
 BEGIN
   -- In a serializable transaction the fold would make the user's statements fail for reasons that are not theirs.
-  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
-     OR NOT pg_try_advisory_xact_lock('search_totals'::regclass::bigint) THEN
+  IF current_setting('transaction_isolation') = 'serializable' OR NOT take_fold_lock() THEN
     RETURN 0;
   END IF;
   SELECT * INTO totals FROM search_totals ORDER BY fold DESC LIMIT 1;
@@ -148,7 +173,16 @@ BEGIN
   VALUES (totals.fold, coalesce(totals.documents, 0) + folded.documents,
           coalesce(totals.total_length, 0) + folded.total_length, pg_snapshot_xmax(folded.snapshot),
           ARRAY(SELECT pg_snapshot_xip(folded.snapshot) UNION SELECT pg_current_xact_id()), pg_current_xact_id(),
-          'search_totals'::regclass);
+          'search_totals'::regclass)
+  RETURNING xmin::text::bigint INTO writer;
+  -- Below a savepoint the row has the number of the subtransaction, by which readers tell that the horizon is of this row.
+  this_transaction := pg_current_xact_id()::text::bigint;
+  IF writer <> this_transaction & 4294967295 THEN
+    UPDATE search_totals AS written
+       SET folded_by = (this_transaction - (this_transaction & 4294967295) + writer
+                        + CASE WHEN writer < this_transaction & 4294967295 THEN 4294967296 ELSE 0 END)::text::xid8
+     WHERE written.fold = totals.fold;
+  END IF;
   PERFORM set_config('opa.search_statistics', 'off', true);
   RETURN cardinality(folded.entries);
 END
@@ -397,6 +431,26 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- path: strict
+SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), 'pg_catalog', 'pg_temp'), true);
+--> statement-breakpoint
+-- source: src/sql/statistics/take_fold_lock.sql
+-- Whether this transaction may fold, compact or rebuild the statistics: one at a time, and nobody waits. The lock is on a
+-- table on which others have no rights, so that no login can take it and stop folding, as it could an advisory lock.
+CREATE OR REPLACE FUNCTION take_fold_lock()
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+  LOCK TABLE search_totals IN SHARE UPDATE EXCLUSIVE MODE NOWAIT;
+  RETURN true;
+EXCEPTION
+  WHEN lock_not_available THEN
+    RETURN false;
+END
+$$;
+--> statement-breakpoint
 -- path: schema
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema')), quote_ident(current_setting('opa.schema') || '_opa'), (
   SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -410,7 +464,7 @@ CREATE OR REPLACE FUNCTION fold_search_statistics()
 RETURNS bigint
 LANGUAGE sql SECURITY DEFINER
 AS $$
-  SELECT fold_statistics()
+  SELECT fold_if_possible()
 $$;
 --> statement-breakpoint
 -- source: src/sql/statistics/api/has_search_log.sql
@@ -440,7 +494,7 @@ BEGIN
       DETAIL = 'An older snapshot would not see what others have folded since.';
   END IF;
   EXECUTE format('SELECT FROM %I.memory_items LIMIT 0', installation_schema());
-  PERFORM pg_advisory_xact_lock('search_totals'::regclass::bigint);
+  LOCK TABLE search_totals IN SHARE UPDATE EXCLUSIVE MODE;
   SELECT coalesce(max(fold), 0) / 64 + 1 INTO next_epoch FROM search_totals;
 
   PERFORM set_config('opa.search_statistics', 'on', true);
@@ -478,80 +532,6 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/statistics/api/reindex_search.sql
--- Makes the stored lexemes of the next rows anew, as this server takes texts apart today, in the order of their ids: call it
--- until is_done. Each call is a statement of its own, so that searches and writes go on, and what was done stays done: after an
--- interruption the next call goes on where the last one stopped. A row whose lexemes are right is not written. The
--- statistics stay exact, because triggers count an update of the lexemes like any other.
--- batch_size: how many rows to look at, 1 to 10000
--- looked_at, updated: rows of this batch; reindexed_to: the id of the last of them
-CREATE OR REPLACE FUNCTION reindex_search(
-  batch_size integer DEFAULT 500, OUT looked_at bigint, OUT updated bigint, OUT reindexed_to text, OUT is_done boolean
-)
-LANGUAGE plpgsql VOLATILE
-AS $$
-#variable_conflict use_column
-DECLARE
-  now_fingerprint CONSTANT text := search_fingerprint();
-  noted search_dictionary;
-  last_id text;
-BEGIN
-  IF batch_size IS NULL OR batch_size NOT BETWEEN 1 AND 10000 THEN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = format('reindex_search: batch_size must be from 1 to 10000, got %s', COALESCE(batch_size::text, 'null'));
-  END IF;
-  PERFORM record_search_dictionary();
-  -- One at a time: a second caller goes on after the first.
-  SELECT * INTO noted FROM search_dictionary FOR UPDATE;
-  last_id := CASE WHEN noted.reindexing = now_fingerprint THEN noted.reindexed_to END;
-
-  WITH batch AS MATERIALIZED (
-    SELECT m.id, m.search_vector IS DISTINCT FROM layered_search_vector(m.text) OR m.lexeme_count <> lexeme_count(m.text) AS is_stale
-    FROM memory_items AS m
-    WHERE last_id IS NULL OR m.id > last_id
-    ORDER BY m.id
-    LIMIT batch_size
-  ), written AS (
-    UPDATE memory_items AS m SET text = m.text FROM batch WHERE m.id = batch.id AND batch.is_stale RETURNING m.id
-  )
-  SELECT count(*), (SELECT count(*) FROM written), max(batch.id) INTO looked_at, updated, reindexed_to FROM batch;
-
-  is_done := looked_at < batch_size;
-  IF is_done THEN
-    UPDATE search_dictionary SET fingerprint = now_fingerprint, server_version = current_setting('server_version_num')::integer / 10000,
-      reindexing = NULL, reindexed_to = NULL;
-  ELSE
-    UPDATE search_dictionary SET reindexing = now_fingerprint, reindexed_to = reindex_search.reindexed_to;
-  END IF;
-END
-$$;
---> statement-breakpoint
--- source: src/sql/statistics/api/search_dictionary_status.sql
--- Whether the stored lexemes are what this server would make of the texts today. After an upgrade of the server in place
--- (pg_upgrade) they may not be: PostgreSQL 18 stems some words otherwise than 17, and a search for one would miss the rows
--- written before. reindex_search makes them anew.
---   is_current: false where the stemmers answer otherwise than when the rows were indexed, or the server's major version is another
---   indexed_version, server_version: major versions of the server, then and now
---   reindexed_to: the id up to which a reindex in progress has come; null where there is none
-CREATE OR REPLACE FUNCTION search_dictionary_status(
-  OUT is_current boolean, OUT indexed_version integer, OUT server_version integer, OUT reindexed_to text
-)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
-AS $$
-DECLARE
-  noted search_dictionary;
-  now_fingerprint CONSTANT text := search_fingerprint();
-BEGIN
-  server_version := current_setting('server_version_num')::integer / 10000;
-  SELECT * INTO noted FROM search_dictionary WHERE indexed_in = (
-    SELECT pg_class.oid FROM pg_class WHERE relname = 'memory_items' AND relnamespace = to_regnamespace(quote_ident(installation_schema()))
-  );
-  indexed_version := COALESCE(noted.server_version, server_version);
-  is_current := noted.fingerprint IS NULL OR (noted.fingerprint = now_fingerprint AND indexed_version = server_version);
-  reindexed_to := CASE WHEN noted.reindexing = now_fingerprint THEN noted.reindexed_to END;
-END
-$$;
---> statement-breakpoint
 -- path: internal
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
   SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -576,15 +556,6 @@ $$;
 DO $$
 BEGIN
   EXECUTE format('ALTER FUNCTION %I.rebuild_search_statistics() SET search_path = %I, pg_catalog, pg_temp',
-    current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
-END
-$$;
---> statement-breakpoint
-ALTER FUNCTION reindex_search(batch_size integer, OUT looked_at bigint, OUT updated bigint, OUT reindexed_to text, OUT is_done boolean) SET search_path FROM CURRENT;
---> statement-breakpoint
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION %I.search_dictionary_status(OUT is_current boolean, OUT indexed_version integer, OUT server_version integer, OUT reindexed_to text) SET search_path = %I, pg_catalog, pg_temp',
     current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
 END
 $$;

@@ -111,6 +111,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 DECLARE
   most_candidates CONSTANT integer := 10000;
+  most_compared CONSTANT bigint := 1500000;
   came text;
   given numeric;
 BEGIN
@@ -130,6 +131,11 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('filter.candidates must be a whole number from k = %s to %s, got %s',
         k, most_candidates, left(filter ->> 'candidates', 60));
+  END IF;
+  IF filter ? 'diversity' AND k * COALESCE((filter ->> 'candidates')::bigint, greatest(100, 4 * k)) > most_compared THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('filter.diversity compares k times filter.candidates rows: expected at most %s, got %s',
+        most_compared, k * COALESCE((filter ->> 'candidates')::bigint, greatest(100, 4 * k)));
   END IF;
   came := jsonb_typeof(filter -> 'importance');
   given := CASE came WHEN 'number' THEN filter ->> 'importance' END::numeric;
@@ -442,7 +448,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 DECLARE
   -- Long vectors lie out of line (store_embeddings_for), and are fetched in pieces of 2 KB.
-  row_cost CONSTANT float8 := 1.2 + 0.0015 * dimensions + CASE WHEN dimensions > 512 THEN 4 ELSE 0 END;
+  row_cost CONSTANT float8 := 1.2 + 0.0015 * dimensions + CASE WHEN dimensions > 768 THEN 4 ELSE 0 END;
   base_cost CONSTANT float8 := 2000 * (0.5 + dimensions / 768.0) * (greatest(all_rows, 1) / 10000) ^ 0.35;
   visit_cost CONSTANT float8 := 11;
   wanted CONSTANT float8 := greatest(2 * limit_rows, 40);

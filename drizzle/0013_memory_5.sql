@@ -310,17 +310,13 @@ DECLARE
   letters CONSTANT text := '^[a-z\u00df-\u024f\u0370-\u052f\u0561-\u0587\u05d0-\u05ea\u0620-\u064a\u066e-\u06d3\u10d0-\u10ff\u1e00-\u1eff]{7,}$';
   t CONSTANT text := query_text_form(query_text);
   script CONSTANT regconfig := script_configuration(query_text, 0);
-  english CONSTANT tsvector := to_tsvector('pg_catalog.english'::regconfig, t);
-  words tsvector := english;
+  words tsvector := to_tsvector('pg_catalog.english'::regconfig, t);
 BEGIN
   IF octet_length(query_text) > length(query_text) THEN
     scripts := text_scripts(query_text, 0);
   END IF;
-  IF script IS NULL THEN
-    words := words_of(t, query_text, NULL, 'opa_plain'::regconfig, false);
-    IF words <> english THEN
-      words := without_function_words(words, query_text);
-    END IF;
+  IF script IS NULL AND NOT has_stop_words(t, words) AND is_foreign_text(query_text) THEN
+    words := without_function_words(to_tsvector('opa_plain'::regconfig, t), query_text);
   END IF;
   IF script IS NULL THEN
     SELECT array_agg(form.lexeme ORDER BY form.lexeme COLLATE "C", place), array_agg(place ORDER BY form.lexeme COLLATE "C", place)
@@ -443,15 +439,15 @@ $$;
 -- source: src/sql/memory/store_embeddings_for.sql
 -- Where rows keep vectors of so many dimensions. A vector is four bytes for each, and a row whose parts are larger
 -- together than toast_tuple_target has the largest of them moved out of line. In line, keyword search reads the vector
--- with the page, and the exact scan needs no second read: right while several rows share a page. Out of line, a page
--- holds many rows however long the vectors are. Concerns rows that are written from now on.
+-- with the page, and the exact scan needs no second read: right while two rows or more share a page. Out of line, a
+-- page holds several rows however long the vectors are, and each vector costs some 5 microseconds more (docs/embedding-models.md). Concerns rows that are written from now on.
 CREATE OR REPLACE FUNCTION store_embeddings_for(dimensions integer)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
   EXECUTE format('ALTER TABLE memory_items SET (toast_tuple_target = %s)',
-    CASE WHEN dimensions <= 512 THEN 8160 ELSE 2560 END);
+    CASE WHEN dimensions <= 768 THEN 8160 ELSE 2560 END);
 END
 $$;
 --> statement-breakpoint
