@@ -198,9 +198,9 @@ describeOnServer('after a query that failed amid its rows', (server) => {
 
 it('every query that Drizzle builds in the sources gives its rows through builtRows', () => {
   const source = join(import.meta.dirname, '../../src')
-  // What development alone runs, on PGlite.
-  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    name.endsWith('.ts'),
+  // replicas.ts asks a builder for its session and runs nothing.
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.ts') && name !== 'database/replicas.ts',
   )
   const bare = files.flatMap((name) => {
     const code = readFileSync(join(source, name), 'utf8').replace(/^\s*(\/?\*|\/\/).*$/gm, '')
