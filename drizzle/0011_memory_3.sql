@@ -111,7 +111,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 DECLARE
   most_candidates CONSTANT integer := 10000;
-  most_compared CONSTANT bigint := 1500000;
+  most_compared CONSTANT bigint := 5000000;
   came text;
   given numeric;
 BEGIN

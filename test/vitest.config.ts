@@ -8,7 +8,8 @@ export default defineConfig({
   resolve: { alias },
   test: {
     root: 'test',
-    include: ['**/*.test.ts'],
+    // OPA_TEST_LONG=1: storms of many minutes in place of the suite (npm run test:long).
+    include: [process.env.OPA_TEST_LONG === '1' ? '**/*.long.ts' : '**/*.test.ts'],
     globalSetup: ['support/server-setup.ts'],
     // A PGlite takes about a second to start on a busy machine, and the server suites share two cores.
     testTimeout: 60_000,

@@ -137,7 +137,11 @@ describe('a database that is not migrated', () => {
       expectShort(error)
     }
     const told = new Promise<unknown>((resolve) => {
-      const worker = work(db, {}, { onError: (error) => void worker.stop().then(() => resolve(error)) })
+      const worker = work(
+        db,
+        { any: async () => {} },
+        { onError: (error) => void worker.stop().then(() => resolve(error)) },
+      )
     })
     expect(String(await told)).toContain('migrate')
     // What the caller's own statement lacks is the caller's to mend.

@@ -33,7 +33,8 @@ const factors = fc.record(
   {
     recency: fc.constantFrom(0.001, 1, 300, 1e5),
     importance: fc.constantFrom(0, 0.5, 1, true, false),
-    candidates: fc.integer({ min: 1000, max: 10_000 }),
+    // With a diversity, k times as many may be 5,000,000 at most.
+    candidates: fc.integer({ min: 1000, max: 5000 }),
   },
   { requiredKeys: [] },
 )

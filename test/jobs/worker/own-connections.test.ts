@@ -102,9 +102,13 @@ describeOnServer('a worker on connections of its own', (test) => {
         attempt: 1,
       })
     }
-    expect(errors).toMatchObject([
-      { code: 'lease_lost', message: expect.stringMatching(/event loop was blocked: handlers of .*block/) },
-    ])
+    // A machine that is slow itself may have more to tell.
+    expect(errors).toContainEqual(
+      expect.objectContaining({
+        code: 'lease_lost',
+        message: expect.stringMatching(/event loop was blocked.* block/),
+      }),
+    )
   })
 })
 
