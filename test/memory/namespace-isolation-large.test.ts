@@ -61,7 +61,9 @@ describeOnServer('a large table under namespace isolation', (server) => {
         expect(keyword).toEqual(await bm25Search(server.db, filtered))
         const both = await as(role, (db) => hybridSearch(db, asked))
         expect(both).toHaveLength(Math.min(k, own))
-        expect(both).toEqual(await hybridSearch(server.db, filtered))
+        // The vector retriever's candidates may come from a scan here and from the index there, to within its recall.
+        const owners = new Set(idsOf(await hybridSearch(server.db, filtered)))
+        expect(idsOf(both).filter((id) => owners.has(id)).length).toBeGreaterThanOrEqual(0.95 * both.length)
       }
     }
   })
