@@ -64,6 +64,15 @@ BEGIN
       %1$I.job_checkpoints, %1$I.schedules TO %s', schema_name, entry.role);
     IF entry.kind <> 'worker' THEN
       EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', internal, entry.role);
+      -- A schema of the extensions' own, which is not everybody's.
+      FOR command IN
+        SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %s', place.nspname, entry.role)
+        FROM pg_extension AS extension JOIN pg_namespace AS place ON place.oid = extension.extnamespace
+        WHERE extension.extname IN ('vector', 'pg_trgm')
+          AND NOT has_schema_privilege(entry.role::regrole::oid, place.oid, 'USAGE')
+      LOOP
+        EXECUTE command;
+      END LOOP;
       -- Row by row it is for those who see the memory (src/sql/storage/memory_history.sql).
       EXECUTE format('GRANT SELECT ON memory_history TO %s', entry.role);
       EXECUTE format('GRANT %s ON %I.memory_items TO %s',
@@ -551,22 +560,6 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- source: src/sql/rights/api/grant_service.sql
--- Lets a role do what a service does: remember, search and forget, accept work and settle it. It owns nothing, and
--- changes jobs only by the job functions. Only the owner of the installation may call it with effect; revoke_rights
--- takes it back.
---
---   SELECT grant_service('orchestrator');
--- search_path: strict
-CREATE OR REPLACE FUNCTION grant_service(role_name text)
-RETURNS void
-LANGUAGE plpgsql VOLATILE
-AS $$
-BEGIN
-  PERFORM grant_rights('grant_service', role_name, 'service');
-END
-$$;
---> statement-breakpoint
 -- path: internal
 SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('opa.schema') || '_opa'), quote_ident(current_setting('opa.schema')), (
   SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -583,13 +576,6 @@ ALTER FUNCTION grant_namespaces(role_name text, namespaces text[], below boolean
 DO $$
 BEGIN
   EXECUTE format('ALTER FUNCTION %I.grant_reader(role_name text) SET search_path = %I, pg_catalog, pg_temp',
-    current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
-END
-$$;
---> statement-breakpoint
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION %I.grant_service(role_name text) SET search_path = %I, pg_catalog, pg_temp',
     current_setting('opa.schema'), current_setting('opa.schema') || '_opa');
 END
 $$;

@@ -66,7 +66,7 @@ async function findServer(): Promise<FoundServer> {
   const image = process.env.OPA_TEST_POSTGRES_IMAGE || 'pgvector/pgvector:pg17'
   try {
     const container = await new PostgreSqlContainer(image)
-      .withCommand(['-c', 'max_connections=200', '-c', 'fsync=off', '-c', 'shared_buffers=512MB'])
+      .withCommand(['-c', 'max_connections=400', '-c', 'fsync=off', '-c', 'shared_buffers=512MB'])
       .withSharedMemorySize(1024 * 1024 * 1024)
       .start()
     return { url: container.getConnectionUri(), stop: async () => void (await container.stop()) }

@@ -36,6 +36,15 @@ BEGIN
       %1$I.job_checkpoints, %1$I.schedules TO %s', schema_name, entry.role);
     IF entry.kind <> 'worker' THEN
       EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', internal, entry.role);
+      -- A schema of the extensions' own, which is not everybody's.
+      FOR command IN
+        SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %s', place.nspname, entry.role)
+        FROM pg_extension AS extension JOIN pg_namespace AS place ON place.oid = extension.extnamespace
+        WHERE extension.extname IN ('vector', 'pg_trgm')
+          AND NOT has_schema_privilege(entry.role::regrole::oid, place.oid, 'USAGE')
+      LOOP
+        EXECUTE command;
+      END LOOP;
       -- Row by row it is for those who see the memory (src/sql/storage/memory_history.sql).
       EXECUTE format('GRANT SELECT ON memory_history TO %s', entry.role);
       EXECUTE format('GRANT %s ON %I.memory_items TO %s',

@@ -15,6 +15,13 @@ BEGIN
     EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %I', place, role_name);
     EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM %I', place, role_name);
   END LOOP;
+  FOR place IN
+    SELECT DISTINCT schema.nspname::text
+    FROM pg_extension AS extension JOIN pg_namespace AS schema ON schema.oid = extension.extnamespace
+    WHERE extension.extname IN ('vector', 'pg_trgm')
+  LOOP
+    EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM %I', place, role_name);
+  END LOOP;
   EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA %I FROM %I', current_schema(), role_name);
   EXECUTE (
     SELECT string_agg(format('REVOKE ALL ON FUNCTION %s FROM %I', api.oid::regprocedure, role_name), '; ')
