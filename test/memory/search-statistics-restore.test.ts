@@ -9,6 +9,7 @@ import { queryRows } from '../../src/database/rows.ts'
 import { bm25Search, migrate, remember } from '../../src/index.ts'
 import { describeOnServer } from '../support/backends.ts'
 import { connectForTest, createEmptyDatabase } from '../support/empty-database.ts'
+import { testPath } from '../support/installation.ts'
 import { expectExactStatistics, insertRows, unfolded } from '../support/search-statistics.ts'
 import { zipfRows, zipfWord } from '../support/zipf-corpus.ts'
 
@@ -60,6 +61,8 @@ describeOnServer('a dump', (server) => {
         await client('pg_dump', [server.url, part, '--file', file])
         await client('pg_restore', ['--dbname', target, '--exit-on-error', '--no-owner', file])
       }
+      // To look at the statistics behind the API.
+      await db.execute(sql.raw(`SET search_path = ${testPath}`))
       await expectExactStatistics(db)
       const asked = { queryText: `${zipfWord(0)} folded`, k: 100 }
       expect(await bm25Search(db, asked)).toEqual(await bm25Search(server.db, asked))
