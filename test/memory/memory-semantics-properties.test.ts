@@ -33,11 +33,16 @@ const factors = fc.record(
   {
     recency: fc.constantFrom(0.001, 1, 300, 1e5),
     importance: fc.constantFrom(0, 0.5, 1, true, false),
-    // With a diversity, k times as many may be 5,000,000 at most.
-    candidates: fc.integer({ min: 1000, max: 5000 }),
+    candidates: fc.integer({ min: 1000, max: 10_000 }),
   },
   { requiredKeys: [] },
 )
+
+/** With a diversity and k = 1000, no more than 5,000 candidates are accepted. */
+function diverseFactors<T extends { readonly candidates?: number }>(given: T, diversity: number) {
+  const { candidates } = given
+  return { ...given, diversity, ...(candidates !== undefined && { candidates: Math.min(candidates, 5000) }) }
+}
 const search = fc.record({
   asked: query,
   queryEmbedding: fc.option(someEmbedding, { nil: null, freq: 4 }),
@@ -110,7 +115,7 @@ describeOnEachBackend('memory semantics on random data', (test) => {
             expect(idsOf(joined)).toEqual(idsOf(long))
 
             if (one.diversity !== undefined) {
-              const options = { ...one.factors, diversity: one.diversity }
+              const options = diverseFactors(one.factors, one.diversity)
               const diverse = idsOf(await hybrid(test.db, one, options, 1000))
               expect([...diverse].sort()).toEqual(matching.sort())
               expect(diverse[0]).toBe(long[0]?.id)
@@ -171,10 +176,8 @@ describeOnEachBackend('memory semantics on random data', (test) => {
             const [bm25Weight, vectorWeight] = one.weights
             const oracle = { ...one, bm25Weight, vectorWeight }
             const matching = hybridOracle(own, meaning, one.queryEmbedding, oracle).map((row) => row.id)
-            const options: HybridFilter = {
-              ...one.factors,
-              ...(one.diversity !== undefined && { diversity: one.diversity }),
-            }
+            const options: HybridFilter =
+              one.diversity === undefined ? one.factors : diverseFactors(one.factors, one.diversity)
             // The same search of the owner's, narrowed to what the role has, gives the same bytes.
             const narrowed = {
               ...options,
