@@ -1,6 +1,6 @@
 import type { Database } from '../database/database.ts'
-import type { Embedder } from '../embedders/embedder.ts'
-import { type EmbedPendingOptions, embedPending } from '../memory/embed-pending.ts'
+import { type EmbedPendingOptions, embedPending } from '../embedding/embed-pending.ts'
+import type { Embedder } from '../embedding/embedder.ts'
 import type { Context, GlobalOptions } from './context.ts'
 import { counted, duration } from './format.ts'
 import { Progress } from './progress.ts'

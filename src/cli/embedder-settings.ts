@@ -1,6 +1,6 @@
-import type { Embedder } from '../embedders/embedder.ts'
-import { openaiEmbedder } from '../embedders/openai-embedder.ts'
-import { transformersEmbedder } from '../embedders/transformers-embedder.ts'
+import type { Embedder } from '../embedding/embedder.ts'
+import { openaiEmbedder } from '../embedding/openai-embedder.ts'
+import { transformersEmbedder } from '../embedding/transformers-embedder.ts'
 import { ConfigurationError } from '../errors.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>

@@ -4,7 +4,7 @@ import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { readRows } from '../database/replicas.ts'
 import { toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
-import { filterSql, type ListFilter, textArraySql } from './search-filter.ts'
+import { filterSql, type ListFilter, textArraySql } from '../search/search-filter.ts'
 
 export interface CountMemoriesOptions {
   readonly namespace?: string

@@ -1,11 +1,15 @@
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
-import { type Embedder, embedderRole, embedEach } from '../embedders/embedder.ts'
+import {
+  type EmbedPendingOptions,
+  type EmbedPendingResult,
+  embedPending,
+} from '../embedding/embed-pending.ts'
+import { type Embedder, embedderRole, embedEach } from '../embedding/embedder.ts'
 import { ConfigurationError, EmbedderError, InvalidInputError } from '../errors.ts'
-import { type EmbedPendingOptions, type EmbedPendingResult, embedPending } from './embed-pending.ts'
-import type { Fusion } from './fuse.ts'
-import { type HybridResult, hybridSearch } from './hybrid-search.ts'
-import type { RecallOptions } from './recall.ts'
+import { type HybridResult, hybridSearch } from '../search/hybrid-search.ts'
+import type { RecallOptions } from '../search/recall.ts'
+import type { Fusion } from '../tuning/fuse.ts'
 import type { NewMemory, RememberOptions, RememberResult } from './remember.ts'
 import { type RememberManyOptions, rememberMany } from './remember-many.ts'
 

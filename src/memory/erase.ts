@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm'
+import { checkedInteger } from '../database/check.ts'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
-import { checkedInteger } from './check.ts'
+import { filterSql } from '../search/search-filter.ts'
 import { type MemoryScope, scopeFilter, scopeKeys } from './scope.ts'
-import { filterSql } from './search-filter.ts'
 
 export interface EraseOptions extends MemoryScope {
   /** True: only counts what would be erased. */

@@ -1,6 +1,6 @@
+import { checkedInteger } from '../database/check.ts'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
-import { checkedInteger } from './check.ts'
 import type { Memory } from './get-memory.ts'
 import { historyEntries, type MemoryHistoryEntry } from './history-entries.ts'
 import { listMemories } from './list-memories.ts'

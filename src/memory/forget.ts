@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm'
+import { checkText, checkTexts } from '../database/check.ts'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
-import { checkText, checkTexts } from './check.ts'
-import { textArraySql } from './search-filter.ts'
+import { textArraySql } from '../search/search-filter.ts'
 
 export interface ForgetOptions {
   readonly ids: readonly string[]

@@ -1,12 +1,12 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
+import { checkText, checkTexts } from '../database/check.ts'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { readingFrom } from '../database/replicas.ts'
 import { builtRows } from '../database/rows.ts'
 import { inSchemaOf } from '../database/schema-name.ts'
 import { type MemoryItem, memoryItems } from '../schema/memory-items.ts'
-import { checkText, checkTexts } from './check.ts'
-import { textArraySql } from './search-filter.ts'
+import { textArraySql } from '../search/search-filter.ts'
 
 /** Columns that are the searches' own affair. */
 type SearchColumn =

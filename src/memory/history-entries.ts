@@ -3,7 +3,7 @@ import type { Database } from '../database/database.ts'
 import { queryRows, toDate, toJson, toNumberOrNull } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { memoryItems } from '../schema/memory-items.ts'
-import { textArraySql } from './search-filter.ts'
+import { textArraySql } from '../search/search-filter.ts'
 
 /** What a memory was before a change. What is null was left as it was. */
 export interface MemoryHistoryEntry {

@@ -1,4 +1,5 @@
 import { desc, sql } from 'drizzle-orm'
+import { checkedInteger, checkText } from '../database/check.ts'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { readingFrom } from '../database/replicas.ts'
@@ -6,9 +7,8 @@ import { builtRows } from '../database/rows.ts'
 import { api, inSchemaOf } from '../database/schema-name.ts'
 import { InvalidInputError } from '../errors.ts'
 import { memoryItems } from '../schema/memory-items.ts'
-import { checkedInteger, checkText } from './check.ts'
+import { filterSql, filterText, type SearchFilter, textArraySql } from '../search/search-filter.ts'
 import { type Memory, memoryColumns } from './get-memory.ts'
-import { filterSql, filterText, type SearchFilter, textArraySql } from './search-filter.ts'
 
 export interface ListMemoriesOptions {
   readonly namespace?: string

@@ -1,11 +1,11 @@
 import { asc, eq, sql } from 'drizzle-orm'
+import { checkedInteger, checkText } from '../database/check.ts'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { builtRows, queryRows, toNumber, translatingErrors } from '../database/rows.ts'
 import { api, inSchemaOf } from '../database/schema-name.ts'
 import { checkedTime } from '../database/time.ts'
 import { memoryItems } from '../schema/memory-items.ts'
-import { checkedInteger, checkText } from './check.ts'
 import { getMemory } from './get-memory.ts'
 import { historyEntries } from './history-entries.ts'
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { checkText } from './check.ts'
+import { checkText } from '../database/check.ts'
 
 /**
  * The default id of a memory, the same as the SQL function `memory_id`: the SHA-256, in hex, of the netstrings

@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.ts'
+import type { Embedding } from '../embedding/embedding.ts'
 import { InvalidInputError } from '../errors.ts'
-import type { Embedding } from './embedding.ts'
-import { vectorSearch } from './vector-search.ts'
+import { vectorSearch } from '../search/vector-search.ts'
 
 /** Another memory that means nearly the same. */
 export interface NearDuplicate {

@@ -1,12 +1,12 @@
 import { sql } from 'drizzle-orm'
+import { checkTexts } from '../database/check.ts'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, toNumber } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
-import { checkTexts } from './check.ts'
+import { textArraySql } from '../search/search-filter.ts'
 import { countMemories } from './count-memories.ts'
 import { type MemoryScope, scopeFilter, scopeKeys } from './scope.ts'
-import { textArraySql } from './search-filter.ts'
 
 export interface ProveErasedOptions extends MemoryScope {
   /** Words (or names, numbers, phrases) that nobody but the erased memories had. */

@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm'
+import { checkedInteger, checkText } from '../database/check.ts'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkedTime } from '../database/time.ts'
-import { checkedInteger, checkText } from './check.ts'
 
 export interface PruneExpiredOptions {
   /** Only memories of this namespace. */

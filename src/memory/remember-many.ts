@@ -1,11 +1,18 @@
+import {
+  checkedInteger,
+  checkedJson,
+  checkText,
+  checkTexts,
+  longestName,
+  longestText,
+} from '../database/check.ts'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { checkedTime } from '../database/time.ts'
 import { translatingErrors } from '../database/translate-error.ts'
+import { storableEmbeddingText } from '../embedding/embedding.ts'
+import { withEmbeddingModel } from '../embedding/embedding-writer.ts'
 import { InvalidInputError } from '../errors.ts'
-import { checkedInteger, checkedJson, checkText, checkTexts, longestName, longestText } from './check.ts'
-import { storableEmbeddingText } from './embedding.ts'
-import { withEmbeddingModel } from './embedding-writer.ts'
 import { canonicalText, memoryId, namespacedId } from './memory-id.ts'
 import { checkSimilarity, nearDuplicateOf } from './near-duplicates.ts'
 import { type NewMemory, newMemoryKeys, type RememberOptions, type RememberResult } from './remember.ts'

@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.ts'
 import type { OptionKeys } from '../database/options.ts'
+import type { Embedding } from '../embedding/embedding.ts'
 import { DatabaseError } from '../errors.ts'
-import type { Embedding } from './embedding.ts'
 import type { NearDuplicate } from './near-duplicates.ts'
 import { rememberMany } from './remember-many.ts'
 

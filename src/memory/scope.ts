@@ -1,7 +1,7 @@
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { InvalidInputError } from '../errors.ts'
-import { filterText, type ListFilter } from './search-filter.ts'
-import type { Where } from './where.ts'
+import { filterText, type ListFilter } from '../search/search-filter.ts'
+import type { Where } from '../search/where.ts'
 
 /** Whose memories: all that is given must hold, and something must be given. Expired and superseded ones count. */
 export interface MemoryScope {

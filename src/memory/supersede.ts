@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm'
+import { checkText } from '../database/check.ts'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { queryRows, translatingErrors } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkedTime } from '../database/time.ts'
 import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts'
-import { checkText } from './check.ts'
 import { type NewMemory, newMemoryKeys, remember } from './remember.ts'
 
 export interface SupersedeByOptions {

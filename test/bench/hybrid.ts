@@ -4,7 +4,7 @@
  */
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
-import { useVectorIndex } from '../../src/memory/use-vector-index.ts'
+import { useVectorIndex } from '../../src/vector-index/use-vector-index.ts'
 import type { BenchOptions } from './bench.ts'
 import { describeMachine, type Machine, printMachine } from './machine.ts'
 import {

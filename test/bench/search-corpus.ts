@@ -1,7 +1,7 @@
 import { createReadStream, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { createGunzip } from 'node:zlib'
-import { seededRandom } from '../../src/memory/choose-fusion.ts'
+import { seededRandom } from '../../src/tuning/choose-fusion.ts'
 import { zipfQuery, zipfRows } from '../support/zipf-corpus.ts'
 import { wikiFolder } from './wiki-corpus.ts'
 

@@ -5,8 +5,8 @@
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import type { Database } from '../../src/database/database.ts'
-import { useVectorIndex, type VectorIndex } from '../../src/memory/use-vector-index.ts'
-import type { VectorIndexMethod } from '../../src/memory/vector-index-plan.ts'
+import type { VectorIndexMethod } from '../../src/vector-index/plan.ts'
+import { useVectorIndex, type VectorIndex } from '../../src/vector-index/use-vector-index.ts'
 import type { BenchOptions } from './bench.ts'
 import { describeMachine, type Machine, printMachine } from './machine.ts'
 import {

@@ -11,7 +11,7 @@ import {
   tuneWeights,
   vectorSearch,
 } from '../../src/index.ts'
-import { mean } from '../../src/memory/metrics.ts'
+import { mean } from '../../src/tuning/metrics.ts'
 import { type Collection, plainWords, type Vectors } from './collections.ts'
 
 export interface Scores {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../src/database/database.ts'
 import { bm25Search, ndcgAt, rememberMany } from '../../src/index.ts'
-import { mean } from '../../src/memory/metrics.ts'
+import { mean } from '../../src/tuning/metrics.ts'
 import { type Document, readJudged } from './collections.ts'
 import type { Progress } from './evaluate.ts'
 

@@ -1,6 +1,6 @@
 import type { Database, Job } from '../../src/index.ts'
 import { claim, enqueue, getJob } from '../../src/index.ts'
-import type { EnqueueOptions } from '../../src/jobs/enqueue.ts'
+import type { EnqueueOptions } from '../../src/jobs/enqueue/enqueue.ts'
 
 /** Accepts a job in a queue of its own and takes it. */
 export async function running(

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest'
-import { type Embedder, embedEach } from '../../src/embedders/embedder.ts'
+import { type Embedder, embedEach } from '../../src/embedding/embedder.ts'
 import { ConfigurationError, EmbedderError } from '../../src/errors.ts'
 import { countMemories, getMemory } from '../../src/index.ts'
 import { createMemory } from '../../src/memory/create-memory.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { toSql } from 'pgvector'
 import { expect, it } from 'vitest'
-import { embeddingText } from '../../src/memory/embedding.ts'
+import { embeddingText } from '../../src/embedding/embedding.ts'
 
 it("an embedding is written as pgvector's own package writes it", () => {
   const number = fc.double({ min: -1e15, max: 1e15, noNaN: true })

@@ -10,7 +10,7 @@ const byName: readonly { readonly of: RegExp; readonly tests: readonly string[] 
     tests: ['jobs/transitions.test.ts', 'jobs/enqueue.test.ts'],
   },
   { of: /^(jobs_|continue_parent)/, tests: ['jobs/waiting.test.ts', 'jobs/cancel-retry.test.ts'] },
-  { of: /search_log|search_statistics|fold|bulk/, tests: ['memory/search-statistics.test.ts'] },
+  { of: /search_log|search_statistics|fold|bulk/, tests: ['statistics/search-statistics.test.ts'] },
   { of: /updated_at/, tests: ['memory/memory-items.test.ts'] },
 ]
 

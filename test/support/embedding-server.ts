@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Embedder } from '../../src/embedders/embedder.ts'
+import type { Embedder } from '../../src/embedding/embedder.ts'
 import { dimensions } from './dimensions.ts'
 
 /** A request as the server saw it. */

@@ -1,4 +1,4 @@
-import type { Embedder } from '../../src/embedders/embedder.ts'
+import type { Embedder } from '../../src/embedding/embedder.ts'
 import { vectorOf } from './embedding-server.ts'
 
 /** An embedder of which no other says the same: a vector of one means nothing to another. */

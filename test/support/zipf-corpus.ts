@@ -1,4 +1,4 @@
-import { seededRandom } from '../../src/memory/choose-fusion.ts'
+import { seededRandom } from '../../src/tuning/choose-fusion.ts'
 
 export interface ZipfRow {
   readonly id: string

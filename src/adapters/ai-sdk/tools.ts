@@ -1,7 +1,8 @@
 import type { Tool as AiTool } from 'ai'
 import * as z from 'zod'
+import { checkText, longestName } from '../../database/check.ts'
 import type { Database } from '../../database/database.ts'
-import type { Embedder } from '../../embedders/embedder.ts'
+import type { Embedder } from '../../embedding/embedder.ts'
 import { InvalidInputError } from '../../errors.ts'
 import { fits } from '../../mcp/tools/budget.ts'
 import {
@@ -12,7 +13,6 @@ import {
   type tools,
 } from '../../mcp/tools/index.ts'
 import type { Tool, ToolContext } from '../../mcp/tools/tool.ts'
-import { checkText, longestName } from '../../memory/check.ts'
 
 export interface DatabaseToolsOptions<Name extends ToolName, ReadOnly extends boolean> extends ToolOptions {
   readonly tools?: readonly Name[]

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { and, arrayOverlaps, eq, sql } from 'drizzle-orm'
+import { checkText, longestText } from '../../database/check.ts'
 import type { Database } from '../../database/database.ts'
 import { builtRows, translatingErrors } from '../../database/rows.ts'
 import { inSchemaOf } from '../../database/schema-name.ts'
 import { InvalidInputError } from '../../errors.ts'
-import { checkText, longestText } from '../../memory/check.ts'
-import { textArraySql } from '../../memory/search-filter.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
+import { textArraySql } from '../../search/search-filter.ts'
 import { ancestorsOf, isBelow, root } from './paths.ts'
 
 // A file is a row of memory_items: its text is the content, its metadata has the path, its tags are the directories that

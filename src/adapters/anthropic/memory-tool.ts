@@ -1,7 +1,7 @@
 import type { MemoryToolHandlers } from '@anthropic-ai/sdk/helpers/beta/memory'
+import { checkText, longestName } from '../../database/check.ts'
 import type { Database } from '../../database/database.ts'
 import { InvalidInputError, NotFoundError } from '../../errors.ts'
-import { checkText, longestName } from '../../memory/check.ts'
 import { type Files, withFiles } from './files.ts'
 import { ancestorsOf, checkedPath, isBelow, parentOf, root } from './paths.ts'
 import { changeText, contentText, listingText } from './texts.ts'

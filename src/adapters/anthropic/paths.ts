@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
+import { checkText } from '../../database/check.ts'
 import { InvalidInputError } from '../../errors.ts'
-import { checkText } from '../../memory/check.ts'
 
 /** The directory that all files lie in, as the model names it. */
 export const root = '/memories'

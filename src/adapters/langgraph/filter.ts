@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { checkedJson } from '../../database/check.ts'
 import { InvalidInputError } from '../../errors.ts'
-import { checkedJson } from '../../memory/check.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
 
 // Conditions on an item's value, in SQL, with the meaning that InMemoryStore gives them: `$eq`, `$ne`, `$in` and `$nin`

@@ -1,6 +1,6 @@
 import type { Item } from '@langchain/langgraph-checkpoint'
+import { checkedJson, longestText } from '../../database/check.ts'
 import { InvalidInputError } from '../../errors.ts'
-import { checkedJson, longestText } from '../../memory/check.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
 import { labelsOf } from './namespaces.ts'
 

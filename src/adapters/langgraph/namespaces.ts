@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ListNamespacesOperation } from '@langchain/langgraph-checkpoint'
+import { checkText, longestName } from '../../database/check.ts'
 import { InvalidInputError } from '../../errors.ts'
-import { checkText, longestName } from '../../memory/check.ts'
 
 // A namespace of labels is stored as one text, the labels joined by `/`. What separates is escaped inside a label, so that
 // no two lists of labels are one text. Each item has as tags the texts of its namespace and of all that this lies in:

@@ -1,4 +1,4 @@
-import { reindexSearch } from '../../memory/search-dictionary.ts'
+import { reindexSearch } from '../../search/search-dictionary.ts'
 import { type Define, given, wholeNumber } from '../command.ts'
 import { withDatabase } from '../connection.ts'
 import { count, counted } from '../format.ts'

@@ -1,5 +1,5 @@
-import { queueStats } from '../../jobs/queue-stats.ts'
-import { stuckJobs } from '../../jobs/stuck-jobs.ts'
+import { queueStats } from '../../jobs/reading/queue-stats.ts'
+import { stuckJobs } from '../../jobs/reading/stuck-jobs.ts'
 import { count, counted, duration } from '../format.ts'
 import { onOneLine } from '../terminal.ts'
 import { type Check, ok, warning } from './finding.ts'

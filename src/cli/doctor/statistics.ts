@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { queryRows, toNumber } from '../../database/rows.ts'
-import { searchDictionaryStatus } from '../../memory/search-dictionary.ts'
+import { searchDictionaryStatus } from '../../search/search-dictionary.ts'
 import { count, counted } from '../format.ts'
 import { type Check, ok, warning, wrong } from './finding.ts'
 

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { queryRows, toNumber } from '../../database/rows.ts'
-import { vectorIndexHealth } from '../../memory/vector-index-health.ts'
+import { vectorIndexHealth } from '../../vector-index/health.ts'
 import { count, counted } from '../format.ts'
 import { type Check, ok, warning, wrong } from './finding.ts'
 

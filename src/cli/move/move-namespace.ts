@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { queryRows } from '../../database/rows.ts'
-import { embeddingModel } from '../../memory/embedding-model.ts'
+import { embeddingModel } from '../../embedding/embedding-model.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
 import { CommandError } from '../exit.ts'
 import { adoptModel } from '../transfer/adopt-model.ts'

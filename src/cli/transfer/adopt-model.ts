@@ -1,6 +1,6 @@
 import type { Database } from '../../database/database.ts'
+import { embeddingModel, type ModelName, useEmbeddingModel } from '../../embedding/embedding-model.ts'
 import { ConflictError } from '../../errors.ts'
-import { embeddingModel, type ModelName, useEmbeddingModel } from '../../memory/embedding-model.ts'
 import { CommandError } from '../exit.ts'
 import type { Read } from './read-records.ts'
 

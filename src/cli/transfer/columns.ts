@@ -1,5 +1,5 @@
 import { getTableColumns, type SQL, sql } from 'drizzle-orm'
-import type { EmbeddingModel } from '../../memory/embedding-model.ts'
+import type { EmbeddingModel } from '../../embedding/embedding-model.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
 
 /** Which of the database's own models a vector is of: no other database knows what these mean. */

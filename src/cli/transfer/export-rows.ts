@@ -1,9 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { queryRows, translatingErrors } from '../../database/rows.ts'
-import { type EmbeddingModel, embeddingModel } from '../../memory/embedding-model.ts'
-import { textArraySql } from '../../memory/search-filter.ts'
+import { type EmbeddingModel, embeddingModel } from '../../embedding/embedding-model.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
+import { textArraySql } from '../../search/search-filter.ts'
 import { lineColumns } from './columns.ts'
 import { withHistories } from './history.ts'
 

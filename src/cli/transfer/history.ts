@@ -2,8 +2,8 @@ import { getTableColumns, sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { queryRows } from '../../database/rows.ts'
 import { internalSchema } from '../../database/schema-name.ts'
-import { textArraySql } from '../../memory/search-filter.ts'
 import { memoryHistory } from '../../schema/memory-history.ts'
+import { textArraySql } from '../../search/search-filter.ts'
 import { columnList } from './columns.ts'
 
 /** What a change says, beside the memory that it is of. */

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { queryRows, translatingErrors } from '../../database/rows.ts'
-import { withEmbeddingModel } from '../../memory/embedding-writer.ts'
+import { withEmbeddingModel } from '../../embedding/embedding-writer.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
 import { columnList, storedColumns } from './columns.ts'
 import { historyKey, restoreHistory } from './history.ts'

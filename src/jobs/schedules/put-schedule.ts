@@ -3,7 +3,7 @@ import type { Database } from '../../database/database.ts'
 import { queryRows } from '../../database/rows.ts'
 import { api } from '../../database/schema-name.ts'
 import { InvalidInputError } from '../../errors.ts'
-import type { EnqueueOptions } from '../enqueue.ts'
+import type { EnqueueOptions } from '../enqueue/enqueue.ts'
 import { jsonSql, numberSql, textSql } from '../parameters.ts'
 import { readCron } from './slots.ts'
 

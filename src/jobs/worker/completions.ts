@@ -1,7 +1,7 @@
 import type { Database } from '../../database/database.ts'
-import { type CompleteOptions, complete } from '../complete.ts'
-import { completeMany } from '../complete-many.ts'
 import type { SettleOutcome } from '../lease.ts'
+import { type CompleteOptions, complete } from '../settle/complete.ts'
+import { completeMany } from '../settle/complete-many.ts'
 
 interface Waiting {
   readonly job: CompleteOptions

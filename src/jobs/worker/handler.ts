@@ -1,9 +1,9 @@
 import type { Database } from '../../database/database.ts'
 import type { Job, Json } from '../../schema/jobs.ts'
-import type { AddUsageOptions } from '../add-usage.ts'
-import type { EnqueueOptions, EnqueueResult } from '../enqueue.ts'
+import type { EnqueueOptions, EnqueueResult } from '../enqueue/enqueue.ts'
 import type { SettleOutcome } from '../lease.ts'
-import type { WaitForOptions, WaitForResult } from '../wait-for.ts'
+import type { AddUsageOptions } from '../settle/add-usage.ts'
+import type { WaitForOptions, WaitForResult } from '../waiting/wait-for.ts'
 
 /** What a handler can do about its job. */
 export interface JobContext {

@@ -1,4 +1,4 @@
-import { heartbeat } from '../heartbeat.ts'
+import { heartbeat } from '../settle/heartbeat.ts'
 import { sleep } from '../sleep.ts'
 import { LeaseLostError } from './lease-lost-error.ts'
 import type { JobHost, RunningJob } from './running-job.ts'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { cancel } from '../../jobs/cancel.ts'
+import { cancel } from '../../jobs/operating/cancel.ts'
 import { jobId } from './fields.ts'
 import { jobInScope } from './job-scope.ts'
 import { defineTool } from './tool.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { enqueue } from '../../jobs/enqueue.ts'
-import { getJob } from '../../jobs/get-job.ts'
+import { enqueue } from '../../jobs/enqueue/enqueue.ts'
+import { getJob } from '../../jobs/reading/get-job.ts'
 import { ToolError } from './errors.ts'
 import { namespace, time } from './fields.ts'
 import { namespaceKey, namespaceOfJob } from './job-scope.ts'

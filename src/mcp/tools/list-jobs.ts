@@ -2,7 +2,7 @@ import { and, desc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-
 import * as z from 'zod'
 import { builtRows } from '../../database/rows.ts'
 import { api, inSchemaOf } from '../../database/schema-name.ts'
-import { listJobs as readJobs } from '../../jobs/list-jobs.ts'
+import { listJobs as readJobs } from '../../jobs/reading/list-jobs.ts'
 import { jobStatus, jobs } from '../../schema/index.ts'
 import { fitted } from './budget.ts'
 import { after, limit, namespace, next } from './fields.ts'

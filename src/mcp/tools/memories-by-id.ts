@@ -3,8 +3,8 @@ import type { Database } from '../../database/database.ts'
 import { builtRows } from '../../database/rows.ts'
 import { inSchemaOf } from '../../database/schema-name.ts'
 import { type Memory, memoryColumns } from '../../memory/get-memory.ts'
-import { textArraySql } from '../../memory/search-filter.ts'
 import { memoryItems } from '../../schema/memory-items.ts'
+import { textArraySql } from '../../search/search-filter.ts'
 
 const { embedding: _, ...columns } = memoryColumns
 

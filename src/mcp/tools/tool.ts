@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import type { Database } from '../../database/database.ts'
-import type { Embedder } from '../../embedders/embedder.ts'
+import type { Embedder } from '../../embedding/embedder.ts'
 
 /** What the tools work on. */
 export interface ToolContext {

@@ -45,7 +45,7 @@ BEGIN
       LOOP
         EXECUTE command;
       END LOOP;
-      -- Row by row it is for those who see the memory (src/sql/storage/memory_history.sql).
+      -- Row by row it is for those who see the memory (src/sql/memory/storage/memory_history.sql).
       EXECUTE format('GRANT SELECT ON memory_history TO %s', entry.role);
       EXECUTE format('GRANT %s ON %I.memory_items TO %s',
         CASE entry.kind WHEN 'reader' THEN 'SELECT' ELSE 'SELECT, INSERT, UPDATE, DELETE' END, schema_name, entry.role);

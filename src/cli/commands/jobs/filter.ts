@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { JobFilter } from '../../../jobs/job-filter.ts'
+import type { JobFilter } from '../../../jobs/reading/job-filter.ts'
 import type { JobStatus } from '../../../schema/enums.ts'
 import { given } from '../../command.ts'
 import { collectedStatus } from './list.ts'

@@ -1,5 +1,5 @@
-import { listJobs } from '../../../jobs/list-jobs.ts'
-import { stuckJobs } from '../../../jobs/stuck-jobs.ts'
+import { listJobs } from '../../../jobs/reading/list-jobs.ts'
+import { stuckJobs } from '../../../jobs/reading/stuck-jobs.ts'
 import { type JobStatus, jobStatus } from '../../../schema/enums.ts'
 import { collected, type Define, given, wholeNumber } from '../../command.ts'
 import { withDatabase } from '../../connection.ts'

@@ -1,5 +1,5 @@
-import { countJobs } from '../../../jobs/change-many.ts'
-import { prune } from '../../../jobs/prune.ts'
+import { countJobs } from '../../../jobs/operating/change-many.ts'
+import { prune } from '../../../jobs/operating/prune.ts'
 import type { JobStatus } from '../../../schema/enums.ts'
 import type { Define } from '../../command.ts'
 import { confirmed } from '../../confirm.ts'

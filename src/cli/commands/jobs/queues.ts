@@ -1,4 +1,4 @@
-import { pauseQueue, resumeQueue } from '../../../jobs/pause-queue.ts'
+import { pauseQueue, resumeQueue } from '../../../jobs/operating/pause-queue.ts'
 import { type Define, given } from '../../command.ts'
 import { withDatabase } from '../../connection.ts'
 import { onOneLine } from '../../terminal.ts'

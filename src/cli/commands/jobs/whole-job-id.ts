@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../../database/database.ts'
 import { queryRows } from '../../../database/rows.ts'
-import { getJob } from '../../../jobs/get-job.ts'
+import { getJob } from '../../../jobs/reading/get-job.ts'
 import { CommandError } from '../../exit.ts'
 
 const fewestCharacters = 4

@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'drizzle-orm'
+import type { Database } from '../database/database.ts'
+import { checkOptions, type OptionKeys } from '../database/options.ts'
+import { queryRows, toNumber } from '../database/rows.ts'
+import { api, apiPrefix } from '../database/schema-name.ts'
+import { postgresError, translatingErrors } from '../database/translate-error.ts'
+import { ConflictError } from '../errors.ts'
+import { alone, createIndexStatement, refuseSecondBuild, run } from '../vector-index/build.ts'
+import {
+  countEmbeddings,
+  indexName,
+  isEmbedded,
+  nextIndexName,
+  vectorIndexes,
+} from '../vector-index/catalog.ts'
+import { planVectorIndex, storageParameters } from '../vector-index/plan.ts'
+import { type OnIndexProgress, withBuildProgress } from '../vector-index/progress.ts'
+import { refuseTransaction } from './begin-model-change.ts'
+import { type EmbeddingModel, embeddingModel } from './embedding-model.ts'
+import { type SettleOptions, settleEmbeddings } from './settle-embeddings.ts'
+
+export interface FinishModelChangeOptions extends Omit<SettleOptions, 'onProgress'> {
+  /**
+   * True: switches although some memories have no vector of the next model yet. They are found by keyword alone until
+   * `embedPending` has been there. False by default.
+   */
+  readonly acceptPending?: boolean
+  /** Called a few times a second while the new index is being built. */
+  readonly onIndexProgress?: OnIndexProgress
+  /** Called after each batch of rows whose old vector is gone. */
+  readonly onSettled?: (settled: number) => void
+}
+
+export interface FinishedModelChange extends EmbeddingModel {
+  /** False if the searches had been switched before, and only the tidying up was left. */
+  readonly switched: boolean
+  /** Rows whose vector was put in its place. */
+  readonly settled: number
+  /** Rows that somebody else was writing all the while: `settleEmbeddings` takes them up. */
+  readonly missed: number
+}
+
+const optionKeys = {
+  acceptPending: true,
+  batchSize: true,
+  onIndexProgress: true,
+  onSettled: true,
+  signal: true,
+} satisfies OptionKeys<FinishModelChangeOptions>
+
+/** The longest that writers of vectors wait behind the switch while it waits for a long transaction. */
+const lockTimeoutMs = 1000
+const attempts = 60
+
+/**
+ * Ends a change of the embedding model: builds the index of the next model beside the old one, switches the searches to
+ * it in one short transaction, and removes the old vectors and their index. Every search goes by the one model or by the
+ * other, whole; a vector of the old one is refused after the switch. An interrupted call is taken up by the next.
+ *
+ * @throws ConflictError while memories have no vector of the next model (see `acceptPending`), if there is no change to
+ *   finish, while another process builds an index, and if transactions that wrote vectors stay open for a minute.
+ * @throws InvalidInputError inside a transaction.
+ * @example
+ * const { dimensions, settled } = await finishModelChange(db, { onSettled: (rows) => console.log(rows) })
+ */
+export async function finishModelChange(
+  db: Database,
+  given: FinishModelChangeOptions = {},
+): Promise<FinishedModelChange> {
+  checkOptions(given, optionKeys)
+  const { acceptPending = false, onIndexProgress, onSettled, ...options } = given
+  refuseTransaction(db, 'finishModelChange')
+  const { next, since } = await embeddingModel(db)
+  if (next === null && since === null) {
+    throw new ConflictError('no change of the model is under way: beginModelChange begins one')
+  }
+  if (next !== null) {
+    if (!acceptPending) await refusePending(db, next)
+    await buildNextIndex(db, next, onIndexProgress)
+    await switchModels(db, acceptPending)
+  }
+  const tidied = await settleEmbeddings(db, { ...options, ...(onSettled ? { onProgress: onSettled } : {}) })
+  return { ...(await embeddingModel(db)), ...tidied, switched: next !== null }
+}
+
+/** Before the index is built, which takes long; the switch itself looks again. */
+async function refusePending(db: Database, next: { id: number; name: string }): Promise<void> {
+  const [row] = await queryRows(
+    db,
+    sql`SELECT ${api(db)}pending_embeddings(${next.id}::integer, false, 1000000) AS pending`,
+  )
+  const pending = toNumber(row?.pending)
+  if (pending === 0) return
+  throw new ConflictError(
+    `${pending} memories have no vector of the model "${next.name}" yet: call embedPending with its embedder, or pass acceptPending: true`,
+  )
+}
+
+/** As the one in use is: no index where there is none. */
+async function buildNextIndex(
+  db: Database,
+  next: { id: number; dimensions: number },
+  onProgress: OnIndexProgress | undefined,
+): Promise<void> {
+  const concurrently = !(await isEmbedded(db))
+  const build = async () => {
+    await refuseSecondBuild(db)
+    const indexes = await vectorIndexes(db)
+    const method = indexes.get(indexName)?.method
+    const there = indexes.get(nextIndexName)
+    if (method === undefined || there?.valid === true) return
+    if (there !== undefined) {
+      await run(
+        db,
+        `DROP INDEX ${concurrently ? 'CONCURRENTLY ' : ''}IF EXISTS ${apiPrefix(db)}${nextIndexName}`,
+      )
+    }
+    const { embeddings } = await countEmbeddings(db)
+    const storage = storageParameters(method, planVectorIndex(method, embeddings, {}))
+    const statement = await createIndexStatement(db, {
+      name: nextIndexName,
+      method,
+      storage,
+      concurrently,
+      model: next,
+    })
+    await withBuildProgress(db, onProgress, () => run(db, statement))
+  }
+  await translatingErrors(() => (concurrently ? alone(db, build) : build()))
+}
+
+async function switchModels(db: Database, acceptPending: boolean): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await translatingErrors(() =>
+        db.transaction(async (transaction) => {
+          await run(transaction, `SET LOCAL lock_timeout = ${lockTimeoutMs}`)
+          await queryRows(transaction, sql`SELECT ${api(db)}finish_model_change(${acceptPending}::boolean)`)
+        }),
+      )
+      return
+    } catch (error) {
+      // 55P03: a transaction that wrote a vector is still open.
+      if (postgresError(error)?.code !== '55P03') throw error
+      if (attempt === attempts) {
+        throw new ConflictError(
+          'the searches were not switched: transactions that wrote vectors have been open all the while. Call finishModelChange again',
+          { cause: error },
+        )
+      }
+      await sleep(50 * attempt)
+    }
+  }
+}
