@@ -32,20 +32,25 @@ SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
-  began CONSTANT timestamptz := clock_timestamp();
+  looked_for text;
+  began timestamptz;
+  ended timestamptz;
   first_started_at timestamptz;
-  seconds float8;
 BEGIN
-  PERFORM FROM jobs AS job
-  WHERE job.queue = cache_queue_start.queue AND job.status = 'pending' AND job.limit_key IS NULL
-  ORDER BY job.priority DESC, job.run_at LIMIT 1;
-  SELECT job.started_at INTO first_started_at FROM jobs AS job
-  WHERE job.queue = cache_queue_start.queue AND job.status = 'running'
-  ORDER BY job.started_at LIMIT 1;
-  seconds := date_part('epoch', clock_timestamp() - began);
-  IF seconds > 0.001 THEN
+  -- First for no queue, which reads nothing: a connection's first call also makes the plans, and that is slow as well.
+  FOREACH looked_for IN ARRAY ARRAY[NULL, cache_queue_start.queue] LOOP
+    began := clock_timestamp();
+    PERFORM FROM jobs AS job
+    WHERE job.queue = looked_for AND job.status = 'pending' AND job.limit_key IS NULL
+    ORDER BY job.priority DESC, job.run_at LIMIT 1;
+    SELECT job.started_at INTO first_started_at FROM jobs AS job
+    WHERE job.queue = looked_for AND job.status = 'running'
+    ORDER BY job.started_at LIMIT 1;
+    ended := clock_timestamp();
+  END LOOP;
+  IF ended - began > interval '1 millisecond' THEN
     PERFORM set_config('opa.claim_' || (hashtext(cache_queue_start.queue) & 15), ARRAY[
-      hashtext(cache_queue_start.queue), date_part('epoch', began) + seconds + least(20 * seconds, 1),
+      hashtext(cache_queue_start.queue), date_part('epoch', ended) + 1,
       coalesce(level, 32767), coalesce(date_part('epoch', first_run_at), '-infinity'),
       -- With none running, those that start from now on.
       date_part('epoch', coalesce(first_started_at, jobs_now() - interval '1 second'))
@@ -395,10 +400,10 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 -- Nor on what was claimed before. Every claim and every completion leaves a dead entry at the beginning of an index until
 -- vacuum takes it away, which it cannot beside a report that runs for hours: 40,000 of them cost each claim 90 ms. Where
 -- finding the first job takes more than a millisecond, twice in a row, the session remembers where the living entries
--- begin, and begins there for twenty times as long as that took, a second at most. The price: a job that is put before that
--- place meanwhile (with a run_at in the past, or committed late) waits so long. The setting opa.claim_<n> is an array: the
--- queue's hash, until when it is believed, priority and run_at of the first job, started_at of the first running one; times
--- are seconds since 1970.
+-- begin, and begins there for a second. The price: a job that is put before that place meanwhile (with a run_at in the
+-- past, given back, or committed late) may wait a second. The setting opa.claim_<n> is an array: the queue's hash, until
+-- when it is believed, priority and run_at of the first job, started_at of the first running one; times are seconds since
+-- 1970.
 --
 -- Rows that others are claiming are skipped, never waited for. What is found is handed to the update as an ARRAY, which
 -- is made once: the plan of a join may evaluate the subquery again for each row and hand out far more than max_jobs.
@@ -429,6 +434,7 @@ DECLARE
   remaining integer := claim.max_jobs;
   taken integer;
   is_due boolean;
+  first_started_at timestamptz;
   is_paused boolean;
   has_keys boolean;
   is_filtered CONSTANT boolean := claim.modes IS NOT NULL OR claim.intents IS NOT NULL;
@@ -458,17 +464,7 @@ BEGIN
   -- longest are looked at, and one claim in ten looks at all of them: what a claim costs on average hardly grows with the
   -- number of running jobs, and no expired lease is overlooked for long.
   SELECT
-    EXISTS (
-      SELECT FROM (
-        SELECT job.lease_expires_at FROM jobs AS job
-        WHERE job.queue = claim.queue AND job.status = 'running'
-          AND job.started_at >= CASE WHEN is_cached THEN to_timestamp(cached[5]) ELSE '-infinity' END
-          AND job.started_at <= current_moment - interval '10 milliseconds'
-        ORDER BY job.started_at
-        LIMIT CASE WHEN random() < 0.9 THEN 200 END
-      ) AS oldest
-      WHERE oldest.lease_expires_at <= current_moment
-    ) OR EXISTS (
+    oldest.first_lease_end <= current_moment IS TRUE OR EXISTS (
       SELECT FROM jobs AS job
       WHERE job.queue = claim.queue AND job.status IN ('pending', 'waiting')
         AND least(job.deadline_at, job.wait_expires_at) <= current_moment
@@ -476,8 +472,19 @@ BEGIN
     EXISTS (SELECT FROM job_queues AS paused WHERE paused.queue = claim.queue),
     EXISTS (
       SELECT FROM jobs AS job WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NOT NULL
-    )
-  INTO is_due, is_paused, has_keys;
+    ),
+    oldest.first_started_at
+  INTO is_due, is_paused, has_keys, first_started_at
+  FROM (
+    SELECT min(running.lease_expires_at) AS first_lease_end, min(running.started_at) AS first_started_at FROM (
+      SELECT job.lease_expires_at, job.started_at FROM jobs AS job
+      WHERE job.queue = claim.queue AND job.status = 'running'
+        AND job.started_at >= CASE WHEN is_cached THEN to_timestamp(cached[5]) ELSE '-infinity' END
+        AND job.started_at <= current_moment - interval '10 milliseconds'
+      ORDER BY job.started_at
+      LIMIT CASE WHEN random() < 0.9 THEN 200 END
+    ) AS running
+  ) AS oldest;
   IF is_due THEN
     PERFORM take_back_expired(claim.queue, 100);
     current_moment := jobs_now();
@@ -513,11 +520,13 @@ BEGIN
         ORDER BY job.priority DESC, job.run_at LIMIT 1
       )
     ) AS start LIMIT 1;
+    -- What was passed just now need not be passed again.
     IF level <= cached[3] THEN
       cached[3] := level;
       cached[4] := date_part('epoch', first_run_at);
-      PERFORM set_config('opa.claim_' || (hashtext(claim.queue) & 15), cached::text, false);
     END IF;
+    cached[5] := date_part('epoch', coalesce(first_started_at, current_moment - interval '10 milliseconds'));
+    PERFORM set_config('opa.claim_' || (hashtext(claim.queue) & 15), cached::text, false);
   ELSE
     SELECT job.priority, job.run_at INTO level, first_run_at FROM jobs AS job
     WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NULL
