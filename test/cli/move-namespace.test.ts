@@ -87,7 +87,7 @@ describeCommandsOnServer('opa-db move-namespace', (database) => {
             refusals += 1
             if (existsSync(flag)) db = target.db
           }
-          await sleep(2)
+          await sleep(5)
         }
       }
       const clients = [0, 1, 2, 3].map(client)
@@ -101,10 +101,11 @@ describeCommandsOnServer('opa-db move-namespace', (database) => {
         '--switch',
         `echo "$OPA_NAMESPACE" > ${flag}`,
       ]
-      const moving = await ended(start(words, database.in()))
-      await sleep(300)
-      isOver = true
-      await Promise.all(clients)
+      const moving = await ended(start(words, database.in())).finally(async () => {
+        await sleep(300)
+        isOver = true
+        await Promise.all(clients)
+      })
 
       const steps = ['copying', 'catching up', 'refusing writes', 'switching', 'deleting it from the source']
       expect(moving.stderr.split('\n').filter((line) => steps.includes(line))).toEqual(steps)

@@ -25,6 +25,7 @@ import { describeOnEachBackend } from '../support/backends.ts'
 import { dimensions } from '../support/dimensions.ts'
 import { vectorOf, wordEmbedder } from '../support/embedding-server.ts'
 import { embedding, expectRefusal, idsOf } from '../support/fixtures.ts'
+import { installation } from '../support/installation.ts'
 
 const subjects = ['window', 'aisle', 'train', 'plane', 'coffee', 'tea', 'meeting', 'holiday']
 const texts = (count: number) =>
@@ -176,7 +177,7 @@ describeOnEachBackend('a change of the embedding model', (test) => {
   })
 
   it('is cancelled without a trace, half-filled as well, and begun again', async () => {
-    const catalog = await readCatalog(test.db)
+    const catalog = await readCatalog(test.db, installation)
     const next = wordEmbedder('next', 96)
     for (const other of ['next', 'another']) {
       await beginModelChange(test.db, { name: other, dimensions: 96 })
@@ -195,7 +196,7 @@ describeOnEachBackend('a change of the embedding model', (test) => {
       await cancelModelChange(test.db)
       expect(await places(test.db)).toMatchObject({ embedded: 40, next: 0, dimensions })
     }
-    expect(await readCatalog(test.db)).toBe(catalog)
+    expect(await readCatalog(test.db, installation)).toBe(catalog)
     await expectRefusal(cancelModelChange(test.db), ConflictError, 'no change')
     await expectRefusal(embedPending(test.db, next), ConfigurationError, '"next"')
   })

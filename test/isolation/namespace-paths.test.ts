@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { queryRows } from '../../src/database/rows.ts'
+import { internalSchema } from '../../src/database/schema-name.ts'
 import {
   bm25Search,
   DatabaseError,
@@ -19,10 +20,12 @@ import {
 } from '../../src/index.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
 import { embedding, expectRefusal, idsOf } from '../support/fixtures.ts'
+import { installation } from '../support/installation.ts'
 import { actingAs, createRoles, dropRoles, roleName } from '../support/roles.ts'
 
 describeOnEachBackend('namespaces as paths under isolation', (test) => {
   const tenant = roleName('tenant')
+  const behind = sql.identifier(internalSchema(installation.schema))
   const as = actingAs(test)
   const namespaces = [
     'users/ana',
@@ -107,7 +110,7 @@ describeOnEachBackend('namespaces as paths under isolation', (test) => {
       const filter = JSON.stringify({ ...granted, namespace: 'users/anabel' })
       const rows = await queryRows(
         db,
-        sql`SELECT id FROM public_opa.bm25_search_by_grants('words', '{}', 100, ${filter}::text::jsonb)`,
+        sql`SELECT id FROM ${behind}.bm25_search_by_grants('words', '{}', 100, ${filter}::text::jsonb)`,
       )
       expect(rows).toEqual([])
     })
@@ -137,7 +140,7 @@ describeOnEachBackend('namespaces as paths under isolation', (test) => {
       expectRefusal(bm25Search(db, { queryText: 'words' }), DatabaseError, 'permission denied'),
     )
     const direct = (db: Parameters<typeof queryRows>[0]) =>
-      queryRows(db, sql`SELECT id FROM public_opa.bm25_search_by_grants('words', '{}', 100, '{}')`)
+      queryRows(db, sql`SELECT id FROM ${behind}.bm25_search_by_grants('words', '{}', 100, '{}')`)
     await as(other, (db) => expectRefusal(direct(db), DatabaseError, 'permission denied'))
     // A policy of the operator's own counts, by every way.
     await test.db.execute(

@@ -180,16 +180,16 @@ describeOnEachBackend('memoryHistory', (test) => {
       'two',
     ])
     await forget(test.db, { ids: ['y'] })
-    expect(await queryRows(test.db, sql`SELECT FROM public_opa.memory_history`)).toEqual([])
+    expect(await queryRows(test.db, sql`SELECT FROM memory_history`)).toEqual([])
     await remember(test.db, { id: 'x', text: 'one' })
     await remember(test.db, { id: 'x', text: 'two' })
     await test.db.execute(sql`TRUNCATE memory_items`)
-    expect(await queryRows(test.db, sql`SELECT FROM public_opa.memory_history`)).toEqual([])
+    expect(await queryRows(test.db, sql`SELECT FROM memory_history`)).toEqual([])
   })
 
   it('can be pruned, turned off and on', async () => {
     const write = (text: string) => remember(test.db, { id: 'x', text })
-    const kept = async () => (await queryRows(test.db, sql`SELECT FROM public_opa.memory_history`)).length
+    const kept = async () => (await queryRows(test.db, sql`SELECT FROM memory_history`)).length
     await write('one')
     await write('two')
     await setMemoryHistory(test.db, { isOn: false })

@@ -11,6 +11,7 @@ import { type UseVectorIndexOptions, useVectorIndex } from '../../src/vector-ind
 import { describeOnEachBackend, describeOnServer } from '../support/backends.ts'
 import { insertClusters } from '../support/clusters.ts'
 import { expectRefusal } from '../support/fixtures.ts'
+import { installation } from '../support/installation.ts'
 
 const names = async (db: Database) => [...(await vectorIndexes(db)).keys()].sort()
 const indexOf = async (db: Database) => (await vectorIndexes(db)).get(indexName)
@@ -18,7 +19,7 @@ const indexOf = async (db: Database) => (await vectorIndexes(db)).get(indexName)
 describeOnEachBackend('useVectorIndex', (test) => {
   let before = ''
   beforeAll(async () => {
-    before = await readCatalog(test.db)
+    before = await readCatalog(test.db, installation)
     await insertClusters(test.db, 1000)
     await useVectorIndex(test.db, 'hnsw')
   })
@@ -38,7 +39,7 @@ describeOnEachBackend('useVectorIndex', (test) => {
     expect(await names(test.db)).toEqual([])
 
     expect(await useVectorIndex(test.db, 'hnsw')).toMatchObject({ built: true, m: 16, efConstruction: 64 })
-    expect(await readCatalog(test.db)).toBe(before)
+    expect(await readCatalog(test.db, installation)).toBe(before)
   })
 
   it('builds with the parameters that are given, and again only for others', async () => {
@@ -206,6 +207,9 @@ describeOnServer('useVectorIndex among others', (server) => {
     await server.db.execute(sql`CREATE ROLE opa_reader_of_index`)
     try {
       const refused = server.db.transaction(async (transaction) => {
+        await transaction.execute(
+          sql`GRANT USAGE ON SCHEMA ${sql.identifier(installation.schema)} TO opa_reader_of_index`,
+        )
         await transaction.execute(sql`GRANT SELECT, UPDATE ON memory_items TO opa_reader_of_index`)
         await transaction.execute(sql`SET LOCAL ROLE opa_reader_of_index`)
         await useVectorIndex(transaction, 'hnsw', { concurrently: false })

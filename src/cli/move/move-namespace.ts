@@ -71,8 +71,10 @@ export async function moveNamespace(options: MoveOptions): Promise<MoveResult> {
   await onStep('catching up')
   let last = first
   for (let number = 1; number < mostPasses; number++) {
-    last = await pass(last.horizon)
-    if (last.rows <= fewRows) break
+    const { horizon } = last
+    last = await pass(horizon)
+    // A transaction that stays open, anywhere on the server, holds the horizon: another pass would copy the same again.
+    if (last.rows <= fewRows || last.horizon === horizon) break
   }
   await removeExtra(source, target, namespace)
   signal.throwIfAborted()
