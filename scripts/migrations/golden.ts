@@ -50,10 +50,12 @@ export async function readCatalog(
     [extensions, 'public'],
   ] as const
   const text = renamed.reduce(
-    (all, [from, to]) => all.replaceAll(new RegExp(`\\b${from}\\b`, 'g'), to),
+    // As a name of its own in a path, or before what lies in it; not in a setting's name: 'opa.embedding_model'.
+    (all, [from, to]) => all.replaceAll(new RegExp(`(?<=')${from}(?=')|(?<![\\w'])${from}(?=\\.)`, 'g'), to),
     parts.join('\n\n'),
   )
-  return `${text}\n`
+  // A path that names the extensions' schema as well names public once.
+  return `${text.replaceAll("'public', 'public'", "'public'")}\n`
 }
 
 async function lines(db: Database, query: SQL): Promise<string[]> {

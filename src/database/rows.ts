@@ -95,3 +95,19 @@ export function toNumberOrNull(value: unknown): number | null {
 export function toJson<T>(value: unknown): T {
   return (typeof value === 'string' ? JSON.parse(value) : value) as T
 }
+
+/**
+ * text[] as the driver gave it: an array, or what PostgreSQL writes (`{a,"b,c"}`) where it fetches no types and Drizzle
+ * does not parse (1.0 leaves that to the driver).
+ */
+export function toTexts(value: unknown): string[] {
+  if (Array.isArray(value)) return value as string[]
+  const text = String(value)
+  if (!text.startsWith('{') || !text.endsWith('}')) {
+    throw new DatabaseError(`expected an array of texts, got ${text.slice(0, 100)}`)
+  }
+  // Quoted where it would be misread: quotes and backslashes in it are escaped by a backslash.
+  return [...text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|[^,]+/gs)].map(([plain, quoted]) =>
+    quoted === undefined ? plain : quoted.replaceAll(/\\(.)/gs, '$1'),
+  )
+}

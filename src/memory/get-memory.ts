@@ -3,7 +3,7 @@ import { checkText, checkTexts } from '../database/check.ts'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
 import { readingFrom } from '../database/replicas.ts'
-import { builtRows } from '../database/rows.ts'
+import { builtRows, toTexts } from '../database/rows.ts'
 import { inSchemaOf } from '../database/schema-name.ts'
 import { type MemoryItem, memoryItems } from '../schema/memory-items.ts'
 import { textArraySql } from '../search/search-filter.ts'
@@ -35,7 +35,10 @@ const {
  * @example
  * const memories = await db.select(memoryColumns).from(schema.memoryItems)
  */
-export const memoryColumns = columns
+export const memoryColumns = {
+  ...columns,
+  tags: sql<string[]>`${memoryItems.tags}`.mapWith(toTexts),
+}
 
 export interface GetMemoryOptions {
   readonly id: string

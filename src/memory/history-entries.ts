@@ -1,8 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
-import { queryRows, toDate, toJson, toNumberOrNull } from '../database/rows.ts'
+import { queryRows, toDate, toJson, toNumberOrNull, toTexts } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
-import { memoryItems } from '../schema/memory-items.ts'
 import { textArraySql } from '../search/search-filter.ts'
 
 /** What a memory was before a change. What is null was left as it was. */
@@ -34,7 +33,7 @@ export async function historyEntries(db: Database, ids: readonly string[]): Prom
     changedBy: String(row.changed_by),
     actor: row.actor === null ? null : String(row.actor),
     text: row.text === null ? null : String(row.text),
-    tags: row.tags === null ? null : (memoryItems.tags.mapFromDriverValue(row.tags) as string[]),
+    tags: row.tags === null ? null : toTexts(row.tags),
     metadata: row.metadata === null ? null : toJson<Record<string, unknown>>(row.metadata),
     importance: toNumberOrNull(row.importance),
   }))

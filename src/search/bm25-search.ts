@@ -3,9 +3,8 @@ import { checkedInteger, checkText } from '../database/check.ts'
 import type { Database } from '../database/database.ts'
 import { checkOptions } from '../database/options.ts'
 import { readRows } from '../database/replicas.ts'
-import { type Row, toDate, toJson, toNumber } from '../database/rows.ts'
+import { type Row, toDate, toJson, toNumber, toTexts } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
-import { memoryItems } from '../schema/memory-items.ts'
 import { filterSql, type PagedFilter, type SearchOptions, textArraySql } from './search-filter.ts'
 import { searchKeys } from './search-keys.ts'
 
@@ -72,7 +71,7 @@ export function searchResult(row: Row): SearchResult {
     id: String(row.id),
     text: String(row.text),
     // postgres.js leaves arrays as text when told not to fetch the types (fetch_types: false).
-    tags: memoryItems.tags.mapFromDriverValue(row.tags) as string[],
+    tags: toTexts(row.tags),
     createdAt: toDate(row.created_at),
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { queryRows } from '../../src/database/rows.ts'
+import { internalSchema } from '../../src/database/schema-name.ts'
 import {
   bm25Score,
   bm25Search,
@@ -21,10 +22,12 @@ import {
 } from '../../src/index.ts'
 import { describeOnServer } from '../support/backends.ts'
 import { embedding, expectRefusal, idsOf } from '../support/fixtures.ts'
+import { installation } from '../support/installation.ts'
 import { expectExactStatistics } from '../support/search-statistics.ts'
 
 /** Roles belong to the whole server, so their names are this run's own. */
 const suffix = randomBytes(4).toString('hex')
+const behind = sql.identifier(internalSchema(installation.schema))
 const reader = `opa_test_reader_${suffix}`
 const stranger = `opa_test_stranger_${suffix}`
 const writer = `opa_test_writer_${suffix}`
@@ -35,7 +38,11 @@ describeOnServer('roles with few rights', (server) => {
     const url = new URL(server.url)
     url.username = role
     url.password = 'secret'
-    const connection = await connect({ kind: 'server', url: url.toString() }, { maxConnections: 2 })
+    const { schema: name } = installation
+    const connection = await connect(
+      { kind: 'server', url: url.toString(), schema: name },
+      { maxConnections: 2 },
+    )
     connections.push(connection)
     return connection.db
   }
@@ -114,14 +121,14 @@ describeOnServer('roles with few rights', (server) => {
     ]) {
       for (const statement of ['SELECT * FROM', 'DELETE FROM', 'TRUNCATE']) {
         await expectRefusal(
-          queryRows(db, sql.raw(`${statement} ${table}`)),
+          queryRows(db, sql`${sql.raw(statement)} ${behind}.${sql.identifier(table)}`),
           DatabaseError,
           `permission denied for table ${table}`,
         )
       }
     }
     await expectRefusal(
-      queryRows(db, sql`SELECT * FROM search_log_entries()`),
+      queryRows(db, sql`SELECT * FROM ${behind}.search_log_entries()`),
       DatabaseError,
       'permission denied',
     )
