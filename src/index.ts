@@ -173,15 +173,10 @@ export {
 } from './memory/memory-history.ts'
 export { memoryId, namespacedId } from './memory/memory-id.ts'
 export type { NearDuplicate } from './memory/near-duplicates.ts'
+export type { NewMemory, RememberOptions, RememberResult, SameText } from './memory/new-memory.ts'
 export { type ErasureProof, type ProveErasedOptions, proveErased } from './memory/prove-erased.ts'
 export { type PruneExpiredOptions, pruneExpired } from './memory/prune-expired.ts'
-export {
-  type NewMemory,
-  type RememberOptions,
-  type RememberResult,
-  remember,
-  type SameText,
-} from './memory/remember.ts'
+export { remember } from './memory/remember.ts'
 export {
   type DocumentPart,
   type ForgetDocumentOptions,

@@ -10,7 +10,7 @@ import { ConfigurationError, EmbedderError, InvalidInputError } from '../errors.
 import { type HybridResult, hybridSearch } from '../search/hybrid-search.ts'
 import type { RecallOptions } from '../search/recall.ts'
 import type { Fusion } from '../tuning/fuse.ts'
-import type { NewMemory, RememberOptions, RememberResult } from './remember.ts'
+import type { NewMemory, RememberOptions, RememberResult } from './new-memory.ts'
 import { type RememberManyOptions, rememberMany } from './remember-many.ts'
 
 export interface CreateMemoryOptions {

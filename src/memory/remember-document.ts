@@ -8,7 +8,7 @@ import { api } from '../database/schema-name.ts'
 import { type Embedder, embedEach } from '../embedding/embedder.ts'
 import { ConfigurationError, EmbedderError, InvalidInputError } from '../errors.ts'
 import { namespacedId } from './memory-id.ts'
-import { type NewMemory, newMemoryKeys } from './remember.ts'
+import { type NewMemory, newMemoryKeys } from './new-memory.ts'
 import { rememberMany } from './remember-many.ts'
 import { splitDocument } from './split-document.ts'
 

@@ -15,7 +15,7 @@ import { withEmbeddingModel } from '../embedding/embedding-writer.ts'
 import { InvalidInputError } from '../errors.ts'
 import { canonicalText, memoryId, namespacedId } from './memory-id.ts'
 import { checkSimilarity, nearDuplicateOf } from './near-duplicates.ts'
-import { type NewMemory, newMemoryKeys, type RememberOptions, type RememberResult } from './remember.ts'
+import { type NewMemory, newMemoryKeys, type RememberOptions, type RememberResult } from './new-memory.ts'
 import { type ItemRow, writeMemories } from './write-memories.ts'
 
 export interface RememberManyOptions extends RememberOptions {

@@ -6,7 +6,8 @@ import { queryRows, translatingErrors } from '../database/rows.ts'
 import { api } from '../database/schema-name.ts'
 import { checkedTime } from '../database/time.ts'
 import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts'
-import { type NewMemory, newMemoryKeys, remember } from './remember.ts'
+import { type NewMemory, newMemoryKeys } from './new-memory.ts'
+import { remember } from './remember.ts'
 
 export interface SupersedeByOptions {
   /** The memory that is no longer so. */

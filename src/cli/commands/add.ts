@@ -1,6 +1,6 @@
 import { text as readAll } from 'node:stream/consumers'
 import { createMemory } from '../../memory/create-memory.ts'
-import type { NewMemory } from '../../memory/remember.ts'
+import type { NewMemory } from '../../memory/new-memory.ts'
 import { remember } from '../../memory/remember.ts'
 import { anyNumber, collected, type Define, given, jsonObject } from '../command.ts'
 import { withDatabase } from '../connection.ts'

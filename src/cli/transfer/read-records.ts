@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../../errors.ts'
-import type { NewMemory } from '../../memory/remember.ts'
+import type { NewMemory } from '../../memory/new-memory.ts'
 import { UsageError } from '../exit.ts'
 import { modelKey } from './columns.ts'
 import { csvRecords } from './csv.ts'

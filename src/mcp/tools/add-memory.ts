@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { createMemory } from '../../memory/create-memory.ts'
-import { type NewMemory, type RememberResult, remember } from '../../memory/remember.ts'
+import type { NewMemory, RememberResult } from '../../memory/new-memory.ts'
+import { remember } from '../../memory/remember.ts'
 import { metadata, namespace, tags, time } from './fields.ts'
 import { defineTool, namespaceOf, type ToolContext } from './tool.ts'
 
