@@ -12,13 +12,18 @@ const common = [0, 1, 2, 3].map(zipfWord)
 
 describeOnEachBackend('bm25_search where it does not read every match', (test) => {
   beforeAll(async () => {
-    await insertRows(test.db, zipfRows(rows))
+    const corpus = zipfRows(rows).map((row, at) => (at % 2 === 0 ? row : { ...row, namespace: 'odd' }))
+    await insertRows(test.db, corpus)
     await test.db.execute(sql`ANALYZE memory_items`)
   })
 
-  const same = async (queryText: string, k: number, tags: string[] = []) => {
-    const found = await bm25Search(test.db, { queryText, k, queryTags: tags, filter: { fuzzy: false } })
-    expectSameBest(found, await exhaustiveSearch(test.db, { queryText, tags, k }))
+  /** For each k: the exhaustive query is asked once, for the largest. */
+  const same = async (queryText: string, ks: number[], tags: string[] = []) => {
+    const best = await exhaustiveSearch(test.db, { queryText, tags, k: Math.max(...ks) })
+    for (const k of ks) {
+      const found = await bm25Search(test.db, { queryText, k, queryTags: tags, filter: { fuzzy: false } })
+      expectSameBest(found, best.slice(0, k))
+    }
   }
 
   it('takes the threshold for common words and reads a part of the matches', async () => {
@@ -46,10 +51,6 @@ describeOnEachBackend('bm25_search where it does not read every match', (test) =
   })
 
   it('keeps to tags and a namespace together, whichever index reads them', async () => {
-    await test.db.execute(
-      sql`UPDATE memory_items SET namespace = 'odd' WHERE right(id, 1) IN ('1', '3', '5', '7', '9')`,
-    )
-    await test.db.execute(sql`ANALYZE memory_items`)
     for (const tags of [[], ['p50'], ['p5'], ['p01']]) {
       for (const queryText of [common.join(' '), common[1] as string]) {
         const found = await bm25Search(test.db, { queryText, queryTags: tags, filter: { namespace: 'odd' } })
@@ -59,16 +60,14 @@ describeOnEachBackend('bm25_search where it does not read every match', (test) =
         )
       }
     }
-    await test.db.execute(sql`UPDATE memory_items SET namespace = 'default'`)
-    await test.db.execute(sql`ANALYZE memory_items`)
   })
 
   it('finds what the exhaustive query finds, for any number of words and results, with and without tags', async () => {
     const random = seededRandom(7)
-    for (const words of [1, 1, 2, 3, 3, 5, 8, 9, 15, 60]) {
+    for (const words of [1, 2, 3, 3, 5, 9, 15, 60]) {
       const queryText = zipfQuery(words, random)
       for (const tags of [[], ['p50'], ['p5'], ['p01']]) {
-        for (const k of [1, 10, 100]) await same(queryText, k, tags)
+        await same(queryText, [1, 10, 100], tags)
       }
     }
   }, 240_000)
@@ -81,7 +80,7 @@ describeOnEachBackend('bm25_search where it does not read every match', (test) =
       `neverwritten ${common[1]} alsonot`,
       Array.from({ length: 300 }, (_, at) => zipfWord(at)).join(' '),
     ]) {
-      for (const k of [1, 10, 1000]) await same(queryText, k)
+      await same(queryText, [1, 10, 1000])
     }
   }, 120_000)
 
@@ -121,9 +120,10 @@ describeOnEachBackend('bm25_search where it does not read every match', (test) =
         },
       ]
     for (const { text, words, condition, filter } of asked) {
+      const best = await exhaustiveSearch(test.db, { queryText: words, k: 200, condition })
       for (const k of [5, 200]) {
         const found = await bm25Search(test.db, { queryText: text, k, filter: { ...filter, fuzzy: false } })
-        expectSameBest(found, await exhaustiveSearch(test.db, { queryText: words, k, condition }))
+        expectSameBest(found, best.slice(0, k))
       }
     }
   })
@@ -146,14 +146,14 @@ describeOnEachBackend('bm25_search where it does not read every match', (test) =
       await remember(test.db, { id: `long${at}`, text: (long.repeat(4000) + zipfWord(at)).slice(0, 65_536) })
     }
     const random = seededRandom(9)
-    for (const words of [1, 2, 4, 10]) await same(zipfQuery(words, random), 10)
-    await same(common.join(' '), 100)
+    for (const words of [1, 2, 4, 10]) await same(zipfQuery(words, random), [10])
+    await same(common.join(' '), [100])
   })
 
   it('is exact for a corpus of one row and for an empty one', async () => {
     await test.db.execute(sql`DELETE FROM memory_items WHERE id <> 'z7'`)
     const [row] = await queryRows(test.db, sql`SELECT text FROM memory_items`)
-    await same(String(row?.text), 10)
+    await same(String(row?.text), [10])
     await test.db.execute(sql`DELETE FROM memory_items`)
     expect(await bm25Search(test.db, { queryText: common.join(' ') })).toEqual([])
     await test.db.execute(sql`TRUNCATE memory_items`)

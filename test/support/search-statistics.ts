@@ -123,9 +123,10 @@ export function expectSameBest(
 export async function insertRows(db: Database, rows: readonly ZipfRow[], batch = 2000): Promise<void> {
   for (let from = 0; from < rows.length; from += batch) {
     await db.execute(sql`
-      INSERT INTO memory_items (id, text, tags)
-      SELECT row.id, row.text, ARRAY(SELECT json_array_elements_text(row.tags))
-      FROM json_to_recordset(${JSON.stringify(rows.slice(from, from + batch))}::text::json) AS row (id text, text text, tags json)
+      INSERT INTO memory_items (id, namespace, text, tags)
+      SELECT row.id, COALESCE(row.namespace, 'default'), row.text, ARRAY(SELECT json_array_elements_text(row.tags))
+      FROM json_to_recordset(${JSON.stringify(rows.slice(from, from + batch))}::text::json)
+        AS row (id text, namespace text, text text, tags json)
     `)
   }
 }

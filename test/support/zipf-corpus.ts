@@ -2,6 +2,7 @@ import { seededRandom } from '../../src/tuning/choose-fusion.ts'
 
 export interface ZipfRow {
   readonly id: string
+  readonly namespace?: string
   readonly text: string
   readonly tags: string[]
 }
