@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { lockFolder } from '../../src/database/embedded-lock.ts'
 import { claim, complete, enqueue, fail, getJob, putSchedule, waitFor } from '../../src/index.ts'
 import { builtCommand, ended, run, start } from '../support/command.ts'
-import { describeCommandsOnEachBackend } from '../support/command-databases.ts'
-import { emptyFolder } from '../support/empty-folder.ts'
+import { describeCommandsOnEachBackend, describeCommandsOnServer } from '../support/command-databases.ts'
+import { usedFolder } from '../support/empty-folder.ts'
 
 beforeAll(() => {
   builtCommand()
@@ -120,6 +123,25 @@ describeCommandsOnEachBackend('opa-db jobs', (database) => {
     expect(late.stderr).toMatch(/does not wait for approval|not answered: not waiting/)
   })
 
+  it('watches: a line of JSON each time, and Ctrl-C is a good end', async () => {
+    const { stdout } = await jobs('watch', '--json', '--times', '2', '--interval', '0.1')
+    const looks = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(looks).toHaveLength(2)
+    expect(looks[0].queues.length).toBeGreaterThan(0)
+    const child = start(['jobs', 'watch', '--interval', '60'], database.in())
+    child.stdout?.once('data', () => child.kill('SIGINT'))
+    expect(await ended(child)).toMatchObject({ code: 0, stderr: '' })
+    expect((await jobs('list', '--json')).code).toBe(0)
+  })
+})
+
+// The same calls of the same helpers, which are tried on each backend: once is enough.
+describeCommandsOnServer('opa-db jobs, many at once', (database) => {
+  const jobs = (...words: string[]) => run(['jobs', ...words], database.in())
+
   it('changes all jobs that are meant, after saying how many', async () => {
     await database.with(async (db) => {
       for (const intent of ['a', 'b']) await enqueue(db, { queue: 'many', intent })
@@ -154,20 +176,6 @@ describeCommandsOnEachBackend('opa-db jobs', (database) => {
     expect(pruned).toMatchObject({ code: 0, stdout: 'deleted 1 job\n' })
   })
 
-  it('watches: a line of JSON each time, and Ctrl-C is a good end', async () => {
-    const { stdout } = await jobs('watch', '--json', '--times', '2', '--interval', '0.1')
-    const looks = stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-    expect(looks).toHaveLength(2)
-    expect(looks[0].queues.length).toBeGreaterThan(0)
-    const child = start(['jobs', 'watch', '--interval', '60'], database.in())
-    child.stdout?.once('data', () => child.kill('SIGINT'))
-    expect(await ended(child)).toMatchObject({ code: 0, stderr: '' })
-    expect((await jobs('list', '--json')).code).toBe(0)
-  })
-
   it('lists, pauses, resumes and removes schedules', async () => {
     expect(await jobs('schedules')).toMatchObject({ code: 0, stdout: '', stderr: 'no schedules\n' })
     await database.with(async (db) => {
@@ -193,11 +201,12 @@ function lease({ id, leaseToken }: { id: string; leaseToken: number }): { id: st
 
 describe('Ctrl-C', () => {
   it('ends a command that waits for its input with 130, and closes the database', async () => {
-    const cwd = emptyFolder()
-    await run(['add', 'something'], { cwd })
+    const cwd = usedFolder()
     const child = start(['import'], { cwd, input: null })
     child.stdin?.write('{"text": "first"}\n')
-    await sleep(4000)
+    // It has opened the database, and waits.
+    await expect.poll(() => existsSync(join(cwd, '.opa', lockFolder)), { timeout: 50_000 }).toBe(true)
+    await sleep(1000)
     child.kill('SIGINT')
     const { code, stderr } = await ended(child)
     expect(code).toBe(130)

@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, inject, it } from 'vitest'
+import { builtCommand } from '../support/command.ts'
+import { copyEmbeddedFolder } from '../support/embedded-template.ts'
 
 const root = new URL('../../', import.meta.url)
 const folder = mkdtempSync(join(tmpdir(), 'opa-docs-'))
 afterAll(() => rmSync(folder, { recursive: true }))
+/** The package as it ships. */
+const source = pathToFileURL(join(builtCommand(), '../../index.js')).href
 
 /** The examples that are whole programs, each with the output that is printed after it, if any. */
 function programs(page: string): { readonly code: string; readonly output: string | undefined }[] {
@@ -33,10 +37,11 @@ describe.each(pages.filter((page) => programs(page).length > 0))('the examples o
     'number $at runs and prints what it says',
     async ({ code, output, at }) => {
       const file = join(folder, `${page.replaceAll('/', '-')}-${at}.mts`)
-      const source = pathToFileURL(fileURLToPath(new URL('src/index.ts', root))).href
+      const dataDir = `${file}.data`
+      copyEmbeddedFolder(inject('embedded'), dataDir)
       writeFileSync(
         file,
-        code.replaceAll("'opa-db'", `'${source}'`).replace("dataDir: '.opa'", "dataDir: 'memory://'"),
+        code.replaceAll("'opa-db'", `'${source}'`).replace("dataDir: '.opa'", `dataDir: '${dataDir}'`),
       )
       const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], {
         cwd: fileURLToPath(root),

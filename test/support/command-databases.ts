@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { connect } from '../../src/database/connect.ts'
-import { migrate } from '../../src/database/migrate.ts'
 import type { Connection } from '../../src/index.ts'
 import type { RunOptions } from './command.ts'
-import { emptyFolder } from './empty-folder.ts'
+import { emptyFolder, usedFolder } from './empty-folder.ts'
 import { databaseUrl, withAdmin } from './server-setup.ts'
 
 /** A database that a command is told of by its environment. */
@@ -18,13 +17,13 @@ export interface CommandDatabase {
   with<T>(work: (db: Connection['db']) => Promise<T>): Promise<T>
 }
 
-/** Describes commands once and tries them on an empty folder and on a fresh, migrated database of the server. */
+/** Describes commands once and tries them on a migrated folder and on a fresh, migrated database of the server. */
 export function describeCommandsOnEachBackend(
   name: string,
   tests: (database: CommandDatabase) => void,
 ): void {
   describe(`${name} (embedded)`, () => {
-    const cwd = emptyFolder()
+    const cwd = usedFolder()
     tests(opened('embedded', cwd, {}, { kind: 'embedded', dataDir: `${cwd}/.opa` }))
   })
   describeCommandsOnServer(name, tests)
@@ -63,7 +62,6 @@ function opened(
     async with(work) {
       const { db, close } = await connect(location, { maxConnections: 4 })
       try {
-        if (backend === 'embedded') await migrate(db)
         return await work(db)
       } finally {
         await close()
