@@ -49,6 +49,14 @@ describeOnEachBackend('limits by key', (test) => {
     expect(await next(queue, 10)).toEqual(['ana-2'])
   })
 
+  it('hand out at once what the same call takes back, where nothing else waits', async () => {
+    const queue = await queueOf('ana')
+    await setJobLimit(test.db, { queue, key: 'ana', maxRunning: 1 })
+    expect(await claim(test.db, { queue, workerId, leaseSeconds: 1 })).toHaveLength(1)
+    await clock.advance(1)
+    expect(await next(queue)).toEqual(['ana-0'])
+  })
+
   it('have a rule for every key, and rules of single keys before it', async () => {
     const queue = await queueOf('ana', 'ana', 'bob', 'bob', 'bob')
     await setJobLimit(test.db, { queue, key: '*', maxRunning: 1 })

@@ -82,7 +82,12 @@ describeOnServer('work through a lost connection', (test) => {
     const stopped: Promise<void>[] = []
     for (let round = 0; round < 20; round += 1) {
       const { id } = await enqueue(alive, { intent: 'a', queue })
-      const short = work(db, { a: () => 1 }, { queue, isListening: true, onError, drainSeconds: 1 })
+      // A claim whose answer was lost holds its job for the length of a lease: shorter than what is waited below.
+      const short = work(
+        db,
+        { a: () => 1 },
+        { queue, isListening: true, onError, drainSeconds: 1, leaseSeconds: 2 },
+      )
       const watching = waitForJob(db, { id, isListening: true, timeout: 20 })
       await alive.execute(
         sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,

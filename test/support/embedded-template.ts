@@ -22,7 +22,7 @@ export async function makeEmbeddedTemplate(): Promise<{ file: string; remove: ()
     await install(connection.db)
     await writeFile(file, Buffer.from(await (await connection.db.$client.dumpDataDir('none')).arrayBuffer()))
     mkdirSync(folderBeside(file))
-    execFileSync('tar', ['--extract', '--file', file, '--directory', folderBeside(file)])
+    execFileSync('tar', ['--extract', '--file', file, '--directory', folderBeside(file)], { stdio: 'pipe' })
   } finally {
     await connection.close()
   }

@@ -111,6 +111,10 @@ BEGIN
     PERFORM take_back_expired(claim.queue, 100);
     current_moment := jobs_now();
     began := NULL;
+    -- What was taken back may be the only one with a key.
+    has_keys := has_keys OR EXISTS (
+      SELECT FROM jobs AS job WHERE job.queue = claim.queue AND job.status = 'pending' AND job.limit_key IS NOT NULL
+    );
   END IF;
   IF is_paused THEN
     RETURN;
