@@ -6,10 +6,10 @@ import { promisify } from 'node:util'
 import { sql } from 'drizzle-orm'
 import { expect, it, onTestFinished } from 'vitest'
 import { queryRows } from '../../src/database/rows.ts'
-import { bm25Search, migrate, remember } from '../../src/index.ts'
+import { bm25Search, remember } from '../../src/index.ts'
 import { describeOnServer } from '../support/backends.ts'
 import { connectForTest, createEmptyDatabase } from '../support/empty-database.ts'
-import { testPath } from '../support/installation.ts'
+import { install, installation, testPath } from '../support/installation.ts'
 import { expectExactStatistics, insertRows, unfolded } from '../support/search-statistics.ts'
 import { zipfRows, zipfWord } from '../support/zipf-corpus.ts'
 
@@ -54,8 +54,8 @@ describeOnServer('a dump', (server) => {
       const target = await createEmptyDatabase()
       const { db } = await connectForTest(target)
       if (part === '--data-only') {
-        await client('pg_dump', [server.url, part, '--schema=public', '--file', file])
-        await migrate(db)
+        await client('pg_dump', [server.url, part, `--schema=${installation.schema}`, '--file', file])
+        await install(db)
         await client('psql', [target, '--set=ON_ERROR_STOP=1', '--quiet', '--file', file])
       } else {
         await client('pg_dump', [server.url, part, '--file', file])
