@@ -22,20 +22,36 @@ export function checkOptions(
   keys: Readonly<Record<string, true>>,
   name = 'options',
 ): asserts options is object {
+  checkKeys(options, keys, name)
+  const prefix = name === 'options' ? '' : `${name}.`
+  for (const [key, value] of Object.entries(options)) {
+    if (value === undefined) {
+      throw new InvalidInputError(
+        `${prefix}${key} must not be undefined: give it a value, or leave the key out`,
+      )
+    }
+  }
+}
+
+/**
+ * Refuses an options object with a key that nobody knows: for options that only describe what is new, in which undefined
+ * means the default and widens nothing.
+ *
+ * @throws InvalidInputError that names the key.
+ */
+export function checkKeys(
+  options: unknown,
+  keys: Readonly<Record<string, true>>,
+  name = 'options',
+): asserts options is object {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     const came = options === null ? 'null' : Array.isArray(options) ? 'an array' : typeof options
     throw new InvalidInputError(`${name} must be an object, got ${came}`)
   }
-  const prefix = name === 'options' ? '' : `${name}.`
-  for (const [key, value] of Object.entries(options)) {
+  for (const key of Object.keys(options)) {
     if (!Object.hasOwn(keys, key)) {
       throw new InvalidInputError(
         `${name} has the key "${key.slice(0, 60)}", expected only: ${Object.keys(keys).join(', ')}`,
-      )
-    }
-    if (value === undefined) {
-      throw new InvalidInputError(
-        `${prefix}${key} must not be undefined: give it a value, or leave the key out`,
       )
     }
   }

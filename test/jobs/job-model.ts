@@ -15,6 +15,9 @@ export interface ModelJob {
   losses: number
   readonly onLost: 'retry' | 'fail'
   readonly limitKey: string | null
+  /** In milliseconds. */
+  readonly attemptTimeout: number | null
+  startedAt: number
   waitReason: string | null
   waitExpiresAt: number | null
   onExpiry: 'fail' | 'continue'
@@ -43,6 +46,7 @@ export type NewModelJob = Pick<
   | 'singletonKey'
   | 'onLost'
   | 'limitKey'
+  | 'attemptTimeout'
 >
 
 /** What the jobs of a queue may do: the design in a few lines of TypeScript, against which the database is compared. */
@@ -50,11 +54,14 @@ export class JobModel {
   readonly jobs = new Map<string, ModelJob>()
   now: number
   isPaused = false
+  /** A schedule that makes up for every slot it missed, but for those of a pause. */
+  readonly schedule: { readonly period: number; slotsAfter: number; isPaused: boolean }
   /** At most so many of a key may run. */
   readonly maxRunning: Readonly<Record<string, number>>
 
-  constructor(now: number, maxRunning: Readonly<Record<string, number>> = {}) {
+  constructor(now: number, period: number, maxRunning: Readonly<Record<string, number>> = {}) {
     this.now = now
+    this.schedule = { period, slotsAfter: now, isPaused: false }
     this.maxRunning = maxRunning
   }
 
@@ -74,6 +81,7 @@ export class JobModel {
       leaseExpiresAt: null,
       progress: 0,
       losses: 0,
+      startedAt: 0,
       waitReason: null,
       waitExpiresAt: null,
       onExpiry: 'fail',
@@ -110,7 +118,8 @@ export class JobModel {
         status: 'running',
         leaseToken: Math.max(job.leaseToken + 1, this.now * 1000),
         attempt: job.attempt + 1,
-        leaseExpiresAt: this.now + leaseSeconds * 1000,
+        startedAt: this.now,
+        leaseExpiresAt: Math.min(this.now + leaseSeconds * 1000, timeoutOf({ ...job, startedAt: this.now })),
       })
     }
     return chosen.map(({ id }) => id)
@@ -157,14 +166,16 @@ export class JobModel {
     for (const job of lost) {
       job.attempts.push([job.leaseToken, 'lease_lost'])
       job.leaseExpiresAt = null
-      if (job.onLost === 'retry') job.losses += 1
-      const isLast = job.onLost === 'retry' ? job.losses >= 10 : job.attempt >= job.maxAttempts
+      const isTimedOut = timeoutOf(job) <= this.now
+      const isLost = job.onLost === 'retry' && !isTimedOut
+      if (isLost) job.losses += 1
+      const isLast = isLost ? job.losses >= 10 : job.attempt >= job.maxAttempts
       if (job.isCancelRequested) job.status = 'cancelled'
       else {
-        job.errorCode = isLate(job) ? 'deadline_exceeded' : 'lease_lost'
+        job.errorCode = isLate(job) ? 'deadline_exceeded' : isTimedOut ? 'attempt_timeout' : 'lease_lost'
         if (isLate(job) || isLast) job.status = 'failed'
         else {
-          const attempt = job.attempt - (job.onLost === 'retry' ? 1 : 0)
+          const attempt = job.attempt - (isLost ? 1 : 0)
           Object.assign(job, { status: 'pending', runAt: this.now, progress: 0, attempt })
         }
       }
@@ -182,11 +193,47 @@ export class JobModel {
     return lost.length + due.length
   }
 
+  /** What is due of the schedule; the jobs get the ids that the database gave them. */
+  enqueueSlots(ids: readonly string[]): [slot: number, id: string | undefined][] {
+    const { period, slotsAfter, isPaused } = this.schedule
+    const slots: number[] = []
+    for (let slot = (Math.floor(slotsAfter / period) + 1) * period; slot <= this.now; slot += period) {
+      slots.push(slot)
+    }
+    if (isPaused) return []
+    this.schedule.slotsAfter = slots.at(-1) ?? slotsAfter
+    for (const [at, slot] of slots.entries()) {
+      this.enqueue({
+        id: ids[at] ?? `none for ${slot}`,
+        priority: 0,
+        runAt: this.now,
+        deadlineAt: null,
+        maxAttempts: 3,
+        parentId: null,
+        idempotencyKey: `slot ${slot}`,
+        singletonKey: null,
+        onLost: 'retry',
+        limitKey: null,
+        attemptTimeout: null,
+      })
+    }
+    return slots.map((slot, at) => [slot, ids[at]])
+  }
+
+  pauseSchedule(isPaused: boolean): void {
+    if (this.schedule.isPaused && !isPaused) {
+      this.schedule.slotsAfter = Math.max(this.schedule.slotsAfter, this.now)
+    }
+    this.schedule.isPaused = isPaused
+  }
+
   heartbeat(id: string, token: number, leaseSeconds: number): string {
     const job = this.#held(id, token)
     if (typeof job === 'string') return 'lost'
-    job.leaseExpiresAt = Math.max(job.leaseExpiresAt ?? 0, this.now + leaseSeconds * 1000)
-    return job.isCancelRequested ? 'cancel_requested' : 'held'
+    const end = Math.min(this.now + leaseSeconds * 1000, timeoutOf(job))
+    job.leaseExpiresAt = Math.max(job.leaseExpiresAt ?? 0, end)
+    if (job.isCancelRequested) return 'cancel_requested'
+    return timeoutOf(job) <= this.now ? 'timed_out' : 'held'
   }
 
   report(id: string, token: number, progress: number): string {
@@ -362,4 +409,9 @@ export class JobModel {
 
 function isEnded({ status }: ModelJob): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled'
+}
+
+/** When the attempt that runs has taken too long. */
+function timeoutOf({ startedAt, attemptTimeout }: Pick<ModelJob, 'startedAt' | 'attemptTimeout'>): number {
+  return attemptTimeout === null ? Number.POSITIVE_INFINITY : startedAt + attemptTimeout
 }

@@ -9,17 +9,20 @@ import {
   completeMany,
   type Database,
   enqueue,
+  enqueueDueSlots,
   fail,
   heartbeat,
   type Job,
   listJobs,
   pauseQueue,
+  pauseSchedule,
   prune,
   reject,
   release,
   reportProgress,
   resume,
   resumeQueue,
+  resumeSchedule,
   retry,
   snooze,
   takeBackExpired,
@@ -105,6 +108,8 @@ const expected = ({
   onExpiry: _10,
   waits: _11,
   isNewWait: _12,
+  attemptTimeout: _13,
+  startedAt: _14,
   ...job
 }: ModelJob) => ({ ...job, waits: job.status === 'waiting' ? 'one open' : 'none open' })
 
@@ -153,10 +158,11 @@ const enqueueStep = fc
     singletonKey: key,
     onLost: fc.constantFrom('retry', 'fail'),
     limitKey: fc.option(fc.constantFrom('limited', 'free'), { freq: 2 }),
+    timeout: fc.option(fc.integer({ min: 1, max: 8 }), { freq: 2 }),
   })
   .map((options) => {
-    const { priority, delay, deadline, maxAttempts, parent, idempotencyKey, singletonKey, onLost, limitKey } =
-      options
+    const { priority, delay, deadline, maxAttempts, parent, idempotencyKey, singletonKey } = options
+    const { onLost, limitKey, timeout } = options
     lastId += 1
     const id = `job-${String(lastId).padStart(8, '0')}`
     const parentOf = (model: JobModel) => (parent === null ? null : (pick(model, parent)?.id ?? null))
@@ -175,6 +181,7 @@ const enqueueStep = fc
           singletonKey,
           onLost,
           limitKey,
+          attemptTimeout: timeout === null ? null : timeout * 1000,
           parentId: parentOf(model),
           ...times(model),
         }),
@@ -193,6 +200,7 @@ const enqueueStep = fc
           ...(idempotencyKey && { idempotencyKey }),
           ...(singletonKey && { singletonKey }),
           ...(limitKey && { limitKey }),
+          ...(timeout !== null && { attemptTimeoutSeconds: timeout }),
           onLost,
         }).catch((error) => {
           if (error instanceof ConflictError) return 'conflict' as const
@@ -328,6 +336,26 @@ export const steps = [
         },
         async ({ db, queue }) => {
           await (isPaused ? pauseQueue(db, { queue }) : resumeQueue(db, { queue }))
+        },
+      ),
+  ),
+  fc.constant(
+    new Step(
+      'slots',
+      (model, answer) => model.enqueueSlots((answer as [number, string][]).map(([, id]) => id)),
+      async ({ db, queue }) =>
+        (await enqueueDueSlots(db)).enqueued
+          .filter(({ key }) => key === queue)
+          .map(({ slot, jobId }) => [slot.getTime(), jobId]),
+    ),
+  ),
+  fc.boolean().map(
+    (isPaused) =>
+      new Step(
+        isPaused ? 'pause the schedule' : 'go on with the schedule',
+        (model) => model.pauseSchedule(isPaused),
+        async ({ db, queue }) => {
+          await (isPaused ? pauseSchedule(db, { key: queue }) : resumeSchedule(db, { key: queue }))
         },
       ),
   ),

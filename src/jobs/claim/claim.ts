@@ -1,4 +1,5 @@
 import type { Database } from '../../database/database.ts'
+import { checkOptions, type OptionKeys } from '../../database/options.ts'
 import { queryPrepared, remembering } from '../../database/prepared.ts'
 import { apiPrefix } from '../../database/schema-name.ts'
 import type { ExecutionMode } from '../../schema/enums.ts'
@@ -26,6 +27,16 @@ export interface ClaimOptions<K extends keyof Job = keyof Job> {
   readonly columns?: readonly K[]
 }
 
+export const claimKeys = {
+  workerId: true,
+  queue: true,
+  modes: true,
+  intents: true,
+  limit: true,
+  leaseSeconds: true,
+  columns: true,
+} satisfies OptionKeys<ClaimOptions>
+
 /** A job of which some columns were asked for. */
 export type ClaimedJob<K extends keyof Job = keyof Job> = Pick<Job, K | 'id' | 'leaseToken'>
 
@@ -48,6 +59,7 @@ export async function claim<K extends keyof Job = keyof Job>(
   db: Database,
   options: ClaimOptions<K>,
 ): Promise<ClaimedJob<K>[]> {
+  checkOptions(options, claimKeys)
   const { list, decode } = claimSelection(options)
   const rows = await queryPrepared(db, {
     sql: statementFor(apiPrefix(db))(list),

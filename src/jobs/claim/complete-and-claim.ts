@@ -1,4 +1,5 @@
 import type { Database } from '../../database/database.ts'
+import { checkKeys, checkOptions, type OptionKeys } from '../../database/options.ts'
 import { queryPrepared, remembering } from '../../database/prepared.ts'
 import { apiPrefix } from '../../database/schema-name.ts'
 import { DatabaseError } from '../../errors.ts'
@@ -6,11 +7,25 @@ import type { Job } from '../../schema/jobs.ts'
 import { leaseArguments, leaseValues, type SettleOutcome } from '../lease.ts'
 import { jsonValue } from '../parameters.ts'
 import type { CompleteOptions } from '../settle/complete.ts'
-import { type ClaimedJob, type ClaimOptions, claimArguments, claimSelection, claimValues } from './claim.ts'
+import {
+  type ClaimedJob,
+  type ClaimOptions,
+  claimArguments,
+  claimKeys,
+  claimSelection,
+  claimValues,
+} from './claim.ts'
 
 export interface CompleteAndClaimOptions<K extends keyof Job = keyof Job>
   extends CompleteOptions,
     ClaimOptions<K> {}
+
+const optionKeys = {
+  id: true,
+  leaseToken: true,
+  result: true,
+  ...claimKeys,
+} satisfies OptionKeys<CompleteAndClaimOptions>
 
 export interface CompleteAndClaimResult<K extends keyof Job = keyof Job> {
   /** What became of the completion, as of {@link complete}. */
@@ -45,8 +60,12 @@ export async function completeAndClaim<K extends keyof Job = keyof Job>(
   db: Database,
   options: CompleteAndClaimOptions<K>,
 ): Promise<CompleteAndClaimResult<K>> {
+  checkKeys(options, optionKeys)
+  // A handler that gives nothing has an undefined result.
+  const { result: given, ...others } = options
+  checkOptions(others, optionKeys)
   const { list, decode } = claimSelection(options)
-  const result = jsonValue('result', options.result)
+  const result = jsonValue('result', given)
   const params = [...leaseValues(options), result, ...claimValues(options)]
   const rows = await queryPrepared(db, { sql: statementFor(apiPrefix(db))(list), params })
   const [first] = rows

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkOptions, type OptionKeys } from '../../database/options.ts'
 import { queryRow, toNumber } from '../../database/rows.ts'
 import { api } from '../../database/schema-name.ts'
 import { numberSql, textSql } from '../parameters.ts'
@@ -20,6 +21,7 @@ export interface TakeBackExpiredOptions {
  * await takeBackExpired(db, { queue: 'documents' })
  */
 export async function takeBackExpired(db: Database, options: TakeBackExpiredOptions = {}): Promise<number> {
+  checkOptions(options, { queue: true, limit: true } satisfies OptionKeys<TakeBackExpiredOptions>)
   const { queue = 'default', limit = 100 } = options
   const row = await queryRow(
     db,

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkKeys, type OptionKeys } from '../../database/options.ts'
 import { queryPrepared } from '../../database/prepared.ts'
 import { onlyRow, type Row } from '../../database/rows.ts'
 import { api } from '../../database/schema-name.ts'
@@ -65,6 +66,32 @@ export interface EnqueueOneOptions extends EnqueueOptions {
   readonly onDuplicate?: 'keep' | 'replace'
 }
 
+const optionKeys = {
+  intent: true,
+  inputs: true,
+  queue: true,
+  mode: true,
+  priority: true,
+  runAt: true,
+  id: true,
+  idempotencyKey: true,
+  singletonKey: true,
+  parentId: true,
+  deadlineAt: true,
+  maxAttempts: true,
+  backoffSeconds: true,
+  waitReason: true,
+  requiredAction: true,
+  metadata: true,
+  traceId: true,
+  callbackUrl: true,
+  limitKey: true,
+  onLost: true,
+  attemptTimeoutSeconds: true,
+  idempotencySeconds: true,
+  onDuplicate: true,
+} satisfies OptionKeys<EnqueueOneOptions>
+
 export interface EnqueueResult {
   readonly id: string
   readonly status: JobStatus
@@ -83,6 +110,7 @@ export interface EnqueueResult {
  * const { id, created } = await enqueue(db, { intent: 'summarise', inputs: { document: 'd1' }, idempotencyKey: 'd1:v3' })
  */
 export async function enqueue(db: Database, options: EnqueueOneOptions): Promise<EnqueueResult> {
+  checkKeys(options, optionKeys)
   const rows = await queryPrepared(
     db,
     sql`SELECT id, status, created, wait_id FROM ${api(db)}enqueue(${enqueueArguments(options)})`,

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
 import { listen } from '../../database/listen.ts'
+import { checkOptions, type OptionKeys } from '../../database/options.ts'
 import { queryRows, toDate, toNumber } from '../../database/rows.ts'
 import { api } from '../../database/schema-name.ts'
 import { InvalidInputError, NotFoundError } from '../../errors.ts'
@@ -34,6 +35,14 @@ export interface WatchJobOptions {
   readonly signal?: AbortSignal
 }
 
+const optionKeys = {
+  id: true,
+  after: true,
+  pollMilliseconds: true,
+  isListening: true,
+  signal: true,
+} satisfies OptionKeys<WatchJobOptions>
+
 /**
  * Watches a job until it has ended: its changes of status, its progress, its output. With `setJobEvents` on, every change
  * is there; without it, output is, and of status and progress what they were when this looked. A lost connection is
@@ -46,6 +55,7 @@ export interface WatchJobOptions {
  * }
  */
 export async function* watchJob(db: Database, options: WatchJobOptions): AsyncGenerator<JobEvent, void> {
+  checkOptions(options, optionKeys)
   const { id, after = 0, pollMilliseconds = 500, isListening = false, signal } = options
   if (!(pollMilliseconds >= 10 && pollMilliseconds <= 3_600_000)) {
     throw new InvalidInputError(

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkKeys, type OptionKeys } from '../../database/options.ts'
 import { api } from '../../database/schema-name.ts'
 import { callForOutcome } from '../lease.ts'
 import { jsonSql, momentSql, numberSql, textSql } from '../parameters.ts'
@@ -12,6 +13,13 @@ export interface ChangeJobOptions {
   readonly inputs?: Readonly<Record<string, unknown>>
 }
 
+const optionKeys = {
+  id: true,
+  runAt: true,
+  priority: true,
+  inputs: true,
+} satisfies OptionKeys<ChangeJobOptions>
+
 /**
  * Changes a job that is pending: when it may run, its priority, its inputs. What is not given stays.
  *
@@ -22,8 +30,10 @@ export interface ChangeJobOptions {
  */
 export async function changeJob(
   db: Database,
-  { id, runAt, priority, inputs }: ChangeJobOptions,
+  options: ChangeJobOptions,
 ): Promise<'ok' | 'wrong_status' | 'not_found'> {
+  checkKeys(options, optionKeys)
+  const { id, runAt, priority, inputs } = options
   return callForOutcome(
     db,
     sql`${api(db)}change_job(job_id => ${textSql('id', id)}, run_at => ${momentSql('runAt', runAt)},

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkOptions, type OptionKeys } from '../../database/options.ts'
 import { queryRow, queryRows, toNumber } from '../../database/rows.ts'
 import { api } from '../../database/schema-name.ts'
 import type { JobStatus } from '../../schema/enums.ts'
@@ -13,6 +14,8 @@ export interface ChangeManyOptions {
   readonly limit?: number
 }
 
+const changeKeys = { filter: true, limit: true } satisfies OptionKeys<ChangeManyOptions>
+
 /**
  * How many jobs a filter means, by status: look before you cancel, retry or prune them.
  *
@@ -22,8 +25,10 @@ export interface ChangeManyOptions {
  */
 export async function countJobs(
   db: Database,
-  { filter }: Pick<ChangeManyOptions, 'filter'>,
+  options: Pick<ChangeManyOptions, 'filter'>,
 ): Promise<Partial<Record<JobStatus, number>>> {
+  checkOptions(options, { filter: true })
+  const { filter } = options
   const rows = await queryRows(
     db,
     sql`SELECT status, jobs FROM ${api(db)}count_jobs(${jobFilterSql(filter)})`,
@@ -40,7 +45,9 @@ export async function countJobs(
  * @example
  * while ((await cancelJobs(db, { filter: { queue: 'documents', intent: 'embed' } })) > 0);
  */
-export async function cancelJobs(db: Database, { filter, limit }: ChangeManyOptions): Promise<number> {
+export async function cancelJobs(db: Database, options: ChangeManyOptions): Promise<number> {
+  checkOptions(options, changeKeys)
+  const { filter, limit } = options
   const row = await queryRow(
     db,
     sql`SELECT ${api(db)}cancel_jobs(${jobFilterSql(filter)}, max_jobs => ${numberSql('limit', limit ?? 1000, 'int')}) AS jobs`,
@@ -58,12 +65,10 @@ export async function cancelJobs(db: Database, { filter, limit }: ChangeManyOpti
  */
 export async function retryJobs(
   db: Database,
-  {
-    filter,
-    limit,
-    runAt,
-  }: ChangeManyOptions & { /** Not before this; now by default. */ readonly runAt?: Date | string },
+  options: ChangeManyOptions & { /** Not before this; now by default. */ readonly runAt?: Date | string },
 ): Promise<number> {
+  checkOptions(options, { ...changeKeys, runAt: true })
+  const { filter, limit, runAt } = options
   const row = await queryRow(
     db,
     sql`SELECT ${api(db)}retry_jobs(${jobFilterSql(filter)}, max_jobs => ${numberSql('limit', limit ?? 1000, 'int')},

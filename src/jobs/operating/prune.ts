@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkOptions, type OptionKeys } from '../../database/options.ts'
 import { queryRow, toNumber } from '../../database/rows.ts'
 import { api } from '../../database/schema-name.ts'
 import type { JobStatus } from '../../schema/enums.ts'
@@ -19,6 +20,14 @@ export interface PruneOptions {
   readonly filter?: JobFilter
 }
 
+const optionKeys = {
+  olderThan: true,
+  batch: true,
+  queue: true,
+  statuses: true,
+  filter: true,
+} satisfies OptionKeys<PruneOptions>
+
 /**
  * Deletes jobs that ended long ago, with their attempts, the oldest first. A job with children stays until they are
  * gone. Small batches keep locks short and leave vacuum time to follow.
@@ -29,6 +38,7 @@ export interface PruneOptions {
  * while ((await prune(db, { olderThan: '30 days', batch: 1000 })) > 0);
  */
 export async function prune(db: Database, options: PruneOptions): Promise<number> {
+  checkOptions(options, optionKeys)
   const { olderThan, batch = 1000, queue, statuses, filter = {} } = options
   const row = await queryRow(
     db,

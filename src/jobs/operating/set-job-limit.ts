@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkOptions, type OptionKeys } from '../../database/options.ts'
 import { queryRows } from '../../database/rows.ts'
 import { api } from '../../database/schema-name.ts'
 import { callForOutcome } from '../lease.ts'
@@ -16,6 +17,16 @@ export interface JobLimitOptions {
   readonly rate?: { readonly limit: number; readonly period?: Duration; readonly burst?: number }
 }
 
+const optionKeys = {
+  queue: true,
+  key: true,
+  maxRunning: true,
+  rate: true,
+} satisfies OptionKeys<JobLimitOptions>
+const rateKeys = { limit: true, period: true, burst: true } satisfies OptionKeys<
+  NonNullable<JobLimitOptions['rate']>
+>
+
 /**
  * Limits the jobs of a key: how many run at the same time, and how many start in a period. It is counted where jobs are
  * claimed, exactly, however many workers there are; jobs of a key at its limit are skipped and wait for their turn. The
@@ -26,6 +37,8 @@ export interface JobLimitOptions {
  * await setJobLimit(db, { queue: 'agents', key: '*', maxRunning: 5, rate: { limit: 60, period: '1 minute', burst: 10 } })
  */
 export async function setJobLimit(db: Database, options: JobLimitOptions): Promise<void> {
+  checkOptions(options, optionKeys)
+  if (options.rate !== undefined) checkOptions(options.rate, rateKeys, 'rate')
   const { queue = 'default', key, maxRunning, rate } = options
   await queryRows(
     db,
@@ -46,8 +59,10 @@ export async function setJobLimit(db: Database, options: JobLimitOptions): Promi
  */
 export async function dropJobLimit(
   db: Database,
-  { queue = 'default', key }: Pick<JobLimitOptions, 'queue' | 'key'>,
+  options: Pick<JobLimitOptions, 'queue' | 'key'>,
 ): Promise<boolean> {
+  checkOptions(options, { queue: true, key: true })
+  const { queue = 'default', key } = options
   return callForOutcome(
     db,
     sql`${api(db)}drop_job_limit(queue => ${textSql('queue', queue)}, limit_key => ${textSql('key', key)})`,

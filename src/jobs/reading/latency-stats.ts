@@ -1,11 +1,12 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkOptions } from '../../database/options.ts'
 import { readRows } from '../../database/replicas.ts'
 import { type Row, toNumber, toNumberOrNull } from '../../database/rows.ts'
 import { api } from '../../database/schema-name.ts'
 import type { ExecutionMode } from '../../schema/enums.ts'
 import { durationSql, textSql } from '../parameters.ts'
-import type { StatsOptions } from './queue-stats.ts'
+import { type StatsOptions, statsKeys } from './queue-stats.ts'
 
 /** Seconds; null where no job has the time in question (one that never started has no running time). */
 export interface Percentiles {
@@ -39,6 +40,7 @@ export interface LatencyStats {
  * const slow = (await latencyStats(db, { period: '1 day' })).filter(({ running }) => (running.p95 ?? 0) > 60)
  */
 export async function latencyStats(db: Database, options: StatsOptions = {}): Promise<LatencyStats[]> {
+  checkOptions(options, statsKeys)
   const { queue, period = '1 hour' } = options
   const rows = await readRows(
     db,

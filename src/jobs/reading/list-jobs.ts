@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkOptions, type OptionKeys } from '../../database/options.ts'
 import { readRows } from '../../database/replicas.ts'
 import { api } from '../../database/schema-name.ts'
 import { InvalidInputError } from '../../errors.ts'
@@ -32,6 +33,22 @@ export interface ListJobsOptions<K extends keyof Job = keyof Job> {
   readonly columns?: readonly K[]
 }
 
+const optionKeys = {
+  queue: true,
+  statuses: true,
+  intent: true,
+  modes: true,
+  workerId: true,
+  parentId: true,
+  rootId: true,
+  traceId: true,
+  since: true,
+  until: true,
+  limit: true,
+  after: true,
+  columns: true,
+} satisfies OptionKeys<ListJobsOptions>
+
 export interface JobPage<K extends keyof Job = keyof Job> {
   readonly items: Pick<Job, K | 'id'>[]
   /** What to pass as `after` for the next page; null on the last. */
@@ -49,6 +66,7 @@ export async function listJobs<K extends keyof Job = keyof Job>(
   db: Database,
   options: ListJobsOptions<K> = {},
 ): Promise<JobPage<K>> {
+  checkOptions(options, optionKeys)
   const { limit = 50, columns } = options
   const { list, decode } = columns ? selectionOf(['id', ...columns]) : wholeJob
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkOptions, type OptionKeys } from '../../database/options.ts'
 import { readRows } from '../../database/replicas.ts'
 import { toDateOrNull, toNumber, toNumberOrNull } from '../../database/rows.ts'
 import { api } from '../../database/schema-name.ts'
@@ -11,6 +12,8 @@ export interface StatsOptions {
   /** How far back to look: seconds, or an interval such as `'15 minutes'`. */
   readonly period?: Duration
 }
+
+export const statsKeys = { queue: true, period: true } satisfies OptionKeys<StatsOptions>
 
 export interface QueueStats {
   readonly queue: string
@@ -40,6 +43,7 @@ export interface QueueStats {
  * const [documents] = await queueStats(db, { queue: 'documents', period: '15 minutes' })
  */
 export async function queueStats(db: Database, options: StatsOptions = {}): Promise<QueueStats[]> {
+  checkOptions(options, statsKeys)
   const { queue, period = '1 hour' } = options
   const rows = await readRows(
     db,

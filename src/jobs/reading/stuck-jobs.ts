@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkOptions, type OptionKeys } from '../../database/options.ts'
 import { readRows } from '../../database/replicas.ts'
 import { toDate } from '../../database/rows.ts'
 import { api } from '../../database/schema-name.ts'
@@ -14,6 +15,8 @@ export interface StuckJobsOptions {
   /** 100 by default. */
   readonly limit?: number
 }
+
+const optionKeys = { queue: true, longerThan: true, limit: true } satisfies OptionKeys<StuckJobsOptions>
 
 export interface StuckJob {
   readonly id: string
@@ -44,6 +47,7 @@ export interface StuckJob {
  * for (const { id, reason, since } of await stuckJobs(db, { longerThan: '1 hour' })) console.warn(id, reason, since)
  */
 export async function stuckJobs(db: Database, options: StuckJobsOptions = {}): Promise<StuckJob[]> {
+  checkOptions(options, optionKeys)
   const { queue, longerThan = '15 minutes', limit = 100 } = options
   const rows = await readRows(
     db,

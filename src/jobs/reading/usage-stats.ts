@@ -1,10 +1,11 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkOptions } from '../../database/options.ts'
 import { readRows } from '../../database/replicas.ts'
 import { toNumber } from '../../database/rows.ts'
 import { api } from '../../database/schema-name.ts'
 import { durationSql, textSql } from '../parameters.ts'
-import type { StatsOptions } from './queue-stats.ts'
+import { type StatsOptions, statsKeys } from './queue-stats.ts'
 
 export interface UsageStats {
   readonly model: string
@@ -23,6 +24,7 @@ export interface UsageStats {
  * const [dearest] = await usageStats(db, { period: '30 days' })
  */
 export async function usageStats(db: Database, options: StatsOptions = {}): Promise<UsageStats[]> {
+  checkOptions(options, statsKeys)
   const { queue, period = '1 day' } = options
   const rows = await readRows(
     db,

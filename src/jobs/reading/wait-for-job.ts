@@ -1,5 +1,6 @@
 import type { Database } from '../../database/database.ts'
 import { listen } from '../../database/listen.ts'
+import { checkOptions, type OptionKeys } from '../../database/options.ts'
 import { NotFoundError } from '../../errors.ts'
 import type { Job } from '../../schema/jobs.ts'
 import { sleep } from '../sleep.ts'
@@ -18,6 +19,14 @@ export interface WaitForJobOptions {
   readonly signal?: AbortSignal
 }
 
+const optionKeys = {
+  id: true,
+  timeout: true,
+  pollMilliseconds: true,
+  isListening: true,
+  signal: true,
+} satisfies OptionKeys<WaitForJobOptions>
+
 /**
  * Waits until a job has ended: completed, failed or cancelled. A lost connection is waited for as well.
  *
@@ -28,6 +37,7 @@ export interface WaitForJobOptions {
  * if (job.status === 'completed') console.log(job.result)
  */
 export async function waitForJob(db: Database, options: WaitForJobOptions): Promise<Job> {
+  checkOptions(options, optionKeys)
   const { id, timeout = 60, pollMilliseconds = 500, isListening = false, signal } = options
   // A monotonic clock: the wall clock may be set while this waits.
   const until = performance.now() + timeout * 1000
