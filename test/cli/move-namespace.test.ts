@@ -125,8 +125,9 @@ describeCommandsOnServer('opa-db move-namespace', (database) => {
       ['move-namespace', 'ana', '--url', to, '--to', database.env.DATABASE_URL ?? '', '--yes'],
       database.in(),
     )
+    // How many were copied twice depends on the transactions that are open meanwhile, of any database of the server.
     expect(back.stdout).toMatch(
-      /^moved [\d,]+ memories, 0 rows of them copied again; writes were refused for /,
+      /^moved [\d,]+ memories, [\d,]+ rows of them copied again; writes were refused for /,
     )
     expect(await database.with((source) => rowsOf(source, 'ana'))).toEqual(before)
     await database.with((source) =>
