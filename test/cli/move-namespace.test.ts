@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { queryRows } from '../../src/database/rows.ts'
-import { type Connection, connect, type Database, forget, rememberMany } from '../../src/index.ts'
+import { type Connection, connect, type Database, forget, migrate, rememberMany } from '../../src/index.ts'
 import { builtCommand, ended, run, start } from '../support/command.ts'
 import { describeCommandsOnServer } from '../support/command-databases.ts'
 import { databaseUrl, withAdmin } from '../support/server-setup.ts'
@@ -30,6 +30,9 @@ const textsOf = async (db: Database, namespace: string) =>
     ),
   )
 
+/** Another server to move to; by default another database of the same one. */
+const second = process.env.OPA_TEST_SECOND_URL
+
 describeCommandsOnServer('opa-db move-namespace', (database) => {
   const name = `opa_test_${randomBytes(6).toString('hex')}`
   let target: Connection
@@ -37,17 +40,20 @@ describeCommandsOnServer('opa-db move-namespace', (database) => {
   beforeAll(async () => {
     const server = inject('server')
     if ('skipped' in server) return
-    to = databaseUrl(server.url, name)
-    await withAdmin(server.url, (admin) =>
-      admin.unsafe(`CREATE DATABASE ${name} TEMPLATE ${server.template}`),
+    to = databaseUrl(second ?? server.url, name)
+    await withAdmin(second ?? server.url, (admin) =>
+      admin.unsafe(`CREATE DATABASE ${name}${second ? '' : ` TEMPLATE ${server.template}`}`),
     )
     target = await connect({ kind: 'server', url: to }, { maxConnections: 6 })
+    await migrate(target.db)
   })
   afterAll(async () => {
     const server = inject('server')
     if ('skipped' in server) return
     await target.close()
-    await withAdmin(server.url, (admin) => admin.unsafe(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
+    await withAdmin(second ?? server.url, (admin) =>
+      admin.unsafe(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    )
   })
 
   it('moves it while clients write, loses nothing, and refuses late writers', {
