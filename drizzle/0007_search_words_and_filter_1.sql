@@ -124,11 +124,12 @@ $$;
 --> statement-breakpoint
 -- source: src/sql/search/words/is_trigram_similar.sql
 -- Whether two words are as alike as pg_trgm.similarity_threshold asks: pg_trgm's operator %, bound like
--- trigram_similarity. It is inlined, so that an index of trigrams serves it.
+-- trigram_similarity. It is inlined, so that an index of trigrams serves it: one over a column of collation "C", which the
+-- operator must name here, because it is bound with the collation of the parameters and not of the column.
 CREATE OR REPLACE FUNCTION is_trigram_similar(one text, other text)
 RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
-RETURN one % other;
+RETURN one COLLATE "C" % other;
 --> statement-breakpoint
 -- source: src/sql/search/words/lexeme_heads.sql
 -- The text form of a tsvector or tsquery with each lexeme of more than six letters as its head: six letters and chr(2),
@@ -164,8 +165,8 @@ SELECT set_config('search_path', concat_ws(', ', quote_ident(current_setting('op
 -- The lexemes of the corpus that a word which nobody wrote may stand for, the likeliest first: those that one mistake made of
 -- it (word_edits: of words with four letters only the commonest mistakes, of shorter ones none), then those that share
 -- enough trigrams with it. A word with a digit is never replaced: 2024 is not a misspelt 2023.
--- Words that were written since the last fold are in the log, which has no index for this: they are compared one by one, of
--- a backlog of bulk statements up to some 200,000.
+-- Words that were written since the last fold are in the log, which has no index for this: of a backlog of bulk statements up
+-- to some 200,000 are looked at, and those compared one by one that the vocabulary does not have.
 --
 -- lexeme: as the query has it; typed: the word as it was typed, whose mistakes are looked for before stemming
 -- SECURITY DEFINER, because nobody may read the vocabulary: none for a role that row-level security keeps from some rows,
@@ -213,7 +214,7 @@ BEGIN
   WITH log AS MATERIALIZED (
     SELECT entries.xid, entries.entry, entries.lexemes FROM search_log_entries() AS entries
   ), logged AS MATERIALIZED (
-    SELECT named.lexeme
+    SELECT DISTINCT named.lexeme COLLATE "C" AS lexeme
     FROM (
       SELECT unnest(tsvector_to_array(log.lexemes)) AS lexeme FROM log
       UNION ALL
@@ -224,7 +225,10 @@ BEGIN
         LIMIT most_chunks
       ) AS chunk
     ) AS named
-    WHERE length(named.lexeme) BETWEEN length(word) - 4 AND length(word) + 5
+    WHERE length(named.lexeme) BETWEEN length(word) - 4 AND length(word) + 5 AND strpos(named.lexeme, chr(1)) = 0
+  ), unfolded AS MATERIALIZED (
+    SELECT logged.lexeme FROM logged
+    WHERE NOT EXISTS (SELECT FROM search_vocabulary AS folded WHERE folded.lexeme = logged.lexeme)
   )
   SELECT array_agg(DISTINCT near.lexeme)
   INTO candidates
@@ -233,7 +237,9 @@ BEGIN
     UNION ALL
     SELECT folded.lexeme FROM search_vocabulary AS folded WHERE is_trigram_similar(folded.lexeme, word)
     UNION ALL
-    SELECT logged.lexeme FROM logged WHERE strpos(logged.lexeme, chr(1)) = 0 AND (logged.lexeme = ANY (edits) OR is_trigram_similar(logged.lexeme, word))
+    SELECT edit.lexeme FROM unnest(edits) AS edit (lexeme) WHERE edit.lexeme IN (SELECT unfolded.lexeme FROM unfolded)
+    UNION ALL
+    SELECT unfolded.lexeme FROM unfolded WHERE is_trigram_similar(unfolded.lexeme, word)
   ) AS near;
   PERFORM set_config('pg_trgm.similarity_threshold', threshold_before, true);
 

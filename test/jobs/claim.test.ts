@@ -176,7 +176,7 @@ describeOnEachBackend('claim', (test) => {
     [{ leaseSeconds: 0 }, /leaseSeconds must be from 0.01 to 604800/],
     [{ leaseSeconds: Number.POSITIVE_INFINITY }, /leaseSeconds must be from 0.01 .* got Infinity/],
     [{ workerId: '' }, /workerId must be text of 1 to 255 bytes, got 0/],
-    [{ workerId: undefined }, /workerId must be text of 1 to 255 bytes, got null/],
+    [{ workerId: undefined }, /workerId must not be undefined/],
     [{ modes: ['magic'] }, /execution_mode.*magic/],
     [{ modes: 'flow' }, /modes must be an array, got string/],
   ])('refuses %o', async (options, message) => {

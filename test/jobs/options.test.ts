@@ -39,11 +39,6 @@ const calls: Record<string, { call: unknown; needs?: object; narrows: string }> 
   stuckJobs: { call: stuckJobs, narrows: 'queue' },
   takeBackExpired: { call: takeBackExpired, narrows: 'queue' },
   claim: { call: claim, needs: { workerId: 'w' }, narrows: 'intents' },
-  completeAndClaim: {
-    call: completeAndClaim,
-    needs: { id: 'x', leaseToken: 1, workerId: 'w' },
-    narrows: 'modes',
-  },
   setJobLimit: { call: setJobLimit, needs: { key: '*', maxRunning: 1 }, narrows: 'queue' },
   waitForJob: { call: waitForJob, needs: { id: 'x' }, narrows: 'timeout' },
   watchJob: {
@@ -61,6 +56,13 @@ describeOnEachBackend('options of the job helpers', (test) => {
     await expectRefusal(made({ quue: 'ours' }), InvalidInputError, 'options has the key "quue"', narrows)
     await expectRefusal((call as Call)(test.db, []), InvalidInputError, 'options must be an object')
     expect(await countJobs(test.db, { filter: { queue: 'ours', statuses: ['pending'] } })).not.toEqual({})
+  })
+
+  it('completeAndClaim takes a whole job for the lease, and no undefined for what it claims', async () => {
+    const lease = { id: 'x', leaseToken: 1, workerId: 'w', status: 'running' }
+    const made = completeAndClaim(test.db, { ...lease, modes: undefined } as unknown as typeof lease)
+    await expectRefusal(made, InvalidInputError, 'modes must not be undefined')
+    expect((await completeAndClaim(test.db, lease)).outcome).toBe('not_found')
   })
 
   it('a misspelt key of a new job is refused, and undefined is the default', async () => {

@@ -1,5 +1,5 @@
 import type { Database } from '../../database/database.ts'
-import { checkKeys, checkOptions, type OptionKeys } from '../../database/options.ts'
+import { checkOptions } from '../../database/options.ts'
 import { queryPrepared, remembering } from '../../database/prepared.ts'
 import { apiPrefix } from '../../database/schema-name.ts'
 import { DatabaseError } from '../../errors.ts'
@@ -19,13 +19,6 @@ import {
 export interface CompleteAndClaimOptions<K extends keyof Job = keyof Job>
   extends CompleteOptions,
     ClaimOptions<K> {}
-
-const optionKeys = {
-  id: true,
-  leaseToken: true,
-  result: true,
-  ...claimKeys,
-} satisfies OptionKeys<CompleteAndClaimOptions>
 
 export interface CompleteAndClaimResult<K extends keyof Job = keyof Job> {
   /** What became of the completion, as of {@link complete}. */
@@ -60,12 +53,11 @@ export async function completeAndClaim<K extends keyof Job = keyof Job>(
   db: Database,
   options: CompleteAndClaimOptions<K>,
 ): Promise<CompleteAndClaimResult<K>> {
-  checkKeys(options, optionKeys)
-  // A handler that gives nothing has an undefined result.
-  const { result: given, ...others } = options
-  checkOptions(others, optionKeys)
+  // The lease may be a whole job, and a handler that gives nothing has an undefined result.
+  const ofClaim = Object.entries(options).filter(([key]) => Object.hasOwn(claimKeys, key))
+  checkOptions(Object.fromEntries(ofClaim), claimKeys)
   const { list, decode } = claimSelection(options)
-  const result = jsonValue('result', given)
+  const result = jsonValue('result', options.result)
   const params = [...leaseValues(options), result, ...claimValues(options)]
   const rows = await queryPrepared(db, { sql: statementFor(apiPrefix(db))(list), params })
   const [first] = rows

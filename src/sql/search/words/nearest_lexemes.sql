@@ -1,8 +1,8 @@
 -- The lexemes of the corpus that a word which nobody wrote may stand for, the likeliest first: those that one mistake made of
 -- it (word_edits: of words with four letters only the commonest mistakes, of shorter ones none), then those that share
 -- enough trigrams with it. A word with a digit is never replaced: 2024 is not a misspelt 2023.
--- Words that were written since the last fold are in the log, which has no index for this: they are compared one by one, of
--- a backlog of bulk statements up to some 200,000.
+-- Words that were written since the last fold are in the log, which has no index for this: of a backlog of bulk statements up
+-- to some 200,000 are looked at, and those compared one by one that the vocabulary does not have.
 --
 -- lexeme: as the query has it; typed: the word as it was typed, whose mistakes are looked for before stemming
 -- SECURITY DEFINER, because nobody may read the vocabulary: none for a role that row-level security keeps from some rows,
@@ -50,7 +50,7 @@ BEGIN
   WITH log AS MATERIALIZED (
     SELECT entries.xid, entries.entry, entries.lexemes FROM search_log_entries() AS entries
   ), logged AS MATERIALIZED (
-    SELECT named.lexeme
+    SELECT DISTINCT named.lexeme COLLATE "C" AS lexeme
     FROM (
       SELECT unnest(tsvector_to_array(log.lexemes)) AS lexeme FROM log
       UNION ALL
@@ -61,7 +61,10 @@ BEGIN
         LIMIT most_chunks
       ) AS chunk
     ) AS named
-    WHERE length(named.lexeme) BETWEEN length(word) - 4 AND length(word) + 5
+    WHERE length(named.lexeme) BETWEEN length(word) - 4 AND length(word) + 5 AND strpos(named.lexeme, chr(1)) = 0
+  ), unfolded AS MATERIALIZED (
+    SELECT logged.lexeme FROM logged
+    WHERE NOT EXISTS (SELECT FROM search_vocabulary AS folded WHERE folded.lexeme = logged.lexeme)
   )
   SELECT array_agg(DISTINCT near.lexeme)
   INTO candidates
@@ -70,7 +73,9 @@ BEGIN
     UNION ALL
     SELECT folded.lexeme FROM search_vocabulary AS folded WHERE is_trigram_similar(folded.lexeme, word)
     UNION ALL
-    SELECT logged.lexeme FROM logged WHERE strpos(logged.lexeme, chr(1)) = 0 AND (logged.lexeme = ANY (edits) OR is_trigram_similar(logged.lexeme, word))
+    SELECT edit.lexeme FROM unnest(edits) AS edit (lexeme) WHERE edit.lexeme IN (SELECT unfolded.lexeme FROM unfolded)
+    UNION ALL
+    SELECT unfolded.lexeme FROM unfolded WHERE is_trigram_similar(unfolded.lexeme, word)
   ) AS near;
   PERFORM set_config('pg_trgm.similarity_threshold', threshold_before, true);
 
