@@ -250,7 +250,8 @@ $$;
 -- each other. Only the owner of the tables may. With them on, each statement sends at most one notification:
 --   channel opa_jobs_ready   a JSON array of the queues in which jobs became pending
 --   channel opa_jobs_ended   a JSON array of the ids of jobs that ended
--- An empty text instead means that there were too many to name: look for yourself.
+-- Of an installation in another schema than public the schema's name follows: opa_jobs_ready_tenant (its md5, if it is longer
+-- than 40 letters, or more than small letters, digits and underscores). An empty text instead means that there were too many to name: look for yourself.
 --
 --   SELECT set_job_notifications(true);
 CREATE OR REPLACE FUNCTION set_job_notifications(is_on boolean)

@@ -160,12 +160,27 @@ async function connectServer(
       ...(location.schema !== undefined && { search_path: searchPath(location.schema) }),
     },
   })
+  fetchTypesOnce(client)
   if (acquireTimeoutSeconds > 0) limitAcquiring(client, acquireTimeoutSeconds)
   const open = drizzle as unknown as DrizzleFunction<Sql, ServerDatabase<Schema>>
   const db = open({ client, ...options })
   if (prepare) usePreparedStatements(db)
   if (location.schema !== undefined) useSchema(db, location.schema)
   return { db, location, close: () => client.end({ timeout: 5 }) }
+}
+
+const textArrayType = 1009
+
+/**
+ * postgres.js asks on each new connection which array types there are, for parsers that all of the pool's share. Once is
+ * enough; and a connection that is cut off while it asks leaves a rejection that nobody can handle.
+ */
+function fetchTypesOnce(client: Sql): void {
+  const options = client.options as { readonly parsers: Record<number, unknown> }
+  Object.defineProperty(options, 'fetch_types', {
+    enumerable: true,
+    get: () => options.parsers[textArrayType] === undefined,
+  })
 }
 
 /** The connection that `connect` gives, over a PGlite that is open. */

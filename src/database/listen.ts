@@ -1,6 +1,10 @@
+import { createHash } from 'node:crypto'
+import { sql } from 'drizzle-orm'
 import { InvalidInputError } from '../errors.ts'
 import type { Database } from './database.ts'
 import { clientOf, isNodePostgresPool, isPostgresJs } from './own-client.ts'
+import { queryRows } from './rows.ts'
+import { defaultSchema, schemaOf } from './schema-name.ts'
 import { translatingErrors } from './translate-error.ts'
 
 /** Called with the payload of a notification; with an empty one when some may have been missed: look for yourself. */
@@ -21,20 +25,40 @@ type Open = (events: ConnectionEvents) => Promise<ListenConnection>
 
 const hubs = new WeakMap<object, ListenHub>()
 
+/** What this package's triggers notify of. */
+type Channel = 'opa_jobs_ready' | 'opa_jobs_ended' | 'opa_job_events'
+
+/** The name that a channel has in an installation's schema, as jobs_notify() writes it. */
+export function notificationChannel(channel: Channel, schema: string): string {
+  if (schema === defaultSchema) return channel
+  const isPlain = /^[a-z_][a-z0-9_]{0,39}$/.test(schema)
+  return `${channel}_${isPlain ? schema : createHash('md5').update(schema).digest('hex')}`
+}
+
+/** The installation's schema: as it was named, or where the connection's path finds its jobs. */
+async function installedSchema(db: Database): Promise<string> {
+  const named = schemaOf(db)
+  if (named !== undefined) return named
+  const [found] = await queryRows(
+    db,
+    sql`SELECT nspname AS schema
+      FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE pg_class.oid = to_regclass('jobs')`,
+  )
+  return found === undefined ? defaultSchema : String(found.schema)
+}
+
 /**
- * Calls back with the payload of each notification on a channel, over one connection for all listeners of a database. When
- * that is lost it is opened again, for as long as it takes, and `onNotify` then called with an empty payload.
+ * Calls back with the payload of each notification on a channel of the installation, over one connection for all listeners
+ * of a database. When that is lost it is opened again, for as long as it takes, and `onNotify` then called with an empty
+ * payload.
  *
  * @returns a function that stops listening and never rejects.
  * @throws InvalidInputError if the driver cannot listen; DatabaseError if there is no connection.
  */
-export async function listen(
-  db: Database,
-  channel: string,
-  onNotify: OnNotify,
-): Promise<() => Promise<void>> {
+export async function listen(db: Database, name: Channel, onNotify: OnNotify): Promise<() => Promise<void>> {
   const client = clientOf(db)
   if (isListening(client)) {
+    const channel = notificationChannel(name, await installedSchema(db))
     // PGlite: in this process, there is no connection to lose.
     const stop = await client.listen(channel, onNotify)
     return () => stop().catch(() => {})
@@ -45,12 +69,25 @@ export async function listen(
       'to listen, db must be a Drizzle database over postgres.js, a Pool of node-postgres, or PGlite; got one that cannot',
     )
   }
+  const channel = notificationChannel(name, await persistently(() => installedSchema(db)))
   let hub = hubs.get(client)
   if (hub === undefined) {
     hub = new ListenHub(open)
     hubs.set(client, hub)
   }
   return hub.add(channel, onNotify)
+}
+
+/** A connection may be cut off while it is opened, as at any other time: four tries, in more than half a second. */
+async function persistently<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if (tries === 4) throw error
+      await new Promise((next) => setTimeout(next, 100 * tries))
+    }
+  }
 }
 
 interface ListeningClient {
@@ -116,19 +153,13 @@ class ListenHub {
     // Each its own function, so that one that is given twice is called twice and removed once.
     const listener: OnNotify = (payload) => onNotify(payload)
     this.#of(channel).add(listener)
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await translatingErrors(() => this.#listenTo(channel))
-        return () => this.#remove(channel, listener)
-      } catch (error) {
-        // A connection may be cut off while it is opened, as at any other time.
-        if (tries < 4) await new Promise((next) => setTimeout(next, 100 * tries))
-        else {
-          await this.#remove(channel, listener)
-          throw error
-        }
-      }
+    try {
+      await persistently(() => translatingErrors(() => this.#listenTo(channel)))
+    } catch (error) {
+      await this.#remove(channel, listener)
+      throw error
     }
+    return () => this.#remove(channel, listener)
   }
 
   #of(channel: string): Set<OnNotify> {

@@ -19,7 +19,9 @@ import {
   hybridSearch,
   listMemories,
   migrate,
+  onJobs,
   remember,
+  setJobNotifications,
   schema as tables,
   vectorIndexHealth,
   vectorSearch,
@@ -72,6 +74,17 @@ describe.skipIf('skipped' in inject('server'))('schemas (server)', () => {
     await migrate(other)
     await expectToWork(one, 'a')
     await expectToWork(other, 'b')
+    const heard = { one: 0, other: 0 }
+    for (const [name, db] of Object.entries({ one, other }) as ['one' | 'other', Database][]) {
+      await setJobNotifications(db, { isOn: true })
+      onTestFinished(await onJobs(db, { queue: 'default', onReady: () => (heard[name] += 1) }))
+    }
+    await enqueue(one, { intent: 'heard' })
+    await expect.poll(() => heard.one, { timeout: 20_000 }).toBe(1)
+    await enqueue(other, { intent: 'heard' })
+    await expect.poll(() => heard.other, { timeout: 20_000 }).toBe(1)
+    expect(heard).toEqual({ one: 1, other: 1 })
+    for (const db of [one, other]) await setJobNotifications(db, { isOn: false })
     expect(await readCatalog(one, { schema: 'tenant_a' })).toBe(
       await readCatalog(other, { schema: 'tenant_b' }),
     )
