@@ -23,6 +23,11 @@ export interface MigrateOptions {
 export interface MigrateResult {
   /** The migrations applied by this call, in order; empty when the database was up to date. */
   readonly applied: string[]
+  /**
+   * True where this server would take stored texts apart otherwise than they are (after an upgrade in place): searches miss
+   * some words until `reindexSearch` has run.
+   */
+  readonly needsReindex: boolean
 }
 
 /**
@@ -38,7 +43,8 @@ export interface MigrateResult {
  *   tables of these names are there that this package did not make.
  * @example
  * const { db, close } = await connect({ kind: 'embedded', dataDir: '.opa' })
- * const { applied } = await migrate(db)
+ * const { applied, needsReindex } = await migrate(db)
+ * if (needsReindex) await reindexSearch(db)
  */
 export async function migrate(db: Database, options: MigrateOptions = {}): Promise<MigrateResult> {
   const { readMigrations } = await import('./migrations.ts')
@@ -58,7 +64,9 @@ export async function migrate(db: Database, options: MigrateOptions = {}): Promi
         refuseForeignLedger(ledger, migrations)
         await refuseOldVector(transaction)
         const pending = migrations.slice(ledger.length)
-        if (pending.length === 0) return { applied: [] }
+        if (pending.length === 0) {
+          return { applied: [], needsReindex: await needsReindex(transaction, schema) }
+        }
         await transaction.execute(sql.raw(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`))
         const apply = () => applyMigrations(transaction, schema, pending)
         const adopted =
@@ -72,7 +80,10 @@ export async function migrate(db: Database, options: MigrateOptions = {}): Promi
           sql`SELECT set_config('search_path', ${String(before?.path)}::text, true), set_config('opa.schema', '', true)`,
         )
         await refuseOldVector(transaction)
-        return { applied: pending.map((migration) => migration.tag) }
+        return {
+          applied: pending.map((migration) => migration.tag),
+          needsReindex: await needsReindex(transaction, schema),
+        }
       },
       { isolationLevel: 'read committed' },
     )
@@ -100,6 +111,14 @@ async function applyMigrations(db: Database, schema: string, pending: readonly M
     for (const statement of migration.sql) await db.execute(sql.raw(statement))
   }
   await recordMigrations(db, schema, pending)
+}
+
+async function needsReindex(db: Database, schema: string): Promise<boolean> {
+  const [row] = await queryRows(
+    db,
+    sql`SELECT is_current FROM ${sql.raw(quoteIdentifier(schema))}.search_dictionary_status()`,
+  )
+  return row?.is_current === false
 }
 
 /** CREATE TABLE would say that one exists, and not whose it is or what to do. */

@@ -13,7 +13,7 @@ import {
   supersede,
 } from '../../src/index.ts'
 import { builtCommand, ended, run, start, startShell } from '../support/command.ts'
-import { describeCommandsOnEachBackend } from '../support/command-databases.ts'
+import { describeCommandsOnEachBackend, describeCommandsOnServer } from '../support/command-databases.ts'
 import { usedFolder } from '../support/empty-folder.ts'
 
 beforeAll(() => {
@@ -115,21 +115,6 @@ describeCommandsOnEachBackend('an export and its import', (database) => {
     expect(await database.with(rowsAsText)).toEqual(before)
   })
 
-  it('is narrowed by namespace, speaker, tag and time, and spared of vectors', async () => {
-    const ids = async (...words: string[]) =>
-      (await run(['export', ...words], database.in())).stdout
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line).id)
-    const all = memoryId('näm"e', 'all of it', ['a,b', 'c"d', 'é\\', 'new\nline'])
-    expect(await ids('--namespace', 'näm"e')).toEqual([all])
-    expect(await ids('--tag', 'c"d', '--speaker', 's')).toEqual([all])
-    expect(await ids('--until', '2000-01-01')).toEqual(['old'])
-    expect(await ids('--no-expired', '--namespace', 'default')).not.toContain('gone')
-    const { stdout } = await run(['export', '--no-embeddings'], database.in())
-    expect(stdout).not.toContain('embedding')
-  })
-
   it('brings rows up to date that have changed, and never takes an id from another namespace', async () => {
     const changed = exported
       .replace('"long ago"', '"longer ago"')
@@ -223,19 +208,6 @@ describeCommandsOnEachBackend('importing what people have', (database) => {
     expect(rejected[0].input).toBe('{"text": "no end"')
   })
 
-  it.each([
-    ['[{"text": "x"}]\n', [], /one JSON array/],
-    [Buffer.from('\ufefftext\n', 'utf16le'), ['--format', 'csv'], /UTF-16/],
-    ['text\n"open\n', ['--format', 'csv'], /never closed/],
-    ['a,b\n', ['--format', 'csv', '--map', 'text=c', '--rest', 'ignore'], /--map names "c"/],
-    ['', ['--map', 'words=a'], /--map takes FIELD=NAME/],
-    ['', ['--rest', 'keep'], /refuse, metadata or ignore/],
-  ])('refuses %j with %j as wrong use', async (input, words, message) => {
-    const refused = await run(['import', ...words], database.in({ input }))
-    expect(refused.stderr).toMatch(message)
-    expect(refused).toMatchObject({ code: 2, stdout: '' })
-  })
-
   it('reads memories with ids of their own, twice, as one row each', async () => {
     const input = ['one', 'two', 'one']
       .map((id) => JSON.stringify({ id, text: `text of ${id}`, namespace: 'own' }))
@@ -246,6 +218,38 @@ describeCommandsOnEachBackend('importing what people have', (database) => {
     expect((await run(['import'], database.in({ input }))).stdout).toMatch(
       /^imported 0 new memories, 3 brought/,
     )
+  })
+})
+
+// What is the same whichever database it is said to.
+describeCommandsOnServer('what can be asked', (database) => {
+  it('of an export are namespace, speaker, tag and time, and no vectors', async () => {
+    await database.with(writeOddRows)
+    const ids = async (...words: string[]) =>
+      (await run(['export', ...words], database.in())).stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line).id)
+    const all = memoryId('näm"e', 'all of it', ['a,b', 'c"d', 'é\\', 'new\nline'])
+    expect(await ids('--namespace', 'näm"e')).toEqual([all])
+    expect(await ids('--tag', 'c"d', '--speaker', 's')).toEqual([all])
+    expect(await ids('--until', '2000-01-01')).toEqual(['old'])
+    expect(await ids('--no-expired', '--namespace', 'default')).not.toContain('gone')
+    const { stdout } = await run(['export', '--no-embeddings'], database.in())
+    expect(stdout).not.toContain('embedding')
+  })
+
+  it.each([
+    ['[{"text": "x"}]\n', [], /one JSON array/],
+    [Buffer.from('\ufefftext\n', 'utf16le'), ['--format', 'csv'], /UTF-16/],
+    ['text\n"open\n', ['--format', 'csv'], /never closed/],
+    ['a,b\n', ['--format', 'csv', '--map', 'text=c', '--rest', 'ignore'], /--map names "c"/],
+    ['', ['--map', 'words=a'], /--map takes FIELD=NAME/],
+    ['', ['--rest', 'keep'], /refuse, metadata or ignore/],
+  ])('is not %j with %j', async (input, words, message) => {
+    const refused = await run(['import', ...words], database.in({ input }))
+    expect(refused.stderr).toMatch(message)
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
   })
 })
 

@@ -12,9 +12,10 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { lockEmbedded, lockFolder } from '../../src/database/embedded-lock.ts'
 import { queryRows } from '../../src/database/rows.ts'
 import { ConfigurationError, connect, DatabaseError, migrate, remember } from '../../src/index.ts'
+import { builtScript } from '../support/command.ts'
 import { expectRefusal } from '../support/fixtures.ts'
 
-const script = fileURLToPath(new URL('embedded-child.ts', import.meta.url))
+const script = builtScript(fileURLToPath(new URL('embedded-child.ts', import.meta.url)))
 
 interface Child {
   readonly process: ChildProcess
@@ -25,7 +26,7 @@ interface Child {
 }
 
 function startChild(...words: string[]): Child {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...words], {
+  const child = spawn(process.execPath, [script, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const lines: string[] = []

@@ -26,9 +26,9 @@ async function ledger(db: Connection['db']) {
 describe('migrate (embedded)', () => {
   it('makes everything from empty, and changes nothing the second time', async () => {
     const { db, close } = await connect({ kind: 'embedded', dataDir: 'memory://' })
-    expect(await migrate(db)).toEqual({ applied: everyTag })
+    expect(await migrate(db)).toEqual({ applied: everyTag, needsReindex: false })
     const [catalog, entries] = [await readCatalog(db), await ledger(db)]
-    expect(await migrate(db)).toEqual({ applied: [] })
+    expect(await migrate(db)).toEqual({ applied: [], needsReindex: false })
     expect(await readCatalog(db)).toBe(catalog)
     expect(await ledger(db)).toEqual(entries)
     await close()
@@ -43,7 +43,7 @@ describe('migrate (embedded)', () => {
       sql`SELECT current_setting('server_version_num')::int / 10000 AS version`,
     )
     expect(server).toEqual({ version: 16 })
-    expect(await migrate(db)).toEqual({ applied: everyTag })
+    expect(await migrate(db)).toEqual({ applied: everyTag, needsReindex: false })
     expect(await readCatalog(db)).toBe(readFileSync(goldenFile, 'utf8'))
     await remember(db, { text: 'Ana prefers window seats' })
     expect(await bm25Search(db, { queryText: 'window' })).toHaveLength(1)
@@ -57,9 +57,9 @@ onServer('migrate (server)', () => {
     const superuser = await connectForTest(asSuperuser(url))
     await superuser.db.execute(sql`CREATE EXTENSION vector`)
     const { db } = await connectForTest(url)
-    expect(await migrate(db)).toEqual({ applied: everyTag })
+    expect(await migrate(db)).toEqual({ applied: everyTag, needsReindex: false })
     expect(await remember(db, { text: 'kept by the owner' })).toMatchObject({ created: true })
-    expect(await migrate(db)).toEqual({ applied: [] })
+    expect(await migrate(db)).toEqual({ applied: [], needsReindex: false })
   })
 
   it('names the statement and who must run it where nobody has created the vector extension', async () => {
@@ -80,7 +80,9 @@ onServer('migrate (server)', () => {
     const url = await createEmptyDatabase()
     const connections = await Promise.all(Array.from({ length: 20 }, () => connectForTest(url)))
     const results = await Promise.all(connections.map(({ db }) => migrate(db)))
-    expect(results.filter((result) => result.applied.length > 0)).toEqual([{ applied: everyTag }])
+    expect(results.filter((result) => result.applied.length > 0)).toEqual([
+      { applied: everyTag, needsReindex: false },
+    ])
     expect(await ledger((connections[0] as Connection).db)).toHaveLength(everyTag.length)
   })
 
@@ -96,7 +98,7 @@ onServer('migrate (server)', () => {
     await drizzleKit(ours)
     expect(await ledger(one.db)).toHaveLength(everyTag.length)
     await drizzleKit(theirs)
-    expect(await migrate(other.db)).toEqual({ applied: [] })
+    expect(await migrate(other.db)).toEqual({ applied: [], needsReindex: false })
     const withoutId = async ({ db }: Connection) => (await ledger(db)).map(({ id: _, ...entry }) => entry)
     expect(await withoutId(other)).toEqual(await withoutId(one))
     expect(await readCatalog(other.db)).toBe(await readCatalog(one.db))

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { transformSync } from 'esbuild'
 import { afterAll, describe, expect, inject, it } from 'vitest'
 import { builtCommand } from '../support/command.ts'
 import { copyEmbeddedFolder } from '../support/embedded-template.ts'
@@ -36,14 +37,17 @@ describe.each(pages.filter((page) => programs(page).length > 0))('the examples o
   it.each(programs(page).map((program, at) => ({ ...program, at })))(
     'number $at runs and prints what it says',
     async ({ code, output, at }) => {
-      const file = join(folder, `${page.replaceAll('/', '-')}-${at}.mts`)
+      const file = join(folder, `${page.replaceAll('/', '-')}-${at}.mjs`)
       const dataDir = `${file}.data`
       copyEmbeddedFolder(inject('embedded'), dataDir)
       writeFileSync(
         file,
-        code.replaceAll("'opa-db'", `'${source}'`).replace("dataDir: '.opa'", `dataDir: '${dataDir}'`),
+        transformSync(
+          code.replaceAll("'opa-db'", `'${source}'`).replace("dataDir: '.opa'", `dataDir: '${dataDir}'`),
+          { loader: 'ts', format: 'esm', target: 'node20' },
+        ).code,
       )
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], {
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], {
         cwd: fileURLToPath(root),
         timeout: 50_000,
       })

@@ -4,6 +4,7 @@ import { queryRows } from '../../src/database/rows.ts'
 import {
   bm25Search,
   InvalidInputError,
+  migrate,
   reindexSearch,
   rememberMany,
   searchDictionaryStatus,
@@ -47,8 +48,10 @@ describeOnEachBackend('the dictionary of searches', (test) => {
     expect(await searchDictionaryStatus(test.db)).toMatchObject({ isCurrent: true })
     await run(`UPDATE search_dictionary SET fingerprint = 'of another stemmer'`)
     expect(await searchDictionaryStatus(test.db)).toMatchObject({ isCurrent: false })
+    expect(await migrate(test.db)).toEqual({ applied: [], needsReindex: true })
     await reindexSearch(test.db)
     expect(await searchDictionaryStatus(test.db)).toMatchObject({ isCurrent: true })
+    expect(await migrate(test.db)).toEqual({ applied: [], needsReindex: false })
   })
 
   it('makes the words of rows anew in batches, with exact statistics, and goes on where it stopped', async () => {

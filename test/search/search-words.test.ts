@@ -102,6 +102,14 @@ describeOnEachBackend('words', (test) => {
     expect(await bm25Search(test.db, { queryText: asked })).toEqual(before)
   })
 
+  it('reads what is asked alike, whatever is excluded beside it', async () => {
+    await rememberMany(test.db, { items: ['C++', 'Zürich', 'coffee'].map((text) => ({ id: text, text })) })
+    const asked = async (queryText: string) => bm25Search(test.db, { queryText, filter: { fuzzy: false } })
+    // Its language is told by the words that are left, and not by the blanks where others were.
+    expect(await asked('C++ Zürich -coffee')).toEqual(await asked('C++ Zürich'))
+    expect(await asked('-coffee  C++ Zürich -"tea cup"')).toEqual(await asked('C++ Zürich'))
+  })
+
   it('says nothing of corrections where there are none', async () => {
     await remembered('Michael called')
     expect((await bm25Search(test.db, { queryText: 'Michael' }))[0]).not.toHaveProperty('corrections')

@@ -14,9 +14,14 @@ export const defineMigrate: Define = (program, handler) => {
           context,
           options,
           async ({ db, location }) => {
-            const { applied } = await migrate(db)
+            const { applied, needsReindex } = await migrate(db)
+            if (needsReindex) {
+              await context.err.lines(
+                'this server takes some words apart otherwise than the memories were stored, and searches miss them: opa-db reindex',
+              )
+            }
             if (options.json) {
-              await context.out.json({ applied })
+              await context.out.json({ applied, needsReindex })
               return
             }
             const done = applied.length > 0 ? `applied ${applied.join(', ')}` : 'nothing to do'

@@ -59,7 +59,9 @@ BEGIN
     prefixes := prefixes || ARRAY(SELECT lower(unify_text(hit[1])) FROM regexp_matches(rest, '(\w+)$') AS hit);
   END IF;
 
-  plain_text := CASE WHEN quoted = '{}' THEN rest ELSE concat_ws(' ', rest, array_to_string(quoted, ' ')) END;
+  -- Without the blanks that what was taken out leaves: the language of a text is told by how many of its words are stop words.
+  plain_text := CASE WHEN rest = query_text THEN rest
+    ELSE btrim(regexp_replace(concat_ws(' ', rest, array_to_string(quoted, ' ')), '\s+', ' ', 'g')) END;
   forms := query_lexemes(plain_text);
   lexemes := forms.lexemes;
   places := forms.places;
