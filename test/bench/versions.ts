@@ -106,6 +106,8 @@ async function fill(session: Session, corpus: SearchCorpus, count: number): Prom
       }
     }
   })
+  // As after the next write: until then up to sixteen bulk statements wait to be added to the statistics.
+  await session`SELECT fold_search_statistics()`
   await session`VACUUM ANALYZE memory_items`
 }
 
