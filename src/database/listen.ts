@@ -28,8 +28,8 @@ const hubs = new WeakMap<object, ListenHub>()
 /** What this package's triggers notify of. */
 type Channel = 'opa_jobs_ready' | 'opa_jobs_ended' | 'opa_job_events'
 
-/** The name that a channel has in an installation's schema, as jobs_notify() writes it. */
-export function notificationChannel(channel: Channel, schema: string): string {
+/** The name that a channel has in an installation's schema, as notification_channel() of the database gives it. */
+function notificationChannel(channel: Channel, schema: string): string {
   if (schema === defaultSchema) return channel
   const isPlain = /^[a-z_][a-z0-9_]{0,39}$/.test(schema)
   return `${channel}_${isPlain ? schema : createHash('md5').update(schema).digest('hex')}`

@@ -5,12 +5,6 @@ RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 DECLARE
-  -- Another installation in the database has channels of its own; the same words as notificationChannel() of the package.
-  suffix CONSTANT text := CASE
-    WHEN TG_TABLE_SCHEMA = 'public' THEN ''
-    WHEN TG_TABLE_SCHEMA ~ '^[a-z_][a-z0-9_]{0,39}$' THEN '_' || TG_TABLE_SCHEMA
-    ELSE '_' || md5(TG_TABLE_SCHEMA)
-  END;
   queues text;
   ended text;
 BEGIN
@@ -23,10 +17,10 @@ BEGIN
     FROM changed JOIN previous ON previous.id = changed.id AND previous.status <> changed.status;
   END IF;
   IF queues IS NOT NULL THEN
-    PERFORM pg_notify('opa_jobs_ready' || suffix, CASE WHEN octet_length(queues) < 8000 THEN queues ELSE '' END);
+    PERFORM pg_notify(notification_channel('opa_jobs_ready', TG_TABLE_SCHEMA), CASE WHEN octet_length(queues) < 8000 THEN queues ELSE '' END);
   END IF;
   IF ended IS NOT NULL THEN
-    PERFORM pg_notify('opa_jobs_ended' || suffix, CASE WHEN octet_length(ended) < 8000 THEN ended ELSE '' END);
+    PERFORM pg_notify(notification_channel('opa_jobs_ended', TG_TABLE_SCHEMA), CASE WHEN octet_length(ended) < 8000 THEN ended ELSE '' END);
   END IF;
   RETURN NULL;
 END
