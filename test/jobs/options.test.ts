@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
 import {
+  approve,
+  cancel,
   cancelJobs,
   changeJob,
   claim,
@@ -8,16 +10,23 @@ import {
   type Database,
   enqueue,
   enqueueMany,
+  getJob,
   InvalidInputError,
   latencyStats,
   listJobs,
+  listSchedules,
   prune,
   queueStats,
+  reject,
+  resume,
+  retry,
   retryJobs,
+  runSchedules,
   setJobLimit,
   stuckJobs,
   takeBackExpired,
   usageStats,
+  waitFor,
   waitForJob,
   watchJob,
 } from '../../src/index.ts'
@@ -38,6 +47,7 @@ const calls: Record<string, { call: unknown; needs?: object; narrows: string }> 
   usageStats: { call: usageStats, narrows: 'queue' },
   stuckJobs: { call: stuckJobs, narrows: 'queue' },
   takeBackExpired: { call: takeBackExpired, narrows: 'queue' },
+  listSchedules: { call: listSchedules, narrows: 'queue' },
   claim: { call: claim, needs: { workerId: 'w' }, narrows: 'intents' },
   setJobLimit: { call: setJobLimit, needs: { key: '*', maxRunning: 1 }, narrows: 'queue' },
   waitForJob: { call: waitForJob, needs: { id: 'x' }, narrows: 'timeout' },
@@ -74,6 +84,22 @@ describeOnEachBackend('options of the job helpers', (test) => {
       changeJob(test.db, { id, priorty: 1 } as { id: string }),
       InvalidInputError,
       'options has the key "priorty"',
+    )
+  })
+
+  it.each(Object.entries({ retry, cancel, approve, reject, resume, waitFor }))(
+    '%s refuses a misspelt option before anything happens',
+    async (_, call) => {
+      const { id, waitId } = await enqueue(test.db, { intent: 'a', waitReason: 'approval' })
+      const made = (call as Call)(test.db, { coment: 'no', id, waitId })
+      await expectRefusal(made, InvalidInputError, 'options has the key "coment"')
+      expect((await getJob(test.db, { id }))?.status).toBe('waiting')
+    },
+  )
+
+  it('runSchedules refuses a misspelt option at once', () => {
+    expect(() => runSchedules(test.db, { pollSecond: 1 } as object)).toThrow(
+      'options has the key "pollSecond"',
     )
   })
 })

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkOptions, type OptionKeys } from '../../database/options.ts'
 import { queryRows, toDate, toDateOrNull, toJson, toNumber, toNumberOrNull } from '../../database/rows.ts'
 import { api } from '../../database/schema-name.ts'
 import type { JsonObject } from '../../schema/jobs.ts'
@@ -9,21 +10,28 @@ import { textSql } from '../parameters.ts'
 /** A schedule; `isOver` is true when there is no further slot. */
 export type ListedSchedule = Schedule & { readonly isOver: boolean }
 
+export interface ListSchedulesOptions {
+  /** Every queue's by default. */
+  readonly queue?: string
+}
+
 /**
  * The schedules, of one queue or of all, by key. `nextAt` is null until a worker has computed it.
  *
+ * @throws InvalidInputError for an unknown option, or one that is present and undefined.
  * @example
  * for (const { key, nextAt, pausedAt, error } of await listSchedules(db)) console.log(key, nextAt, pausedAt, error)
  */
 export async function listSchedules(
   db: Database,
-  { queue }: { readonly queue?: string } = {},
+  options: ListSchedulesOptions = {},
 ): Promise<ListedSchedule[]> {
+  checkOptions(options, { queue: true } satisfies OptionKeys<ListSchedulesOptions>)
   const rows = await queryRows(
     db,
     sql`SELECT schedule.*, inputs::text AS inputs_text, metadata::text AS metadata_text,
       coalesce(next_at = 'infinity', false) AS is_over, nullif(next_at, 'infinity') AS next_finite
-      FROM ${api(db)}list_schedules(${textSql('queue', queue)}) AS schedule`,
+      FROM ${api(db)}list_schedules(${textSql('queue', options.queue)}) AS schedule`,
   )
   return rows.map((row) => ({
     key: row.key as string,

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import type { Database } from '../../database/database.ts'
+import { checkKeys, type OptionKeys } from '../../database/options.ts'
 import { InvalidInputError } from '../../errors.ts'
 import { sleep } from '../sleep.ts'
 import { reportErrors } from '../worker/report-errors.ts'
@@ -19,16 +20,23 @@ export interface ScheduleRunner {
   readonly stopped: Promise<void>
 }
 
+const optionKeys = {
+  pollSeconds: true,
+  signal: true,
+  onError: true,
+} satisfies OptionKeys<RunSchedulesOptions>
+
 /**
  * Runs the schedules: enqueues each slot when it is due. Any number of processes may do so at once, each slot is enqueued
  * once; `work(…, { schedules: true })` does this beside its jobs.
  *
- * @throws InvalidInputError for an option out of range.
+ * @throws InvalidInputError for an option that is unknown or out of range.
  * @example
  * const runner = runSchedules(db)
  * process.once('SIGTERM', () => runner.stop())
  */
 export function runSchedules(db: Database, options: RunSchedulesOptions = {}): ScheduleRunner {
+  checkKeys(options, optionKeys)
   const { pollSeconds = 10, onError, signal } = options
   if (!(pollSeconds >= 0.01 && pollSeconds <= 3600)) {
     throw new InvalidInputError(`pollSeconds must be a number from 0.01 to 3600, got ${String(pollSeconds)}`)

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkKeys, type OptionKeys } from '../../database/options.ts'
 import { api } from '../../database/schema-name.ts'
 import { callForOutcome } from '../lease.ts'
 import { jsonSql, textSql } from '../parameters.ts'
@@ -19,15 +20,18 @@ export interface ResumeOptions {
   readonly response?: unknown
 }
 
+const optionKeys = { id: true, waitId: true, response: true } satisfies OptionKeys<ResumeOptions>
+
 /**
  * Ends the waiting of a job for input or for something external. The next worker finds the response in
  * `requiredAction.response`.
  *
- * @throws InvalidInputError without a `waitId`, or for a response that JSON cannot hold.
+ * @throws InvalidInputError without a `waitId`, for an unknown option, or for a response that JSON cannot hold.
  * @example
  * await resume(db, { id, waitId, response: { colour: 'blue' } })
  */
 export async function resume(db: Database, options: ResumeOptions): Promise<AnswerOutcome> {
+  checkKeys(options, optionKeys)
   return callForOutcome(
     db,
     sql`${api(db)}resume(job_id => ${textSql('id', options.id)}, wait_id => ${textSql('waitId', options.waitId)},

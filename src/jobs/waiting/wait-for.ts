@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../database/database.ts'
+import { checkKeys, type OptionKeys } from '../../database/options.ts'
 import { queryPrepared } from '../../database/prepared.ts'
 import { api } from '../../database/schema-name.ts'
 import { type Lease, leaseSql, type SettleOutcome } from '../lease.ts'
@@ -27,15 +28,26 @@ export interface WaitForResult {
   readonly waitId: string | null
 }
 
+const optionKeys = {
+  id: true,
+  leaseToken: true,
+  reason: true,
+  requiredAction: true,
+  onChildFailure: true,
+  expiresInSeconds: true,
+  onExpiry: true,
+} satisfies OptionKeys<WaitForOptions>
+
 /**
  * Lets go of a job until something happens. It is then pending and claimed as any other, with the answer in
  * `requiredAction.response`; the attempt does not count. If its cancellation was asked for, the job is cancelled.
  *
- * @throws InvalidInputError for a reason that there is not, or a time out of range.
+ * @throws InvalidInputError for an unknown option, a reason that there is not, or a time out of range.
  * @example
  * const { waitId } = await waitFor(db, { id: job.id, leaseToken: job.leaseToken, reason: 'approval', requiredAction: { question: 'Send?' } })
  */
 export async function waitFor(db: Database, options: WaitForOptions): Promise<WaitForResult> {
+  checkKeys(options, optionKeys)
   const { id, leaseToken, reason, requiredAction = {}, onChildFailure = 'fail', onExpiry = 'fail' } = options
   const lease =
     leaseToken === null
