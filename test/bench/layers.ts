@@ -192,7 +192,7 @@ async function measurePruning(client: postgres.Sql, texts: readonly string[]) {
   let matches = 0
   await withBar(`pruning ${texts.length} queries`, texts.length, async (update) => {
     for (const [at, text] of texts.entries()) {
-      const parsed = await client`SELECT unnest(lexemes) AS lexeme FROM parse_search_query(${text})`
+      const parsed = await client`SELECT lexeme FROM unnest(to_tsvector('pg_catalog.english', ${text}))`
       const asked = [...new Set(parsed.map(({ lexeme }) => String(lexeme)))]
       const scores = new Map<number, number>()
       const bounded = candidateSets.map(() => new Map<number, number>())

@@ -25,8 +25,7 @@ export async function measureCorrections(
     const times: Record<'corrected' | 'uncorrected', number[]> = { corrected: [], uncorrected: [] }
     for (const text of texts[queries]) {
       const [row] = await client`
-        SELECT 0 = ANY (counted.document_frequencies) AS is_misspelt
-        FROM parse_search_query(${text}) AS parsed, search_statistics(parsed.lexemes) AS counted`
+        SELECT corrections IS NOT NULL AS is_misspelt FROM bm25_query(${text}, memory_filter_condition('{}', '{}'), '{}', '{}')`
       if (!row?.is_misspelt) continue
       for (const kind of ['corrected', 'uncorrected'] as const) {
         const call = () => client.unsafe(search(kind === 'corrected'), [text], { prepare: true })

@@ -1,11 +1,12 @@
 /**
  * `npm run bench -- search`: bm25_search against the same scores computed for every match, ts_rank, ts_rank_cd and, where
  * Node has it (22.5 or newer), SQLite's FTS5; for short queries and whole questions, under tag filters, k = 10 and 100.
- * Every result is compared with the oracle's. And what writing costs with and without the machinery.
+ * Every result is compared with that of scoring every match. And what writing costs with and without the machinery.
  */
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import type { BenchOptions } from './bench.ts'
+import { everyMatch, type Hit, hasSameScores } from './every-match.ts'
 import { describeMachine, type Machine, printMachine } from './machine.ts'
 import {
   type Latency,
@@ -20,7 +21,6 @@ import {
 import { type SearchCorpus, searchCorpus, shares, shareTag } from './search-corpus.ts'
 import { type CorrectionMeasurement, measureCorrections, printCorrections } from './search-corrections.ts'
 import { type Fts5, openFts5 } from './search-fts5.ts'
-import { isSame, SearchOracle } from './search-oracle.ts'
 import { searchPlots } from './search-plots.ts'
 import { type IndexShare, indexShares, measureWrites, type WriteMeasurement } from './search-writes.ts'
 import { withBenchDatabase } from './wiki-database.ts'
@@ -37,7 +37,7 @@ export interface SearchMeasurement {
   /** Rows that bm25_search read, on average. */
   readonly candidates: number
   readonly matches: number
-  /** Queries whose result was the oracle's. */
+  /** Queries whose result was that of scoring every match. */
   readonly identical: number
   readonly compared: number
 }
@@ -62,14 +62,10 @@ const ranked = (rank: string, isTagged: boolean) => `
 const statementsFor = (isTagged: boolean) => ({
   // Words as they are: what correcting misspelt ones costs is measured apart, because the others do not.
   bm25_search: `SELECT id, text, tags, created_at, score FROM bm25_search($1::text, $2::text[], $3::integer, '{"fuzzy": false}')`,
-  // Every match scored by the same expression: what pruning saves.
   'every match': `
     SELECT m.id, m.text, m.tags, m.created_at, best.score
-    FROM (
-      SELECT scored.id, scored.score FROM bm25_score_rows($1::text[], NULL, ARRAY(
-        SELECT id FROM memory_items WHERE search_vector @@ lexeme_query($1::text[]) ${tagged(isTagged)}
-      )) AS scored ORDER BY scored.score DESC, scored.id COLLATE "C" LIMIT $3::integer
-    ) AS best JOIN memory_items AS m USING (id) ORDER BY best.score DESC, m.id COLLATE "C"`,
+    FROM (${everyMatch('$3::integer', isTagged ? 'm.tags && $2::text[]' : "$2::text[] = '{}'")}) AS best
+    JOIN memory_items AS m USING (id) ORDER BY best.score DESC, m.id COLLATE "C"`,
   ts_rank: ranked('ts_rank', isTagged),
   ts_rank_cd: ranked('ts_rank_cd', isTagged),
 })
@@ -91,8 +87,7 @@ export async function run({ rows = [100_000], queries: queryCount = 100, out }: 
         // What bulk statements logged last is read by each search until more of them come, 0.03 ms each.
         await db.execute(sql`SELECT fold_search_statistics()`)
         await db.execute(sql`VACUUM ANALYZE`)
-        const oracle = await readOracle(client, size)
-        const measured = await measure(client, { corpus, size, queryCount, oracle, fts5 })
+        const measured = await measure(client, { corpus, size, queryCount, fts5 })
         printMeasurements(measured)
         measurements.push(...measured)
         const corrected = await measureCorrections(client, size, {
@@ -147,27 +142,10 @@ async function store(
   })
 }
 
-/** Postings of more rows than this do not fit into Node's memory; there every match, scored by SQL, is the oracle. */
-const oracleRows = 200_000
-
-async function readOracle(client: postgres.Sql, size: number): Promise<SearchOracle | null> {
-  if (size > oracleRows) return null
-  const oracle = new SearchOracle()
-  const read = client`
-    SELECT id, tags, array_agg(lexeme) AS lexemes, array_agg(cardinality(positions)) AS tfs
-    FROM memory_items, unnest(to_tsvector('pg_catalog.english', text)) GROUP BY id, tags`
-  await read.cursor(5000, (rows) => {
-    for (const row of rows)
-      oracle.add(row as { id: string; tags: string[]; lexemes: string[]; tfs: number[] })
-  })
-  return oracle
-}
-
 interface Measuring {
   readonly corpus: SearchCorpus
   readonly size: number
   readonly queryCount: number
-  readonly oracle: SearchOracle | null
   readonly fts5: Fts5 | null
 }
 
@@ -200,7 +178,7 @@ interface One {
 /** Each query once to warm up and once measured, the methods in turn, so that what else the machine does hits all alike. */
 async function measureOne(
   client: postgres.Sql,
-  { size, oracle, fts5 }: Measuring,
+  { size, fts5 }: Measuring,
   { queries, percent, k, texts, update }: One,
 ): Promise<SearchMeasurement> {
   const tag = percent === 100 ? null : shareTag(percent)
@@ -209,28 +187,26 @@ async function measureOne(
   const times = new Map<Method, number[]>()
   let [candidates, matches, identical] = [0, 0, 0]
   for (const [at, text] of texts.entries()) {
-    const parsed =
-      await client`SELECT lexemes, lexeme_query(lexemes)::text AS query FROM parse_search_query(${text})`
-    const lexemes = parsed[0]?.lexemes as string[]
-    const query = String(parsed[0]?.query ?? '')
+    const [parsed] = await client`
+      SELECT string_agg(quote_lexeme(lexeme), ' | ') AS query FROM unnest(to_tsvector('pg_catalog.english', ${text}))`
+    const query = String(parsed?.query ?? '')
     const calls: [Method, () => Promise<unknown>][] = [
       ['bm25_search', () => client.unsafe(statements.bm25_search, [text, tags, k], { prepare: true })],
-      ['every match', () => client.unsafe(statements['every match'], [lexemes, tags, k], { prepare: true })],
+      ['every match', () => client.unsafe(statements['every match'], [text, tags, k], { prepare: true })],
       ['ts_rank', () => client.unsafe(statements.ts_rank, [query, tags, k], { prepare: true })],
       ['ts_rank_cd', () => client.unsafe(statements.ts_rank_cd, [query, tags, k], { prepare: true })],
       ...(fts5 && tag === null
         ? [['fts5', async () => fts5.search(text, k)] as [Method, () => Promise<unknown>]]
         : []),
     ]
-    const hits = new Map<Method, { id: string; score: number }[]>()
+    const hits = new Map<Method, Hit[]>()
     for (const [method, call] of calls) {
       await call()
       const { result, milliseconds } = await timed(call)
       times.set(method, [...(times.get(method) ?? []), milliseconds])
-      hits.set(method, result as { id: string; score: number }[])
+      hits.set(method, result as Hit[])
     }
-    const wanted = oracle ? oracle.search(lexemes, k, tag) : (hits.get('every match') ?? [])
-    if (isSame(hits.get('bm25_search') ?? [], wanted)) identical++
+    if (hasSameScores(hits.get('bm25_search'), hits.get('every match'))) identical++
     const [report] =
       await client`SELECT explain_search(${text}, ${tags}::text[], ${k}, '{"fuzzy": false}') -> 'rounds' AS rounds`
     for (const round of (report?.rounds ?? []) as { candidates: number }[]) candidates += round.candidates
