@@ -4,13 +4,15 @@ import { describe, expect, it } from 'vitest'
 import { findDrift } from '../../scripts/migrations/drift.ts'
 import { goldenFile, readCatalog } from '../../scripts/migrations/golden.ts'
 import { sourceSections } from '../../scripts/migrations/sections.ts'
+import { isDrizzle1 } from '../../src/database/drizzle-version.ts'
 import { queryRows } from '../../src/database/rows.ts'
 import { internalSchema } from '../../src/database/schema-name.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
 import { installation } from '../support/installation.ts'
 
 describe('the sources', () => {
-  it('ask for nothing that the migrations do not have', async () => {
+  // drizzle-kit 0.31 generates the migrations, and reads tables of drizzle-orm 0.45.
+  it.skipIf(isDrizzle1)('ask for nothing that the migrations do not have', async () => {
     expect(await findDrift()).toEqual([])
   })
 })

@@ -144,10 +144,15 @@ class Seen {
   #status: string | undefined
   #progress = 0
   #message: string | null = null
+  /** A change of status sets the progress by itself, to 1 or back to 0, and its event says nothing of that. */
+  #hasEvent = false
 
   add({ kind, data }: JobEvent): void {
     const said = data as { status?: string; progress?: number; message?: string }
-    if (kind === 'status') this.#status = said.status
+    if (kind === 'status') {
+      this.#status = said.status
+      this.#hasEvent = true
+    }
     if (kind === 'progress') {
       this.#progress = said.progress ?? this.#progress
       this.#message = said.message ?? null
@@ -155,8 +160,8 @@ class Seen {
   }
 
   *differences({ status, progress, message, at }: JobState): Generator<JobEvent> {
-    // A change of status sets the progress by itself: to 1, or back to 0.
-    const isMoved = progress !== this.#progress || message !== this.#message
+    const isMoved = !this.#hasEvent && (progress !== this.#progress || message !== this.#message)
+    this.#hasEvent = false
     this.#progress = progress
     this.#message = message
     if (status !== this.#status) {

@@ -7,6 +7,7 @@ import {
   claim,
   complete,
   enqueue,
+  fail,
   getCheckpoint,
   type JobEvent,
   NotFoundError,
@@ -17,6 +18,7 @@ import {
   waitForJob,
   watchJob,
 } from '../../../src/index.ts'
+import { sleep } from '../../../src/jobs/sleep.ts'
 import { describeOnEachBackend, describeOnServer } from '../../support/backends.ts'
 import { read, running, uniqueName } from '../fixtures.ts'
 import { workerStarter } from '../workers.ts'
@@ -89,6 +91,32 @@ describeOnEachBackend('watching a job', (test) => {
     ])
     expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
     await setJobEvents(test.db, { isOn: false })
+  })
+
+  it('adds nothing of its own to an event that says that another attempt began', async () => {
+    await setJobEvents(test.db, { isOn: true })
+    const queue = uniqueName()
+    const { id } = await enqueue(test.db, { intent: 'a', queue, backoffSeconds: 0 })
+    const events: JobEvent[] = []
+    const watching = (async () => {
+      for await (const event of watchJob(test.db, { id, pollMilliseconds: 10 })) events.push(event)
+    })()
+    for (const attempt of [1, 2]) {
+      const [job] = await claim(test.db, { queue, workerId: 'w' })
+      if (job === undefined) throw new Error('nothing to claim')
+      await expect.poll(() => events.at(-1)?.data).toMatchObject({ status: 'running', attempt })
+      // Several looks of the watcher.
+      await sleep(60)
+      if (attempt === 1) {
+        await reportProgress(test.db, { ...job, progress: 0.25, message: 'begun' })
+        await fail(test.db, { ...job, error: new Error('again'), retryInSeconds: 0 })
+      } else await complete(test.db, job)
+    }
+    await watching
+    await setJobEvents(test.db, { isOn: false })
+    expect(events.map(({ seq, kind }) => [seq, kind])).toEqual(
+      ['status', 'status', 'progress', 'status', 'status', 'status'].map((kind, at) => [at + 1, kind]),
+    )
   })
 
   it('keeps the latest thousand events, and none of a job that is pruned', async () => {
