@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- vector|hybrid|search|layers|semantics|sizes|choice|filters|history|versions|jobs|import [--rows 10000,100000] [--queries 100] [--out FILE]`: measures on the server of
+ * `npm run bench -- vector|hybrid|search|layers|semantics|sizes|choice|filters|history|versions|jobs|jobs-load|jobs-limits|import [--rows 10000,100000] [--queries 100] [--out FILE]`: measures on the server of
  * DATABASE_URL, in a database of its own that is dropped afterwards, and writes JSON and plots.
  */
 import { Argument, Command, InvalidArgumentError } from 'commander'
@@ -17,6 +17,8 @@ const names = [
   'history',
   'versions',
   'jobs',
+  'jobs-load',
+  'jobs-limits',
   'import',
 ] as const
 

@@ -44,12 +44,15 @@ BEGIN
     FROM unnest(
       '{namespace,speaker_id,all_tags,since,until,metadata,ids,fuzzy,operators,prefix,min_match,namespaces,namespace_under,where,expired,superseded}'::text[],
       '{string,string,boolean,string,string,object,array,boolean,boolean,boolean,number,array,string,object,boolean,boolean}'::text[]
-    ) AS value (key, expected);
+    ) AS value (key, expected)
+    WHERE jsonb_typeof(filter -> key) <> expected;
     IF (filter ->> 'min_match')::numeric NOT BETWEEN 0 AND 1 THEN
       RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
         MESSAGE = format('filter.min_match must be from 0 to 1, got %s', left(filter ->> 'min_match', 60));
     END IF;
-    PERFORM check_filter_texts(filter, 'ids'), check_filter_texts(filter, 'namespaces');
+    IF filter ?| '{ids,namespaces}' THEN
+      PERFORM check_filter_texts(filter, 'ids'), check_filter_texts(filter, 'namespaces');
+    END IF;
   END IF;
 
   IF (filter -> 'expired')::boolean IS NOT TRUE THEN
