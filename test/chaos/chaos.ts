@@ -20,7 +20,8 @@ export interface Chaos {
 
 export async function openChaos(cluster: Cluster, signal: AbortSignal): Promise<Chaos> {
   const open = (url: string, maxConnections: number): Promise<Connection<ServerDatabase>> =>
-    connect({ kind: 'server', url }, { maxConnections })
+    // A query that the driver forgets when its connection is cut is given up soon, or the load would be a pause.
+    connect({ kind: 'server', url }, { maxConnections, acquireTimeoutSeconds: 6 })
   const primary = await open(cluster.url(cluster.toPrimary), 16)
   const standby = await open(cluster.url(cluster.toStandby), 4)
   type Replicated = Parameters<typeof withReplicas>[0]
