@@ -18,7 +18,7 @@ import { planVectorIndex, storageParameters } from '../vector-index/plan.ts'
 import { type OnIndexProgress, withBuildProgress } from '../vector-index/progress.ts'
 import { refuseTransaction } from './begin-model-change.ts'
 import { type EmbeddingModel, embeddingModel } from './embedding-model.ts'
-import { type SettleOptions, settleEmbeddings } from './settle-embeddings.ts'
+import { dropLeftIndexes, type SettleOptions, settleEmbeddings } from './settle-embeddings.ts'
 
 export interface FinishModelChangeOptions extends Omit<SettleOptions, 'onProgress'> {
   /**
@@ -77,6 +77,8 @@ export async function finishModelChange(
   }
   if (next !== null) {
     if (!acceptPending) await refusePending(db, next)
+    // A former change that was never tidied up left the index whose name the present one is to take.
+    await dropLeftIndexes(db)
     await buildNextIndex(db, next, onIndexProgress)
     await switchModels(db, acceptPending)
   }

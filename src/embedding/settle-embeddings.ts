@@ -68,7 +68,7 @@ export async function settleEmbeddings(
 }
 
 /** Indexes of models that are neither searched nor filled any more. */
-async function dropLeftIndexes(db: Database): Promise<void> {
+export async function dropLeftIndexes(db: Database): Promise<void> {
   const { next } = await embeddingModel(db)
   const indexes = await vectorIndexes(db)
   const how = (await isEmbedded(db)) ? '' : 'CONCURRENTLY '

@@ -225,6 +225,26 @@ describeOnEachBackend('a change of the embedding model', (test) => {
     expect(await places(test.db)).toMatchObject({ embedded: 40, next: 0, models: 1, dimensions: 200 })
   })
 
+  it('finishes although the change before was killed before it dropped its index', async () => {
+    const next = wordEmbedder('next', 96)
+    await beginModelChange(test.db, { name: 'next', dimensions: 96 })
+    await embedPending(test.db, next)
+    const { id, dimensions: length } = await embeddingModel(test.db)
+    await finishModelChange(test.db)
+    const [definition] = await queryRows(
+      test.db,
+      sql`SELECT embedding_index_definition(${id}::integer, ${length}::integer) AS of`,
+    )
+    await test.db.execute(
+      sql.raw(`CREATE INDEX memory_items_embedding_idx_old ON memory_items USING hnsw ${definition?.of}`),
+    )
+    const third = wordEmbedder('third', 200)
+    await beginModelChange(test.db, { name: 'third', dimensions: 200 })
+    await embedPending(test.db, third)
+    expect(await finishModelChange(test.db)).toMatchObject({ name: 'third', switched: true })
+    expect((await vectorIndexHealth(test.db)).leftovers).toEqual([])
+  })
+
   it('refuses what cannot be', async () => {
     await expectRefusal(
       beginModelChange(test.db, { name: 'old', dimensions }),

@@ -1,46 +1,17 @@
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
-import { type Handler, listJobs, work } from '../../src/index.ts'
+import { work } from '../../src/index.ts'
+import { treeHandlers } from './tree-handlers.ts'
 
 /**
- * A worker of the crash test, to be killed at any moment: `tsx crash-orchestrator.ts <url> <worker id>`. It runs schedules,
- * and parents that spawn three children, wait for them, and then for an approval.
+ * A worker of the crash test, to be killed at any moment: `tsx crash-orchestrator.ts <url> <worker id>`. It runs schedules
+ * and trees of jobs.
  */
 const [url = '', workerId = ''] = process.argv.slice(2)
 const client = postgres(url, { max: 2, connect_timeout: 2, backoff: () => 0.2, onnotice: () => {} })
 const db = drizzle({ client })
 
-const handlers: Record<string, Handler> = {
-  parent: async (job, { enqueueChildren, getCheckpoint, saveCheckpoint, waitFor }) => {
-    const children = (await listJobs(db, { parentId: job.id })).items
-    if (children.length === 0) {
-      await enqueueChildren(
-        [1, 2, 3].map((leg) => ({ intent: 'child', queue: 'trees', inputs: { leg }, ...patient })),
-      )
-      // Killed here, it finds its children at the next attempt.
-      await sleep(Math.random() * 100)
-    }
-    if (children.length === 0 || children.some(({ completedAt }) => completedAt === null)) {
-      await saveCheckpoint('asked for children')
-      return waitFor({ reason: 'children' })
-    }
-    if (job.requiredAction?.response === undefined || (await getCheckpoint()) !== 'asked for approval') {
-      await saveCheckpoint('asked for approval')
-      return waitFor({ reason: 'approval', requiredAction: { question: job.id } })
-    }
-    return { legs: children.map(({ result }) => Number(result)).sort(), answer: job.requiredAction.response }
-  },
-  child: async ({ inputs }, { reportProgress }) => {
-    await reportProgress(0.5)
-    await sleep(Math.random() * 100)
-    if (Math.random() < 0.2) throw Object.assign(new Error('by chance'), { retryInSeconds: 0.1 })
-    return inputs.leg
-  },
-  tick: ({ metadata }) => metadata.slot,
-}
-const patient = { maxAttempts: 1000, backoffSeconds: 0.1 }
-
-work(db, handlers, {
+work(db, treeHandlers(db), {
   queue: 'trees',
   workerId,
   leaseSeconds: 1.5,
@@ -50,7 +21,3 @@ work(db, handlers, {
   // The connection or the server is gone, and handlers throw: that is the test.
   onError: () => {},
 })
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds))
-}
