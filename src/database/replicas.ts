@@ -31,6 +31,11 @@ export async function readingFrom<T>(db: Database, read: (from: Database) => Pro
   }
 }
 
+/** Where a database with replicas is written to; any other is that itself. */
+export function primaryOf(db: Database): Database {
+  return (db as Replicas).$primary ?? db
+}
+
 function chosenReplica(db: Database): Database | undefined {
   const { $replicas = [], $replica } = db as Replicas
   if ($replicas.length === 0) return undefined

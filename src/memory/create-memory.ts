@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
+import { primaryOf } from '../database/replicas.ts'
 import {
   type EmbedPendingOptions,
   type EmbedPendingResult,
@@ -128,10 +129,10 @@ export function createMemory(
     async recall(question, options = {}) {
       checkOptions(options, recallKeys)
       const { signal, namespace: asked = namespace, tags = [], k = 5, filter = {} } = options
-      return withEmbedder('search', async (chosen) => {
+      return withEmbedder('search', async (chosen, from) => {
         const [vector] = await embedMissing(chosen, [{ text: question }], signal)
         const found = vector instanceof Float32Array
-        const memories = await hybridSearch(db, {
+        const memories = await hybridSearch(from, {
           queryText: question,
           queryEmbedding: found ? vector : null,
           queryTags: tags,
@@ -184,18 +185,23 @@ function embedderOf(db: Database, embedders: readonly Embedder[]) {
     return chosen
   }
 
-  return async <T>(purpose: Purpose, work: (embedder: Embedder) => Promise<T>): Promise<T> => {
+  return async <T>(
+    purpose: Purpose,
+    work: (embedder: Embedder, from: Database) => Promise<T>,
+  ): Promise<T> => {
     // For filling it is asked each time: a change may have begun.
     const chosen = (purpose === 'fill' ? undefined : known.get(purpose)) ?? (await choose(purpose))
     known.set(purpose, chosen)
     try {
-      return await work(chosen)
+      return await work(chosen, db)
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error
       const now = await choose(purpose)
       known.set(purpose, now)
-      if (now === chosen) throw error
-      return work(now)
+      // A replica that has not heard of the switch yet refuses the vectors that the primary takes.
+      const primary = primaryOf(db)
+      if (now === chosen && (purpose !== 'search' || primary === db)) throw error
+      return work(now, primary)
     }
   }
 }

@@ -8,6 +8,8 @@ export const database = 'opa'
 export class Cluster {
   primary: Machine
   standby: Machine
+  /** When a primary was killed last, and with it all that its sessions were still at. */
+  died = 0
   readonly toPrimary: FailoverProxy
   readonly toStandby: FailoverProxy
 
@@ -86,11 +88,16 @@ export class Cluster {
     await until('the standby is cut off', async () => (await this.#standbys('true')) === 0)
   }
 
+  async killPrimary(): Promise<void> {
+    await this.primary.kill()
+    this.died = Date.now()
+  }
+
   /** Kills the primary for good, lets the standby take its place, and sends clients there. */
   async failOver(): Promise<void> {
     const [dead, next] = [this.primary, this.standby]
     this.toPrimary.route(null)
-    await dead.kill()
+    await this.killPrimary()
     this.toPrimary.cut()
     this.toStandby.route(null)
     await this.setSynchronous(false, next)

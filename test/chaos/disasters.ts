@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Chaos } from './chaos.ts'
 import { database } from './cluster.ts'
 import type { JobLedger } from './job-ledger.ts'
+import { confirmMemories } from './memory-verdict.ts'
 import { Zombies } from './zombies.ts'
 
 /** What befalls the servers. Afterwards there are a primary and a synchronous standby again. */
@@ -38,7 +39,7 @@ export const disasters: readonly Disaster[] = [
   {
     name: 'the primary is killed and comes back',
     async strike({ cluster }) {
-      await cluster.primary.kill()
+      await cluster.killPrimary()
       await sleep(500)
       await cluster.primary.ensureUp()
       await cluster.whenStreaming()
@@ -114,5 +115,6 @@ export async function strikeUntil(end: number, chaos: Chaos, jobs: JobLedger): P
     report.count('disasters')
     report.doing = 'the standby catches up'
     await cluster.whenCaughtUp()
+    await confirmMemories(chaos, cluster.died)
   }
 }

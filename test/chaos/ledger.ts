@@ -7,6 +7,8 @@ export interface Write {
   readonly began: number
   /** When it was acknowledged; null: it never was, and may have happened or not. */
   ended: number | null
+  /** When it failed, for whatever reason. */
+  failed: number | null
 }
 
 /** A time in which commits were acknowledged that may be lost, because the standby never heard of them. */
@@ -22,6 +24,7 @@ interface LostTime {
 export class Ledger {
   readonly #writes = new Map<string, Write[]>()
   readonly #lost: LostTime[] = []
+  #confirmed: string[] = []
 
   /** From now on commits may be lost, until {@link endLoss}. */
   beginLoss(): void {
@@ -41,11 +44,44 @@ export class Ledger {
 
   /** Notes what is about to be written, writes it, and notes what became of it. */
   async write<T>(changes: Record<string, Value>, act: () => Promise<T>): Promise<T> {
-    const write: Write = { changes: new Map(Object.entries(changes)), began: Date.now(), ended: null }
+    const write: Write = {
+      changes: new Map(Object.entries(changes)),
+      began: Date.now(),
+      ended: null,
+      failed: null,
+    }
     for (const id of write.changes.keys()) this.#add(id, write)
-    const result = await act()
-    write.ended = Date.now()
-    return result
+    try {
+      const result = await act()
+      write.ended = Date.now()
+      return result
+    } catch (error) {
+      write.failed = Date.now()
+      throw error
+    }
+  }
+
+  /** Ids whose rows may have several values, and that nobody writes any more since a time. */
+  openSince(time: number): string[] {
+    return [...this.#writes].flatMap(([id, writes]) => {
+      const last = writes.at(-1)
+      const done = last?.ended ?? last?.failed ?? Number.POSITIVE_INFINITY
+      return last !== undefined && !this.#isSure(last) && done < time ? [id] : []
+    })
+  }
+
+  /** What the row of an open id turned out to be: its writer may go on with it. */
+  confirm(id: string, value: Value): void {
+    const now = Date.now()
+    this.#writes.set(id, [{ changes: new Map([[id, value]]), began: now, ended: now, failed: null }])
+    this.#confirmed.push(id)
+  }
+
+  /** The ids of a writer that were confirmed since it last asked. */
+  takeConfirmed(writer: string): string[] {
+    const own = this.#confirmed.filter((id) => id.startsWith(`${writer}-`))
+    this.#confirmed = this.#confirmed.filter((id) => !own.includes(id))
+    return own
   }
 
   /** Whether what an id's row is, is known for certain. */

@@ -32,6 +32,7 @@ export function writer(chaos: Chaos, name: string, rows: number): Promise<void> 
   const memory = createMemory(primary, stormEmbedders)
   /** Memories that are there for certain and are not superseded. */
   const living: string[] = []
+  const superseded: string[] = []
   let last = 0
   const nextId = () => `${name}-${last++}`
   const add = (id: string) => {
@@ -73,6 +74,7 @@ export function writer(chaos: Chaos, name: string, rows: number): Promise<void> 
       within(40, supersede(primary, { id, newId, text })),
     )
     add(newId)
+    if (ledger.isCertain(id)) superseded.push(id)
     report.count('superseded')
   }
   const drop = async (id: string) => {
@@ -82,10 +84,16 @@ export function writer(chaos: Chaos, name: string, rows: number): Promise<void> 
   }
 
   return repeat(`writer ${name}`, { report, signal, pause: 25 }, () => {
+    for (const id of ledger.takeConfirmed(name)) {
+      const [value] = ledger.candidates(id)
+      if (value != null) (value.includes(' -> ') ? superseded : living).push(id)
+    }
     const dice = Math.random()
     const isFull = living.length > rows
     if (dice < (isFull ? 0.05 : 0.35)) return remember()
     if (dice < (isFull ? 0.07 : 0.45)) return rememberMany()
+    const past = superseded.length > rows / 5 ? superseded.pop() : undefined
+    if (past !== undefined && ledger.isCertain(past)) return drop(past)
     const id = take()
     if (id === undefined) return remember()
     return dice < 0.65 ? edit(id) : dice < 0.75 ? replace(id) : drop(id)

@@ -9,6 +9,7 @@ import { stormEmbedders } from '../support/storm-embedders.ts'
 import { zipfQuery } from '../support/zipf-corpus.ts'
 import type { Chaos } from './chaos.ts'
 import { compareKeywords, compareVectors } from './search-load.ts'
+import { insist } from './zombies.ts'
 
 /** Every memory is what it was acknowledged to be, whole, with the vector of its text. */
 export async function judgeMemories({ primary, ledger, report }: Chaos): Promise<void> {
@@ -23,21 +24,9 @@ export async function judgeMemories({ primary, ledger, report }: Chaos): Promise
     `,
   )
   const actual = new Map(rows.map((row) => [String(row.id), String(row.value)]))
-  const isNow = (id: string) => actual.get(id) ?? null
-  for (const id of ledger.ids) {
-    const candidates = ledger.candidates(id)
-    if (!candidates.includes(isNow(id)))
-      report.wrong(`${id} is ${shown(isNow(id))}, acknowledged was ${candidates.map(shown).join(' or ')}`)
-  }
+  compareWithLedger(ledger.ids, actual, { ledger, report })
   const known = new Set(ledger.ids)
   for (const id of actual.keys()) report.check(known.has(id), `nobody wrote ${id}`)
-  for (const { changes } of ledger.openWrites()) {
-    const happened = [...changes].filter(([id, value]) => isNow(id) === value).length
-    report.check(
-      happened === 0 || happened === changes.size,
-      `of the changes of ${[...changes.keys()].join(', ')} in one call, ${happened} happened`,
-    )
-  }
   for (const { id, text, embedding, settled, model: own } of rows) {
     const [vector] = (await embedder?.embed([String(text)])) ?? []
     const isRight =
@@ -46,6 +35,48 @@ export async function judgeMemories({ primary, ledger, report }: Chaos): Promise
     report.check(isRight && settled === true && Number(own) === model, `${id} has not the vector of its text`)
   }
   console.log(`${actual.size} memories are there, ${ledger.ids.length} were written in all`)
+}
+
+/** Each row is one that was acknowledged or may be, and the rows of one call are all changed by it, or none. */
+function compareWithLedger(
+  ids: readonly string[],
+  actual: ReadonlyMap<string, string>,
+  { ledger, report }: Pick<Chaos, 'ledger' | 'report'>,
+): void {
+  const isNow = (id: string) => actual.get(id) ?? null
+  for (const id of ids) {
+    const candidates = ledger.candidates(id)
+    if (!candidates.includes(isNow(id)))
+      report.wrong(`${id} is ${shown(isNow(id))}, acknowledged was ${candidates.map(shown).join(' or ')}`)
+  }
+  const asked = new Set(ids)
+  for (const { changes } of ledger.openWrites()) {
+    if (![...changes.keys()].every((id) => asked.has(id))) continue
+    const happened = [...changes].filter(([id, value]) => isNow(id) === value).length
+    report.check(
+      happened === 0 || happened === changes.size,
+      `of the changes of ${[...changes.keys()].join(', ')} in one call, ${happened} happened`,
+    )
+  }
+}
+
+/** Looks what became of writes whose fate was open when a primary died: nobody can be at them any more. */
+export async function confirmMemories({ primary, ledger, report }: Chaos, died: number): Promise<void> {
+  const ids = ledger.openSince(died)
+  if (ids.length === 0) return
+  const rows = await insist(() =>
+    queryRows(
+      primary,
+      sql`
+        SELECT id, text || COALESCE(' -> ' || superseded_by, '') AS value FROM memory_items
+        WHERE id IN (SELECT json_array_elements_text(${JSON.stringify(ids)}::text::json))
+      `,
+    ),
+  )
+  const actual = new Map(rows.map((row) => [String(row.id), String(row.value)]))
+  compareWithLedger(ids, actual, { ledger, report })
+  for (const id of ids) ledger.confirm(id, actual.get(id) ?? null)
+  report.count('open writes looked up', ids.length)
 }
 
 function shown(value: string | null): string {

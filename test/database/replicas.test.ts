@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import {
   bm25Search,
   countMemories,
+  createMemory,
   type Database,
   enqueue,
   explainSearch,
@@ -22,6 +23,7 @@ import {
   vectorSearch,
 } from '../../src/index.ts'
 import { describeOnServer } from '../support/backends.ts'
+import { wordEmbedder } from '../support/embedding-server.ts'
 import { embedding, idsOf } from '../support/fixtures.ts'
 
 type Replicated = Parameters<typeof withReplicas>[0]
@@ -104,6 +106,19 @@ describeOnServer('a database with replicas', (server) => {
       code: 'database',
       message: 'conflict',
     })
+  })
+
+  it('recalls from the primary while a replica has not heard of a change of the model', async () => {
+    const [primary, replica] = [await counted(), await counted(() => new Error('22023'))]
+    const db = withReplicas(primary.db as unknown as Replicated, [
+      replica.db as unknown as Replicated,
+    ]) as unknown as Database
+    const memory = createMemory(db, wordEmbedder())
+    await memory.remember({ id: 'recalled', text: 'black coffee' })
+    const { memories, embedded } = await memory.recall('black coffee', { k: 1 })
+    expect([idsOf(memories), embedded]).toEqual([['recalled'], true])
+    expect(replica.seen).not.toEqual([])
+    await expect(bm25Search(db, { queryText: 'coffee' })).rejects.toMatchObject({ code: 'invalid_input' })
   })
 
   it('of no replicas, or a transaction, reads where it is', async () => {
