@@ -1,6 +1,6 @@
 import type { Database } from '../database/database.ts'
 import { ConfigurationError, EmbedderError } from '../errors.ts'
-import { embeddingModel } from './embedding-model.ts'
+import { type EmbeddingModel, embeddingModel } from './embedding-model.ts'
 
 export interface EmbedOptions {
   /** Ends the work; `embed` then rejects. */
@@ -43,9 +43,16 @@ export interface EmbedderRole {
  */
 export async function embedderRole(
   db: Database,
-  { model, dimensions }: Pick<Embedder, 'model' | 'dimensions'>,
+  embedder: Pick<Embedder, 'model' | 'dimensions'>,
 ): Promise<EmbedderRole> {
-  const current = await embeddingModel(db)
+  return roleAmong(await embeddingModel(db), embedder)
+}
+
+/** The same among models that were read before: all of one moment, for several embedders. */
+export function roleAmong(
+  current: EmbeddingModel,
+  { model, dimensions }: Pick<Embedder, 'model' | 'dimensions'>,
+): EmbedderRole {
   const { next } = current
   if (next !== null && next.name === model && next.dimensions === dimensions) {
     return { role: 'next', id: next.id }

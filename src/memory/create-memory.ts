@@ -6,7 +6,8 @@ import {
   type EmbedPendingResult,
   embedPending,
 } from '../embedding/embed-pending.ts'
-import { type Embedder, embedderRole, embedEach } from '../embedding/embedder.ts'
+import { type Embedder, embedEach, roleAmong } from '../embedding/embedder.ts'
+import { embeddingModel } from '../embedding/embedding-model.ts'
 import { ConfigurationError, EmbedderError, InvalidInputError } from '../errors.ts'
 import { type HybridResult, hybridSearch } from '../search/hybrid-search.ts'
 import type { RecallOptions } from '../search/recall.ts'
@@ -167,10 +168,12 @@ function embedderOf(db: Database, embedders: readonly Embedder[]) {
 
   async function choose(purpose: Purpose): Promise<Embedder> {
     let refusal: unknown
+    // Once for all: a switch between two questions could leave no embedder that fits.
+    const models = await embeddingModel(db)
     const fitting: Partial<Record<'current' | 'next', Embedder>> = {}
     for (const embedder of embedders) {
       try {
-        fitting[(await embedderRole(db, embedder)).role] ??= embedder
+        fitting[roleAmong(models, embedder).role] ??= embedder
       } catch (error) {
         refusal = error
       }

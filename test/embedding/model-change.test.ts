@@ -225,6 +225,23 @@ describeOnEachBackend('a change of the embedding model', (test) => {
     expect(await places(test.db)).toMatchObject({ embedded: 40, next: 0, models: 1, dimensions: 200 })
   })
 
+  it('may switch while a memory is choosing among its embedders', async () => {
+    const next = wordEmbedder('next', 96)
+    await beginModelChange(test.db, { name: 'next', dimensions: 96 })
+    await embedPending(test.db, next)
+    let reads = 0
+    const db = Object.create(test.db) as Database
+    db.execute = (async (statement: Parameters<Database['execute']>[0]) => {
+      const rows = await test.db.execute(statement)
+      reads += 1
+      if (reads === 1) await finishModelChange(test.db)
+      return rows
+    }) as unknown as Database['execute']
+    const { memories, embedded } = await createMemory(db, [next, old()]).recall('which window?', { k: 3 })
+    expect([memories.length, embedded]).toEqual([3, true])
+    expect(reads).toBeGreaterThan(1)
+  })
+
   it('finishes although the change before was killed before it dropped its index', async () => {
     const next = wordEmbedder('next', 96)
     await beginModelChange(test.db, { name: 'next', dimensions: 96 })
