@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Chaos } from './chaos.ts'
-import { database } from './cluster.ts'
+import { type Cluster, database } from './cluster.ts'
 import type { JobLedger } from './job-ledger.ts'
+import type { Machine } from './machine.ts'
 import { confirmMemories } from './memory-verdict.ts'
 import { Zombies } from './zombies.ts'
 
@@ -40,39 +41,23 @@ export const disasters: readonly Disaster[] = [
     name: 'the primary is killed and comes back',
     async strike({ cluster }) {
       await cluster.killPrimary()
-      await sleep(500)
-      await cluster.primary.ensureUp()
-      await cluster.whenStreaming()
+      await comeBack(cluster, cluster.primary, 500)
     },
   },
   {
     name: 'the standby is killed and comes back',
     async strike({ cluster }) {
       await cluster.standby.kill()
-      await sleep(1500)
-      await cluster.standby.ensureUp()
-      await cluster.whenStreaming()
+      await comeBack(cluster, cluster.standby, 1500)
     },
   },
   {
     name: 'the disk of the primary is full',
-    async strike({ cluster }) {
-      await cluster.primary.fillDisk()
-      await sleep(5000)
-      await cluster.primary.freeDisk()
-      await cluster.primary.ensureUp()
-      await cluster.whenStreaming()
-    },
+    strike: ({ cluster }) => fillUp(cluster, cluster.primary, 5000),
   },
   {
     name: 'the disk of the standby is full',
-    async strike({ cluster }) {
-      await cluster.standby.fillDisk()
-      await sleep(4000)
-      await cluster.standby.freeDisk()
-      await cluster.standby.ensureUp()
-      await cluster.whenStreaming()
-    },
+    strike: ({ cluster }) => fillUp(cluster, cluster.standby, 4000),
   },
   {
     name: 'the primary dies, the standby takes its place',
@@ -99,6 +84,19 @@ export const disasters: readonly Disaster[] = [
     },
   },
 ]
+
+async function comeBack(cluster: Cluster, machine: Machine, milliseconds: number): Promise<void> {
+  await sleep(milliseconds)
+  await machine.ensureUp()
+  await cluster.whenStreaming()
+}
+
+async function fillUp(cluster: Cluster, machine: Machine, milliseconds: number): Promise<void> {
+  await machine.fillDisk()
+  await sleep(milliseconds)
+  await machine.freeDisk()
+  await comeBack(cluster, machine, 0)
+}
 
 /** Strikes with each disaster in turn, in another order each time around, until the time is over. */
 export async function strikeUntil(end: number, chaos: Chaos, jobs: JobLedger): Promise<void> {

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  approve,
   claim,
   complete,
   completeMany,
@@ -9,13 +8,12 @@ import {
   type Handler,
   heartbeat,
   type Lease,
-  listJobs,
   putSchedule,
   release,
   type Worker,
   work,
 } from '../../src/index.ts'
-import { treeHandlers } from '../jobs/tree-handlers.ts'
+import { approveAll, tickSchedule, treeHandlers } from '../jobs/tree-handlers.ts'
 import type { Chaos } from './chaos.ts'
 import type { JobLedger } from './job-ledger.ts'
 import { isOutage, repeat, stackOf, within } from './report.ts'
@@ -107,26 +105,11 @@ export function treeWorker({ primary, report }: Chaos, jobs: JobLedger, workerId
 }
 
 export async function startSchedule({ primary }: Chaos): Promise<void> {
-  await putSchedule(primary, {
-    key: 'tick',
-    intent: 'tick',
-    queue: 'trees',
-    everySeconds: 1,
-    missed: 'all',
-    missedLimit: 1000,
-    maxAttempts: 1000,
-  })
+  await putSchedule(primary, tickSchedule)
 }
 
-/** A person who answers every question, twice. */
 export function approver({ primary, report }: Chaos, signal: AbortSignal): Promise<void> {
   return repeat('approver', { report, signal, pause: 300 }, async () => {
-    const { items } = await listJobs(primary, { queue: 'trees', statuses: ['waiting'] })
-    for (const { id, waitReason, waitId } of items) {
-      if (waitReason !== 'approval' || waitId === null) continue
-      const answer = { id, waitId, by: 'Mara' }
-      if ((await approve(primary, answer)) === 'ok') report.count('approvals')
-      await approve(primary, answer)
-    }
+    report.count('approvals', await approveAll(primary))
   })
 }

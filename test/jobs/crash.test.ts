@@ -9,7 +9,8 @@ import postgres from 'postgres'
 import { getContainerRuntimeClient } from 'testcontainers'
 import { afterAll, describe, expect, it } from 'vitest'
 import { queryRows, type Row } from '../../src/database/rows.ts'
-import { approve, enqueueMany, listJobs, migrate, putSchedule } from '../../src/index.ts'
+import { enqueueMany, migrate, putSchedule } from '../../src/index.ts'
+import { approveAll, tickSchedule } from './tree-handlers.ts'
 
 const hasDocker = await getContainerRuntimeClient().then(
   () => true,
@@ -79,28 +80,12 @@ describe.skipIf(!hasDocker)('eight workers that are killed, on a server that is 
     await migrate(db)
     for (let n = 0; n < 8; n += 1) startWorker(url)
 
-    await putSchedule(db, {
-      key: 'tick',
-      intent: 'tick',
-      queue: 'trees',
-      everySeconds: 1,
-      missed: 'all',
-      missedLimit: 1000,
-      maxAttempts: 1000,
-    })
+    await putSchedule(db, tickSchedule)
     let approving = true
-    /** A person who answers every question, twice. */
     const approvals = (async () => {
       while (approving) {
-        const { items } = await listJobs(db, { queue: 'trees', statuses: ['waiting'] }).catch(() => ({
-          items: [],
-        }))
-        for (const { id, waitReason, waitId } of items) {
-          if (waitReason !== 'approval' || waitId === null) continue
-          const answer = { id, waitId, by: 'Mara' }
-          await approve(db, answer).catch(() => {})
-          await approve(db, answer).catch(() => {})
-        }
+        // The server is killed meanwhile.
+        await approveAll(db).catch(() => {})
         await sleep(100)
       }
     })()

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
-import { expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { queryRows } from '../../src/database/rows.ts'
-import { bm25Search, type Database, rememberMany } from '../../src/index.ts'
+import { bm25Search, type Database, explainSearch, rememberMany, type Where } from '../../src/index.ts'
 import { describeOnEachBackend } from '../support/backends.ts'
 import { idsOf } from '../support/fixtures.ts'
 
@@ -50,4 +50,41 @@ describeOnEachBackend('an estimate of a filter that is out of date', (test) => {
       expect(String(kept[0]?.text)).toMatch(/^[\d .e+-]+$/)
     })
   })
+})
+
+// What an estimate decides is which index is read, and how far: of a share that is far too low every row that passes is read.
+describeOnEachBackend('an estimate of a condition on metadata', (test) => {
+  const count = 4000
+  beforeAll(async () => {
+    await rememberMany(test.db, {
+      items: Array.from({ length: count }, (_, n) => ({
+        id: `trip-${n}`,
+        text: `alpha ${['beta', 'gamma', 'delta'][n % 3]} ${n}`,
+        metadata: { trip: { bucket: (n * 7919) % 1000 }, kind: `k${n % 20}` },
+      })),
+    })
+    await test.db.execute(sql`SELECT fold_search_statistics()`)
+    await test.db.execute(sql`ANALYZE memory_items`)
+  })
+  const explained = (where: Where) =>
+    explainSearch(test.db, { queryText: 'alpha beta', filter: { where, fuzzy: false } })
+
+  it.each<[string, Where, number]>([
+    ['eq', { 'metadata.kind': { eq: 'k3' } }, 0.05],
+    ['in', { 'metadata.kind': { in: ['k1', 'k2', 'k3'] } }, 0.15],
+    ['in, nested', { 'metadata.trip.bucket': { in: Array.from({ length: 16 }, (_, n) => n) } }, 0.016],
+  ])('by %s is near its share', async (_, where, share) => {
+    const { share: estimated } = await explained(where)
+    // A hundred values of the column are kept as statistics.
+    expect(estimated).toBeGreaterThan(share / 4)
+    expect(estimated).toBeLessThan(share * 4)
+  })
+
+  it.each(['lt', 'lte', 'gt', 'gte'] as const)(
+    'by %s, of which nothing is known, is a half',
+    async (operator) => {
+      const { share } = await explained({ 'metadata.trip.bucket': { [operator]: 500 } })
+      expect(share).toBeCloseTo(0.5, 1)
+    },
+  )
 })

@@ -15,6 +15,7 @@ import {
   reportProgress,
   saveCheckpoint,
   setJobEvents,
+  type WatchJobOptions,
   waitForJob,
   watchJob,
 } from '../../../src/index.ts'
@@ -26,16 +27,21 @@ import { workerStarter } from '../workers.ts'
 const said = (events: JobEvent[]) => events.map(({ kind, data }) => [kind, data])
 
 describeOnEachBackend('watching a job', (test) => {
+  /** Watches until the job has ended. */
+  const watch = (options: WatchJobOptions) => {
+    const events: JobEvent[] = []
+    const watching = (async () => {
+      for await (const event of watchJob(test.db, options)) events.push(event)
+    })()
+    return { events, watching }
+  }
   const { start } = workerStarter(test)
   afterAll(() => setJobEvents(test.db, { isOn: false }))
 
   it('gives its output, and of its status what was seen, without anything being turned on', async () => {
     const queue = uniqueName()
     const { id } = await enqueue(test.db, { intent: 'write', queue })
-    const events: JobEvent[] = []
-    const watching = (async () => {
-      for await (const event of watchJob(test.db, { id, pollMilliseconds: 10 })) events.push(event)
-    })()
+    const { events, watching } = watch({ id, pollMilliseconds: 10 })
     await expect.poll(() => said(events)).toEqual([['status', { status: 'pending' }]])
     const [job] = await claim(test.db, { queue, workerId: 'w' })
     if (job === undefined) throw new Error('nothing to claim')
@@ -62,11 +68,7 @@ describeOnEachBackend('watching a job', (test) => {
     await setJobEvents(test.db, { isOn: true })
     const queue = uniqueName()
     const { id } = await enqueue(test.db, { intent: 'flaky', queue, backoffSeconds: 0.01 })
-    const events: JobEvent[] = []
-    const watching = (async () => {
-      const options = { id, isListening: true, pollMilliseconds: 20_000 }
-      for await (const event of watchJob(test.db, options)) events.push(event)
-    })()
+    const { events, watching } = watch({ id, isListening: true, pollMilliseconds: 20_000 })
     start(
       {
         flaky: async ({ attempt }, context) => {
@@ -97,10 +99,7 @@ describeOnEachBackend('watching a job', (test) => {
     await setJobEvents(test.db, { isOn: true })
     const queue = uniqueName()
     const { id } = await enqueue(test.db, { intent: 'a', queue, backoffSeconds: 0 })
-    const events: JobEvent[] = []
-    const watching = (async () => {
-      for await (const event of watchJob(test.db, { id, pollMilliseconds: 10 })) events.push(event)
-    })()
+    const { events, watching } = watch({ id, pollMilliseconds: 10 })
     for (const attempt of [1, 2]) {
       const [job] = await claim(test.db, { queue, workerId: 'w' })
       if (job === undefined) throw new Error('nothing to claim')
