@@ -127,7 +127,7 @@ describeOnEachBackend('the conditions of a threshold', (test) => {
       fc.asyncProperty(cases, async ({ lexemes, threshold }) => {
         expect((await arms(test, lexemes, threshold)).missed).toEqual([])
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 
@@ -137,13 +137,13 @@ describeOnEachBackend('the conditions of a threshold', (test) => {
       fc.asyncProperty(cases, depths, async ({ lexemes, threshold }, depth) => {
         expect((await companions(test, lexemes, threshold, depth)).missed).toEqual([])
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 
   it('are no wider than they must be: what is asked 2 % too strictly misses some', async () => {
     let [missedByArms, missedByCompanions, below, pruned] = [0, 0, 0, 0]
-    for (const { lexemes, threshold } of fc.sample(cases, { numRuns: 60, seed: 7 })) {
+    for (const { lexemes, threshold } of fc.sample(cases, { numRuns: 30, seed: 7 })) {
       const exact = precise(lexemes)
       const byArms = await arms(test, exact, threshold)
       below += byArms.below
@@ -151,8 +151,8 @@ describeOnEachBackend('the conditions of a threshold', (test) => {
       missedByArms += (await arms(test, exact, threshold, threshold * 1.02)).missed.length
       missedByCompanions += (await companions(test, exact, threshold, 4, threshold * 1.02)).missed.length
     }
-    expect(missedByArms).toBeGreaterThan(30)
-    expect(missedByCompanions).toBeGreaterThan(30)
+    expect(missedByArms).toBeGreaterThan(15)
+    expect(missedByCompanions).toBeGreaterThan(15)
     expect(pruned / below).toBeGreaterThan(0.6)
   })
 
