@@ -6,6 +6,7 @@ import { ConfigurationError } from '../errors.ts'
 import type * as opaSchema from '../schema/index.ts'
 import type * as opaRelations from '../schema/relations.ts'
 import { limitAcquiring } from './acquire-timeout.ts'
+import { knowArrayTypes } from './array-types.ts'
 import type { Database, Drizzle0 } from './database.ts'
 import { isDrizzle1 } from './drizzle-version.ts'
 import { openFolder } from './embedded-folder.ts'
@@ -153,6 +154,7 @@ async function connectServer(
   const client = postgres(location.url, {
     max: maxConnections,
     prepare,
+    fetch_types: false,
     onnotice: () => {},
     connection: {
       // Times come as text, which a role's or a database's own DateStyle would make unreadable.
@@ -160,27 +162,13 @@ async function connectServer(
       ...(location.schema !== undefined && { search_path: searchPath(location.schema) }),
     },
   })
-  fetchTypesOnce(client)
+  knowArrayTypes(client)
   if (acquireTimeoutSeconds > 0) limitAcquiring(client, acquireTimeoutSeconds)
   const open = drizzle as unknown as DrizzleFunction<Sql, ServerDatabase<Schema>>
   const db = open({ client, ...options })
   if (prepare) usePreparedStatements(db)
   if (location.schema !== undefined) useSchema(db, location.schema)
   return { db, location, close: () => client.end({ timeout: 5 }) }
-}
-
-const textArrayType = 1009
-
-/**
- * postgres.js asks on each new connection which array types there are, for parsers that all of the pool's share. Once is
- * enough; and a connection that is cut off while it asks leaves a rejection that nobody can handle.
- */
-function fetchTypesOnce(client: Sql): void {
-  const options = client.options as { readonly parsers: Record<number, unknown> }
-  Object.defineProperty(options, 'fetch_types', {
-    enumerable: true,
-    get: () => options.parsers[textArrayType] === undefined,
-  })
 }
 
 /** The connection that `connect` gives, over a PGlite that is open. */

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
-import type { Sql } from 'postgres'
 import { expect, it } from 'vitest'
 import { connect } from '../../src/database/connect.ts'
 import { rowsOf } from '../../src/database/rows.ts'
@@ -59,17 +58,5 @@ describeOnServer('prepared statements', (test) => {
         await close()
       }
     }
-  })
-})
-
-describeOnServer('array types', (server) => {
-  it('are fetched by the first connection of a pool, for all of them', async () => {
-    const { db } = await server.connectAgain(3)
-    const { options } = db.$client as Sql
-    expect(options.fetch_types).toBe(true)
-    await db.execute(sql`SELECT`)
-    expect(options.fetch_types).toBe(false)
-    const together = [1, 2, 3].map(() => db.execute(sql`SELECT ARRAY['a,b', 'c'] AS texts, pg_sleep(0.1)`))
-    for (const rows of await Promise.all(together)) expect(rows).toMatchObject([{ texts: ['a,b', 'c'] }])
   })
 })

@@ -8,7 +8,14 @@ import { treeHandlers } from './tree-handlers.ts'
  * and trees of jobs.
  */
 const [url = '', workerId = ''] = process.argv.slice(2)
-const client = postgres(url, { max: 2, connect_timeout: 2, backoff: () => 0.2, onnotice: () => {} })
+// A connection that is cut off while postgres.js fetches the types leaves a rejection that ends the process.
+const client = postgres(url, {
+  max: 2,
+  connect_timeout: 2,
+  backoff: () => 0.2,
+  fetch_types: false,
+  onnotice: () => {},
+})
 const db = drizzle({ client })
 
 work(db, treeHandlers(db), {

@@ -7,7 +7,14 @@ import { claim, complete, fail, heartbeat, release } from '../../src/index.ts'
  * the database has acknowledged goes to standard output, one line of JSON each.
  */
 const [url = '', workerId = ''] = process.argv.slice(2)
-const client = postgres(url, { max: 2, connect_timeout: 2, backoff: () => 0.2, onnotice: () => {} })
+// A connection that is cut off while postgres.js fetches the types leaves a rejection that ends the process.
+const client = postgres(url, {
+  max: 2,
+  connect_timeout: 2,
+  backoff: () => 0.2,
+  fetch_types: false,
+  onnotice: () => {},
+})
 const db = drizzle({ client })
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 const leaseSeconds = 1.5

@@ -22,30 +22,41 @@ const scripts = ['crash-worker.ts', 'crash-orchestrator.ts'].map((name) =>
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 const rounds = Number(process.env.CRASH_ROUNDS ?? 3)
 
+interface Worker {
+  readonly child: ChildProcess
+  readonly script: string | undefined
+  /** The end of what it wrote to standard error. */
+  complaint: string
+}
+
 describe.skipIf(!hasDocker)('eight workers that are killed, on a server that is killed', () => {
   let container: StartedPostgreSqlContainer | undefined
   let db: PostgresJsDatabase
   let close = async () => {}
-  const workers: ChildProcess[] = []
+  const workers: Worker[] = []
   /** What a worker was told: job id, lease token, what it asked for, the answer. */
   const acknowledged: [string, number, string, string][] = []
   let started = 0
 
-  function startWorker(url: string): void {
+  function startWorker(url: string, script: string | undefined): void {
     started += 1
-    const script = scripts[started % 4 === 0 ? 1 : 0] ?? ''
-    const worker = spawn(process.execPath, ['--import', 'tsx', script, url, `worker-${started}`], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    createInterface({ input: worker.stdout }).on('line', (line) => {
+    const args = ['--import', 'tsx', script ?? '', url, `worker-${started}`]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const worker: Worker = { child, script, complaint: '' }
+    createInterface({ input: child.stdout }).on('line', (line) => {
       if (line.endsWith(']')) acknowledged.push(JSON.parse(line))
+    })
+    child.stderr.on('data', (data) => {
+      worker.complaint = `${worker.complaint}${data}`.slice(-4000)
     })
     workers.push(worker)
   }
 
-  function killWorker(at: number): void {
+  /** Kills the worker, and gives what it ran. */
+  function killWorker(at: number): string | undefined {
     const [worker] = workers.splice(at, 1)
-    worker?.kill('SIGKILL')
+    worker?.child.kill('SIGKILL')
+    return worker?.script
   }
 
   /** Tries until the server is back. */
@@ -78,7 +89,7 @@ describe.skipIf(!hasDocker)('eight workers that are killed, on a server that is 
     close = () => client.end({ timeout: 2 })
     db = drizzle({ client })
     await migrate(db)
-    for (let n = 0; n < 8; n += 1) startWorker(url)
+    for (let n = 0; n < 8; n += 1) startWorker(url, scripts[n % 4 === 3 ? 1 : 0])
 
     await putSchedule(db, tickSchedule)
     let approving = true
@@ -107,8 +118,7 @@ describe.skipIf(!hasDocker)('eight workers that are killed, on a server that is 
         await accept().catch(() => {})
         await sleep(250)
         if (step % 2 === 0) {
-          killWorker(Math.floor(Math.random() * workers.length))
-          startWorker(url)
+          startWorker(url, killWorker(Math.floor(Math.random() * workers.length)))
         }
         if (step % 4 === 1) {
           await db
@@ -136,7 +146,9 @@ describe.skipIf(!hasDocker)('eight workers that are killed, on a server that is 
       if (left < fewest) [fewest, since] = [left, Date.now()]
       if (left === 0) break
     }
-    expect(workers.map(({ exitCode }) => exitCode)).toEqual(workers.map(() => null))
+    expect(workers.filter(({ child }) => child.exitCode !== null).map(({ complaint }) => complaint)).toEqual(
+      [],
+    )
     expect(await unfinished()).toEqual([])
     approving = false
     await approvals
