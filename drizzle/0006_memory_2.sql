@@ -110,6 +110,8 @@ $$;
 --
 -- Waits for transactions that have written a vector (set lock_timeout, so that others do not wait behind it for long);
 -- searches never wait. The vectors of the new model move to `embedding` by settle_embeddings, called until it is done.
+-- The index of the old model stays as memory_items_embedding_idx_old, to be dropped outside a transaction; refused while
+-- one of an earlier change is left, whose name the present one is to take.
 CREATE OR REPLACE FUNCTION finish_model_change(accept_pending boolean DEFAULT false)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -131,6 +133,11 @@ BEGIN
         MESSAGE = format('finish_model_change: %s memories have no vector of the model "%s" yet', pending, next.name),
         HINT = 'Embed them, or pass accept_pending => true.';
     END IF;
+  END IF;
+  IF to_regclass('memory_items_embedding_idx_old') IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = 'finish_model_change: the index of the model before the current one, memory_items_embedding_idx_old, is still there',
+      HINT = 'DROP INDEX CONCURRENTLY memory_items_embedding_idx_old, and finish again.';
   END IF;
   UPDATE embedding_models SET state = 'former', changed_at = now() WHERE state = 'current';
   UPDATE embedding_models SET state = 'current', changed_at = now() WHERE id = next.id;

@@ -258,6 +258,14 @@ describeOnEachBackend('a change of the embedding model', (test) => {
     const third = wordEmbedder('third', 200)
     await beginModelChange(test.db, { name: 'third', dimensions: 200 })
     await embedPending(test.db, third)
+    // Who calls the function itself is told what to do; a transaction cannot do it.
+    await expect(test.db.execute(sql`SELECT finish_model_change()`)).rejects.toMatchObject({
+      cause: {
+        code: '55000',
+        message: expect.stringContaining('memory_items_embedding_idx_old, is still there'),
+        hint: expect.stringContaining('DROP INDEX CONCURRENTLY'),
+      },
+    })
     expect(await finishModelChange(test.db)).toMatchObject({ name: 'third', switched: true })
     expect((await vectorIndexHealth(test.db)).leftovers).toEqual([])
   })
