@@ -32,8 +32,9 @@ export const pendingIndexName = (modelId: number) => `memory_items_embedding_pen
  * @throws InvalidInputError for the current model, and inside a transaction.
  * @example
  * await beginModelChange(db, { name: 'text-embedding-3-small', dimensions: 1536 })
- * await embedPending(db, openaiEmbedder({ apiKey, model: 'text-embedding-3-small' }))
- * await finishModelChange(db)
+ * const embedder = openaiEmbedder({ apiKey, model: 'text-embedding-3-small' })
+ * await embedPending(db, embedder)
+ * await finishModelChange(db, { embedder })
  */
 export async function beginModelChange(
   db: Database,

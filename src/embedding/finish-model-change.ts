@@ -1,10 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { sql } from 'drizzle-orm'
 import type { Database } from '../database/database.ts'
 import { checkOptions, type OptionKeys } from '../database/options.ts'
-import { queryRows, toNumber } from '../database/rows.ts'
-import { api, apiPrefix } from '../database/schema-name.ts'
-import { postgresError, translatingErrors } from '../database/translate-error.ts'
+import { apiPrefix } from '../database/schema-name.ts'
+import { translatingErrors } from '../database/translate-error.ts'
 import { ConflictError } from '../errors.ts'
 import { alone, createIndexStatement, refuseSecondBuild, run } from '../vector-index/build.ts'
 import {
@@ -17,8 +14,10 @@ import {
 import { planVectorIndex, storageParameters } from '../vector-index/plan.ts'
 import { type OnIndexProgress, withBuildProgress } from '../vector-index/progress.ts'
 import { refuseTransaction } from './begin-model-change.ts'
+import type { Embedder } from './embedder.ts'
 import { type EmbeddingModel, embeddingModel } from './embedding-model.ts'
 import { dropLeftIndexes, type SettleOptions, settleEmbeddings } from './settle-embeddings.ts'
+import { checkNextEmbedder, fillNextModel, refusePending, switchModels } from './switch-models.ts'
 
 export interface FinishModelChangeOptions extends Omit<SettleOptions, 'onProgress'> {
   /**
@@ -26,6 +25,11 @@ export interface FinishModelChangeOptions extends Omit<SettleOptions, 'onProgres
    * `embedPending` has been there. False by default.
    */
   readonly acceptPending?: boolean
+  /**
+   * An embedder of the next model: it fills what is pending, and what is written meanwhile, the last few rows (64 at most)
+   * while writers of vectors wait for the switch. Without it memories that are written all the time keep it waiting.
+   */
+  readonly embedder?: Embedder
   /** Called a few times a second while the new index is being built. */
   readonly onIndexProgress?: OnIndexProgress
   /** Called after each batch of rows whose old vector is gone. */
@@ -43,60 +47,51 @@ export interface FinishedModelChange extends EmbeddingModel {
 
 const optionKeys = {
   acceptPending: true,
+  embedder: true,
   batchSize: true,
   onIndexProgress: true,
   onSettled: true,
   signal: true,
 } satisfies OptionKeys<FinishModelChangeOptions>
 
-/** The longest that writers of vectors wait behind the switch while it waits for a long transaction. */
-const lockTimeoutMs = 1000
-const attempts = 60
-
 /**
  * Ends a change of the embedding model: builds the index of the next model beside the old one, switches the searches to
  * it in one short transaction, and removes the old vectors and their index. Every search goes by the one model or by the
  * other, whole; a vector of the old one is refused after the switch. An interrupted call is taken up by the next.
  *
- * @throws ConflictError while memories have no vector of the next model (see `acceptPending`), if there is no change to
- *   finish, while another process builds an index, and if transactions that wrote vectors stay open for a minute.
+ * @throws ConflictError while memories have no vector of the next model (see `embedder` and `acceptPending`), if there is
+ *   no change to finish, while another process builds an index, and if transactions that wrote vectors stay open for a minute.
+ * @throws ConfigurationError if the embedder is not of the next model; EmbedderError if it is down.
  * @throws InvalidInputError inside a transaction.
  * @example
- * const { dimensions, settled } = await finishModelChange(db, { onSettled: (rows) => console.log(rows) })
+ * const { dimensions, settled } = await finishModelChange(db, { embedder, onSettled: (rows) => console.log(rows) })
  */
 export async function finishModelChange(
   db: Database,
   given: FinishModelChangeOptions = {},
 ): Promise<FinishedModelChange> {
   checkOptions(given, optionKeys)
-  const { acceptPending = false, onIndexProgress, onSettled, ...options } = given
+  const { acceptPending = false, embedder, onIndexProgress, onSettled, ...options } = given
   refuseTransaction(db, 'finishModelChange')
   const { next, since } = await embeddingModel(db)
   if (next === null && since === null) {
     throw new ConflictError('no change of the model is under way: beginModelChange begins one')
   }
   if (next !== null) {
-    if (!acceptPending) await refusePending(db, next)
+    const filling = { acceptPending, ...(options.signal ? { signal: options.signal } : {}) }
+    if (embedder !== undefined) {
+      await checkNextEmbedder(db, embedder, next)
+      await fillNextModel(db, embedder, filling)
+    }
+    // Before the index is built, which takes long; the switch itself looks again.
+    else if (!acceptPending) await refusePending(db, next)
     // A former change that was never tidied up left the index whose name the present one is to take.
     await dropLeftIndexes(db)
     await buildNextIndex(db, next, onIndexProgress)
-    await switchModels(db, acceptPending)
+    await switchModels(db, next, { ...filling, ...(embedder ? { embedder } : {}) })
   }
   const tidied = await settleEmbeddings(db, { ...options, ...(onSettled ? { onProgress: onSettled } : {}) })
   return { ...(await embeddingModel(db)), ...tidied, switched: next !== null }
-}
-
-/** Before the index is built, which takes long; the switch itself looks again. */
-async function refusePending(db: Database, next: { id: number; name: string }): Promise<void> {
-  const [row] = await queryRows(
-    db,
-    sql`SELECT ${api(db)}pending_embeddings(${next.id}::integer, false, 1000000) AS pending`,
-  )
-  const pending = toNumber(row?.pending)
-  if (pending === 0) return
-  throw new ConflictError(
-    `${pending} memories have no vector of the model "${next.name}" yet: call embedPending with its embedder, or pass acceptPending: true`,
-  )
 }
 
 /** As the one in use is: no index where there is none. */
@@ -130,28 +125,4 @@ async function buildNextIndex(
     await withBuildProgress(db, onProgress, () => run(db, statement))
   }
   await translatingErrors(() => (concurrently ? alone(db, build) : build()))
-}
-
-async function switchModels(db: Database, acceptPending: boolean): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await translatingErrors(() =>
-        db.transaction(async (transaction) => {
-          await run(transaction, `SET LOCAL lock_timeout = ${lockTimeoutMs}`)
-          await queryRows(transaction, sql`SELECT ${api(db)}finish_model_change(${acceptPending}::boolean)`)
-        }),
-      )
-      return
-    } catch (error) {
-      // 55P03: a transaction that wrote a vector is still open.
-      if (postgresError(error)?.code !== '55P03') throw error
-      if (attempt === attempts) {
-        throw new ConflictError(
-          'the searches were not switched: transactions that wrote vectors have been open all the while. Call finishModelChange again',
-          { cause: error },
-        )
-      }
-      await sleep(50 * attempt)
-    }
-  }
 }

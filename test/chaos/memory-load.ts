@@ -118,22 +118,18 @@ export function modelChanger({ primary, report, signal }: Chaos): Promise<void> 
   })
 }
 
-/** Goes on until it is through: rows that were written meanwhile are pending again, an index may still be in the making. */
+/** Goes on until it is through: an index may still be in the making, rows be written by others all the while. */
 async function changeTo(db: Database, target: string, signal: AbortSignal): Promise<void> {
   const embedder = stormEmbedders.find(({ model }) => model === target)
   if (embedder === undefined) throw new Error(`there is no embedder of ${target}`)
-  for (let tries = 1; !signal.aborted; tries++) {
+  while (!signal.aborted) {
     try {
       const { name, next } = await embeddingModel(db)
       if (name !== target) {
         if (next === null) await beginModelChange(db, { name: target, dimensions: embedder.dimensions })
         await embedPending(db, embedder, { batchSize: 200 })
       }
-      // Those who write all the while leave some pending at any moment.
-      const { missed } = await finishModelChange(db, { batchSize: 200, acceptPending: tries > 4 })
-      if (missed > 0) continue
-      await embedPending(db, embedder, { batchSize: 200 })
-      return
+      if ((await finishModelChange(db, { batchSize: 200, embedder })).missed === 0) return
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error
       await sleep(200)

@@ -74,10 +74,14 @@ describeCommandsOnServer('the command with an embedder', (database) => {
     const other = { ...configured(), OPA_EMBEDDER_MODEL: 'other' }
     const opaDb = (...words: string[]) => run(words, database.in({ env: other }))
     expect((await opaDb('model', 'begin')).stdout).toMatch(/changing to +other, 768 dimensions/)
-    const early = await opaDb('model', 'finish')
+    const early = await run(['model', 'finish'], database.in({ env: configured() }))
     expect(early).toMatchObject({ code: 1, stdout: '' })
     expect(early.stderr).toContain('4 memories have no vector')
-    expect((await opaDb('embed')).stdout).toMatch(/^made 4 vectors with other/)
-    expect((await opaDb('model', 'finish')).stdout).toMatch(/^model +other, 768 dimensions\n$/)
+    expect((await opaDb('embed', '--limit', '3')).stdout).toMatch(/^made 3 vectors with other/)
+    // What is left is embedded by the embedder of the new model, which is the configured one.
+    const finished = await opaDb('model', 'finish')
+    expect(finished).toMatchObject({ code: 0, stderr: '' })
+    expect(finished.stdout).toMatch(/^model +other, 768 dimensions\n$/)
+    expect(await vectors()).toEqual([length, length, length, length])
   })
 })

@@ -22,7 +22,7 @@ for (;;) {
       await beginModelChange(db, { name: model, dimensions: embedder.dimensions })
       await embedPending(db, embedder, { batchSize: 200 })
     }
-    if ((await finishModelChange(db, { batchSize: 200 })).missed === 0) break
+    if ((await finishModelChange(db, { batchSize: 200, embedder })).missed === 0) break
   } catch (error) {
     // Rows that were written meanwhile are pending again; an index that a killed process was building is still being built.
     if (!(error instanceof ConflictError)) throw error

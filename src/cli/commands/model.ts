@@ -1,6 +1,14 @@
+import type { Database } from '../../database/database.ts'
 import { beginModelChange } from '../../embedding/begin-model-change.ts'
 import { cancelModelChange } from '../../embedding/cancel-model-change.ts'
-import { embeddingModel, type ModelName, useEmbeddingModel } from '../../embedding/embedding-model.ts'
+import { embedPending } from '../../embedding/embed-pending.ts'
+import type { Embedder } from '../../embedding/embedder.ts'
+import {
+  type EmbeddingModel,
+  embeddingModel,
+  type ModelName,
+  useEmbeddingModel,
+} from '../../embedding/embedding-model.ts'
 import { finishModelChange } from '../../embedding/finish-model-change.ts'
 import { type Define, given, wholeNumber } from '../command.ts'
 import { withDatabase } from '../connection.ts'
@@ -17,7 +25,7 @@ A database without vectors takes any model: opa-db model use. To change it where
 writes go on:
   opa-db model begin NAME DIMENSIONS   each memory can hold a vector of both models
   opa-db embed                         with the new embedder configured: makes the new ones
-  opa-db model finish                  builds the index, switches searches, removes the old ones
+  opa-db model finish                  builds the index, embeds what came since, switches searches, removes the old ones
 NAME and DIMENSIONS are those of the configured embedder where they are left out.`
 
 const wide = { creates: true, stopsItself: true, maxConnections: 3 } as const
@@ -83,9 +91,11 @@ export const defineModel: Define = (program, handler) => {
           context,
           options,
           async ({ db }) => {
+            const embedder = nextEmbedder(context, await embeddingModel(db))
+            if (embedder !== undefined) await fill(context, options, db, embedder)
             const progress = new Progress(context, options, 'vectors put in their place')
             const { missed } = await finishModelChange(db, {
-              ...given({ acceptPending: options.acceptPending }),
+              ...given({ acceptPending: options.acceptPending, embedder }),
               onSettled: (settled) => progress.update(settled),
               signal: context.signal,
             }).finally(() => progress.end())
@@ -120,11 +130,7 @@ export const defineModel: Define = (program, handler) => {
     )
 }
 
-async function show(
-  context: Context,
-  options: GlobalOptions,
-  db: Parameters<typeof embeddingModel>[0],
-): Promise<number> {
+async function show(context: Context, options: GlobalOptions, db: Database): Promise<number> {
   const model = await embeddingModel(db)
   if (options.json) {
     await context.out.json(model)
@@ -139,6 +145,29 @@ async function show(
     ]),
   )
   return 0
+}
+
+/** The configured embedder, if it is of the model that a change is under way to: the rest is embedded by it. */
+function nextEmbedder(context: Context, { next }: EmbeddingModel): Embedder | undefined {
+  const embedder = embedderOf(context.environment)
+  return next !== null && embedder?.model === next.name && embedder.dimensions === next.dimensions
+    ? embedder
+    : undefined
+}
+
+/** What the embedder refuses is said by the finish. */
+async function fill(
+  context: Context,
+  options: GlobalOptions,
+  db: Database,
+  embedder: Embedder,
+): Promise<void> {
+  const progress = new Progress(context, options, 'vectors')
+  await embedPending(db, embedder, {
+    signal: context.signal,
+    onProgress: (tried, total) => progress.update(tried, tried / Math.max(1, total)),
+  }).finally(() => progress.end())
+  context.signal.throwIfAborted()
 }
 
 function modelOf(
