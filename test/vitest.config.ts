@@ -16,6 +16,7 @@ export default defineConfig({
     // Leases of a second and less are tested by the clock of a shared machine.
     retry: process.env.CI ? 2 : 0,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: process.env.CI ? 30_000 : 5_000 } },
     // One more than the two cores of the smallest machine: many tests wait for processes and servers.
     maxWorkers: 3,
     typecheck: {
