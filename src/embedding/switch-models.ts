@@ -14,6 +14,8 @@ const lockTimeoutMs = 1000
 const attempts = 60
 /** Rows that are embedded while writers of vectors wait: one batch of most services. */
 const lastRows = 64
+/** The longest that they wait for it; the next attempt goes on with what is left. */
+const lastRowsMs = 10_000
 
 export interface SwitchOptions {
   readonly acceptPending: boolean
@@ -36,29 +38,39 @@ interface NextModel {
 export async function switchModels(db: Database, next: NextModel, options: SwitchOptions): Promise<void> {
   const { acceptPending, embedder } = options
   for (let attempt = 1; ; attempt++) {
-    if (embedder !== undefined) await fillNextModel(db, embedder, options)
-    let pending = 0
+    if (embedder !== undefined) {
+      await fillNextModel(db, embedder, options)
+      options.signal?.throwIfAborted()
+    }
+    let isBehind = false
     try {
       await translatingErrors(() =>
         db.transaction(async (transaction) => {
           await run(transaction, `SET LOCAL lock_timeout = ${lockTimeoutMs}`)
-          if (embedder !== undefined) {
+          if (embedder !== undefined && !acceptPending) {
+            // The embedder may take longer than a server lets a transaction be idle.
+            await run(transaction, 'SET LOCAL idle_in_transaction_session_timeout = 0')
             await stopVectorWriters(transaction)
-            await fillNextModel(transaction, embedder, { acceptPending, limit: lastRows })
-            pending = acceptPending ? 0 : await pendingEmbeddings(transaction, next)
-            if (pending > 0) throw pendingRefusal(pending, next)
+            isBehind = true
+            await fillNextModel(transaction, embedder, {
+              acceptPending,
+              limit: lastRows,
+              signal: either(options.signal, AbortSignal.timeout(lastRowsMs)),
+            })
+            await refusePending(transaction, next)
+            isBehind = false
           }
           await queryRows(transaction, sql`SELECT ${api(db)}finish_model_change(${acceptPending}::boolean)`)
         }),
       )
       return
     } catch (error) {
-      // More were written than one batch, or somebody is writing a row that waits.
-      const isBehind = pending > 0
-      // 55P03: a transaction that wrote a vector is still open.
+      // 55P03: a transaction that wrote a vector is still open. Behind: more was written than one batch, somebody is
+      // writing a row that waits, or the embedder took too long.
       const isWaiting = postgresError(error)?.code === '55P03'
-      if (!isWaiting && (!isBehind || attempt === attempts)) throw error
+      if ((!isWaiting && !isBehind) || options.signal?.aborted) throw error
       if (attempt === attempts) {
+        if (isBehind) throw error
         throw new ConflictError(
           'the searches were not switched: transactions that wrote vectors have been open all the while. Call finishModelChange again',
           { cause: error },
@@ -67,6 +79,10 @@ export async function switchModels(db: Database, next: NextModel, options: Switc
       await sleep(50 * attempt)
     }
   }
+}
+
+function either(signal: AbortSignal | undefined, other: AbortSignal): AbortSignal {
+  return signal === undefined ? other : AbortSignal.any([signal, other])
 }
 
 /** Until the transaction ends. Searches, and writers of anything else, go on. */
@@ -84,21 +100,14 @@ async function stopVectorWriters(transaction: Database): Promise<void> {
 
 /** @throws ConflictError while memories that the current model finds have no vector of the next one. */
 export async function refusePending(db: Database, next: NextModel): Promise<void> {
-  const pending = await pendingEmbeddings(db, next)
-  if (pending > 0) throw pendingRefusal(pending, next)
-}
-
-async function pendingEmbeddings(db: Database, next: NextModel): Promise<number> {
-  const { pending } = await queryRow(
+  const row = await queryRow(
     db,
     sql`SELECT ${api(db)}pending_embeddings(${next.id}::integer, false, 1000000) AS pending`,
   )
-  return toNumber(pending)
-}
-
-function pendingRefusal(pending: number, { name }: NextModel): ConflictError {
-  return new ConflictError(
-    `${pending} memories have no vector of the model "${name}" yet: call embedPending with its embedder, or pass it as embedder, or pass acceptPending: true`,
+  const pending = toNumber(row.pending)
+  if (pending === 0) return
+  throw new ConflictError(
+    `${pending} memories have no vector of the model "${next.name}" yet: call embedPending with its embedder, or pass it as embedder, or pass acceptPending: true`,
   )
 }
 

@@ -105,6 +105,21 @@ describeOnServer('a change under writers that never pause', (server) => {
     expect(await vectors(server)).toEqual([42, 42])
   })
 
+  it('ends when it is told to, with nothing switched, and is taken up again', async () => {
+    const controller = new AbortController()
+    const slow: Embedder = {
+      ...next,
+      embed: async (texts, options) => {
+        controller.abort()
+        return next.embed(texts, options)
+      },
+    }
+    const stopped = finishModelChange(server.db, { embedder: slow, signal: controller.signal })
+    await expect(stopped).rejects.toThrow()
+    expect(await embeddingModel(server.db)).toMatchObject({ name: 'old', next: { name: 'next' } })
+    expect(await finishModelChange(server.db, { embedder: next })).toMatchObject({ switched: true })
+  })
+
   it('is finished with the embedder at hand, and no memory is without its vector at any moment', async () => {
     const memory = createMemory(server.db, [old, next])
     const stopped = new AbortController()
