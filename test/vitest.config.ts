@@ -17,6 +17,8 @@ export default defineConfig({
     retry: process.env.CI ? 2 : 0,
     hookTimeout: 180_000,
     expect: { poll: { timeout: process.env.CI ? 30_000 : 5_000 } },
+    // As src/cli/main.ts: a file's embedded databases are closed before optimised code would pay.
+    execArgv: ['--wasm-tiering-budget=200000000'],
     // One more than the two cores of the smallest machine: many tests wait for processes and servers.
     maxWorkers: 3,
     typecheck: {

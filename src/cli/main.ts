@@ -1,8 +1,13 @@
 #!/usr/bin/env node
+import { setFlagsFromString } from 'node:v8'
 import { readEnvironment } from '../database/location.ts'
 import { exitCodes, Interrupted, OutputClosed } from './exit.ts'
 import { Output } from './output.ts'
 import { runCli } from './program.ts'
+
+// A command on the embedded database is over before it pays that V8 compiles PGlite's code again, optimised, after Node 20's
+// 1.8 million or Node 22's 13 million bytes of a function: `opa-db list` takes 0.6 times the processor time without.
+setFlagsFromString('--wasm-tiering-budget=200000000')
 
 // The one place that touches the process: its streams, signals and exit code.
 const aborting = new AbortController()
