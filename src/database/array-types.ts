@@ -28,7 +28,6 @@ const arrayTypes = [
 ] as const
 
 interface Options {
-  fetch_types: boolean
   readonly parsers: Record<number, (text: string) => unknown>
   readonly serializers: Record<number, (value: never) => unknown>
   readonly shared: { readonly typeArrayMap: Record<number, number> }
