@@ -1,6 +1,5 @@
-import { drizzle } from 'drizzle-orm/postgres-js'
-import postgres from 'postgres'
 import { work } from '../../src/index.ts'
+import { crashDatabase } from './crash-database.ts'
 import { treeHandlers } from './tree-handlers.ts'
 
 /**
@@ -8,15 +7,7 @@ import { treeHandlers } from './tree-handlers.ts'
  * and trees of jobs.
  */
 const [url = '', workerId = ''] = process.argv.slice(2)
-// A connection that is cut off while postgres.js fetches the types leaves a rejection that ends the process.
-const client = postgres(url, {
-  max: 2,
-  connect_timeout: 2,
-  backoff: () => 0.2,
-  fetch_types: false,
-  onnotice: () => {},
-})
-const db = drizzle({ client })
+const db = crashDatabase(url)
 
 work(db, treeHandlers(db), {
   queue: 'trees',

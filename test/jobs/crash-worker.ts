@@ -1,21 +1,12 @@
-import { drizzle } from 'drizzle-orm/postgres-js'
-import postgres from 'postgres'
 import { claim, complete, fail, heartbeat, release } from '../../src/index.ts'
+import { crashDatabase } from './crash-database.ts'
 
 /**
  * A worker of the crash test, to be killed at any moment: `tsx crash-worker.ts <url> <worker id>`. Every settlement that
  * the database has acknowledged goes to standard output, one line of JSON each.
  */
 const [url = '', workerId = ''] = process.argv.slice(2)
-// A connection that is cut off while postgres.js fetches the types leaves a rejection that ends the process.
-const client = postgres(url, {
-  max: 2,
-  connect_timeout: 2,
-  backoff: () => 0.2,
-  fetch_types: false,
-  onnotice: () => {},
-})
-const db = drizzle({ client })
+const db = crashDatabase(url)
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 const leaseSeconds = 1.5
 

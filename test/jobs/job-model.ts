@@ -1,67 +1,19 @@
 import type { JobAttempt, JobStatus } from '../../src/index.ts'
-
-/** A job as the model sees it; times are milliseconds. */
-export interface ModelJob {
-  readonly id: string
-  status: JobStatus
-  readonly priority: number
-  runAt: number
-  deadlineAt: number | null
-  attempt: number
-  readonly maxAttempts: number
-  leaseToken: number
-  leaseExpiresAt: number | null
-  progress: number
-  losses: number
-  readonly onLost: 'retry' | 'fail'
-  readonly limitKey: string | null
-  /** In milliseconds. */
-  readonly attemptTimeout: number | null
-  startedAt: number
-  waitReason: string | null
-  waitExpiresAt: number | null
-  onExpiry: 'fail' | 'continue'
-  /** Every wait that a look at the job has seen, the last one open while the job is waiting. */
-  readonly waits: { answer: string | null }[]
-  /** Began in this step. */
-  isNewWait: boolean
-  isCancelRequested: boolean
-  onChildFailure: 'fail' | 'continue' | null
-  errorCode: string | null
-  readonly parentId: string | null
-  readonly idempotencyKey: string | null
-  readonly singletonKey: string | null
-  readonly attempts: [number, JobAttempt['outcome']][]
-}
-
-export type NewModelJob = Pick<
-  ModelJob,
-  | 'id'
-  | 'priority'
-  | 'runAt'
-  | 'deadlineAt'
-  | 'maxAttempts'
-  | 'parentId'
-  | 'idempotencyKey'
-  | 'singletonKey'
-  | 'onLost'
-  | 'limitKey'
-  | 'attemptTimeout'
->
+import { isEnded, type ModelJob, type NewModelJob, timeoutOf } from './model-job.ts'
+import { ModelSchedule } from './model-schedule.ts'
 
 /** What the jobs of a queue may do: the design in a few lines of TypeScript, against which the database is compared. */
 export class JobModel {
   readonly jobs = new Map<string, ModelJob>()
   now: number
   isPaused = false
-  /** A schedule that makes up for every slot it missed, but for those of a pause. */
-  readonly schedule: { readonly period: number; slotsAfter: number; isPaused: boolean }
+  readonly schedule: ModelSchedule
   /** At most so many of a key may run. */
   readonly maxRunning: Readonly<Record<string, number>>
 
   constructor(now: number, period: number, maxRunning: Readonly<Record<string, number>> = {}) {
     this.now = now
-    this.schedule = { period, slotsAfter: now, isPaused: false }
+    this.schedule = new ModelSchedule(period, now)
     this.maxRunning = maxRunning
   }
 
@@ -195,13 +147,7 @@ export class JobModel {
 
   /** What is due of the schedule; the jobs get the ids that the database gave them. */
   enqueueSlots(ids: readonly string[]): [slot: number, id: string | undefined][] {
-    const { period, slotsAfter, isPaused } = this.schedule
-    const slots: number[] = []
-    for (let slot = (Math.floor(slotsAfter / period) + 1) * period; slot <= this.now; slot += period) {
-      slots.push(slot)
-    }
-    if (isPaused) return []
-    this.schedule.slotsAfter = slots.at(-1) ?? slotsAfter
+    const slots = this.schedule.takeDue(this.now)
     for (const [at, slot] of slots.entries()) {
       this.enqueue({
         id: ids[at] ?? `none for ${slot}`,
@@ -218,13 +164,6 @@ export class JobModel {
       })
     }
     return slots.map((slot, at) => [slot, ids[at]])
-  }
-
-  pauseSchedule(isPaused: boolean): void {
-    if (this.schedule.isPaused && !isPaused) {
-      this.schedule.slotsAfter = Math.max(this.schedule.slotsAfter, this.now)
-    }
-    this.schedule.isPaused = isPaused
   }
 
   heartbeat(id: string, token: number, leaseSeconds: number): string {
@@ -405,13 +344,4 @@ export class JobModel {
     else Object.assign(parent, { status: 'pending', runAt: this.now })
     this.#wakeParentsOf([parent])
   }
-}
-
-function isEnded({ status }: ModelJob): boolean {
-  return status === 'completed' || status === 'failed' || status === 'cancelled'
-}
-
-/** When the attempt that runs has taken too long. */
-function timeoutOf({ startedAt, attemptTimeout }: Pick<ModelJob, 'startedAt' | 'attemptTimeout'>): number {
-  return attemptTimeout === null ? Number.POSITIVE_INFINITY : startedAt + attemptTimeout
 }

@@ -2,7 +2,8 @@ import type fc from 'fast-check'
 import { expect } from 'vitest'
 import { type Database, type Job, listJobs } from '../../src/index.ts'
 import type { Clock } from './clock.ts'
-import type { JobModel, ModelJob } from './job-model.ts'
+import type { JobModel } from './job-model.ts'
+import type { ModelJob } from './model-job.ts'
 
 /** The database's side of a run. */
 export interface Real {

@@ -268,7 +268,7 @@ export const steps = [
     (isPaused) =>
       new Step(
         isPaused ? 'pause the schedule' : 'go on with the schedule',
-        (model) => model.pauseSchedule(isPaused),
+        (model) => model.schedule.pause(isPaused, model.now),
         async ({ db, queue }) => {
           await (isPaused ? pauseSchedule(db, { key: queue }) : resumeSchedule(db, { key: queue }))
         },

@@ -1,7 +1,6 @@
 import type { Database } from '../../database/database.ts'
 import { beginModelChange } from '../../embedding/begin-model-change.ts'
 import { cancelModelChange } from '../../embedding/cancel-model-change.ts'
-import { embedPending } from '../../embedding/embed-pending.ts'
 import type { Embedder } from '../../embedding/embedder.ts'
 import {
   type EmbeddingModel,
@@ -13,6 +12,7 @@ import { finishModelChange } from '../../embedding/finish-model-change.ts'
 import { type Define, given, wholeNumber } from '../command.ts'
 import { withDatabase } from '../connection.ts'
 import type { Context, GlobalOptions } from '../context.ts'
+import { embedMissing } from '../embed.ts'
 import { embedderOf } from '../embedder-settings.ts'
 import { UsageError } from '../exit.ts'
 import { counted } from '../format.ts'
@@ -92,7 +92,11 @@ export const defineModel: Define = (program, handler) => {
           options,
           async ({ db }) => {
             const embedder = nextEmbedder(context, await embeddingModel(db))
-            if (embedder !== undefined) await fill(context, options, db, embedder)
+            if (embedder !== undefined) {
+              // What it refuses is said by the finish.
+              await embedMissing(db, context, options, embedder)
+              context.signal.throwIfAborted()
+            }
             const progress = new Progress(context, options, 'vectors put in their place')
             const { missed } = await finishModelChange(db, {
               ...given({ acceptPending: options.acceptPending, embedder }),
@@ -153,21 +157,6 @@ function nextEmbedder(context: Context, { next }: EmbeddingModel): Embedder | un
   return next !== null && embedder?.model === next.name && embedder.dimensions === next.dimensions
     ? embedder
     : undefined
-}
-
-/** What the embedder refuses is said by the finish. */
-async function fill(
-  context: Context,
-  options: GlobalOptions,
-  db: Database,
-  embedder: Embedder,
-): Promise<void> {
-  const progress = new Progress(context, options, 'vectors')
-  await embedPending(db, embedder, {
-    signal: context.signal,
-    onProgress: (tried, total) => progress.update(tried, tried / Math.max(1, total)),
-  }).finally(() => progress.end())
-  context.signal.throwIfAborted()
 }
 
 function modelOf(
